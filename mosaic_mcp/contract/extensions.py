@@ -1,0 +1,185 @@
+"""What the contract lacks and the studio adds, under `/studio/v1/…`.
+
+A client finds it with one probe, GET /studio/v1, and works without it: `WITHOUT_STUDIO` says
+what each tool loses on an engine that answers 404 there.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from mosaic_mcp.contract.base import Id, Page, Request, Response
+from mosaic_mcp.contract.runs import AgentRun, NodeStatus
+
+PREFIX = "/studio/v1"
+
+Standing = Literal["exact", "approximate", "unsupported"]
+
+
+class Discovery(Response):
+    """`studio.json` in the data folder: how to reach the running studio. Readable by its user."""
+
+    pid: int
+    port: int
+    token: str
+    version: str
+    started_at: datetime
+
+    @property
+    def url(self) -> str:
+        """The studio's address; it listens on loopback only."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+class StudioInfo(Response):
+    """The answer of GET /studio/v1."""
+
+    name: Literal["mosaic-studio"] = "mosaic-studio"
+    version: str
+    local_files: bool
+    """True when this caller may hand over files by path."""
+
+
+class TileInfo(Response):
+    """A tile as this studio does it."""
+
+    node_type_id: str
+    name: str
+    standing: Standing
+    note: str = ""
+    """How it is approximate, or what to do where it is unsupported."""
+    verified: bool = True
+    """False when the node type id is ours, not Mosaic's."""
+    params: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """JSON Schema of its parameters."""
+
+
+class Tiles(Response):
+    """The answer of GET /studio/v1/tiles."""
+
+    tiles: tuple[TileInfo, ...] = ()
+
+
+class NodeProgress(Response):
+    """How far a runtime node is. `progress` is 0..1 and never goes back."""
+
+    agent_node_id: str
+    original_node_id: str | None = None
+    tile: str
+    status: NodeStatus
+    progress: float = 0.0
+    step: str = ""
+    """What it is doing, as a short phrase: "transcribing talk.mp4", "rendering 2 of 5"."""
+    rate: float | None = None
+    """Seconds of video per second of work, only when measured."""
+    renders_done: int = 0
+    renders_total: int = 0
+
+
+class RunWatch(Response):
+    """The answer of GET /studio/v1/runs/{run_id}/watch?since=<seq>&wait_s=<0..50>.
+
+    Answers at once when something changed after `since`, else when it does or at the deadline.
+    """
+
+    seq: int
+    run: AgentRun
+    nodes: tuple[NodeProgress, ...] = ()
+
+
+class MediaFacts(Response):
+    """What a media file is. Times are seconds as exact fractions ("1001/30000")."""
+
+    duration_s: float
+    width: int = 0
+    height: int = 0
+    frame_rate: str = "0"
+    video_codec: str | None = None
+    audio_codec: str | None = None
+    size_bytes: int = 0
+    variable_frame_rate: bool = False
+    rotation: int = 0
+
+
+class LocalFile(Request):
+    """The body of POST /studio/v1/files: take a file of this machine as an asset, uncopied."""
+
+    path: str
+    asset_type: Literal["video", "audio", "image"] = "video"
+
+
+class Asset(Response):
+    """An uploaded or generated file. `sha256` covers every byte."""
+
+    asset_type: Literal["video", "audio", "image"]
+    asset_id: str
+    name: str
+    sha256: str
+    facts: MediaFacts | None = None
+
+
+class BringTranscript(Request):
+    """The body of PUT /studio/v1/videos/{video_id}/transcript: the user's own words."""
+
+    format: Literal["srt", "vtt"] = "srt"
+    text: Annotated[str, Field(max_length=5_000_000)]
+    language: str = "en"
+
+
+class Word(Response):
+    """One word in source time, seconds."""
+
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float = 1.0
+
+
+class Transcript(Page):
+    """The answer of GET /studio/v1/{videos|renders}/{id}/transcript.
+
+    `source` says where the words come from: `user` (their SRT), `aligned` (their text, our
+    times), or a recogniser's name. `confidence` is 0..1 over all words.
+    """
+
+    source: str
+    language: str
+    confidence: float
+    reliable: bool
+    """False when captions and ranking refuse to build on it."""
+    note: str = ""
+    words: tuple[Word, ...] = ()
+
+
+class RenderInfo(Response):
+    """The answer of GET /studio/v1/renders/{render_id}: an output beyond its links."""
+
+    id: str
+    run_id: str
+    name: str
+    path: str | None = None
+    """Where the file is, when this caller shares the studio's disk."""
+    timeline_path: str | None = None
+    srt_path: str | None = None
+    facts: MediaFacts
+    timeline: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class FindRun(Response):
+    """The answer of GET /studio/v1/runs?idempotency_key=…"""
+
+    run_id: Id | None = None
+
+
+WITHOUT_STUDIO: dict[str, str] = {
+    "get_run": "progress counts finished nodes only; changes are polled, not pushed",
+    "list_outputs": "no local paths or sizes unless save_to downloads the videos",
+    "view_output": "shows the thumbnail; frames and contact sheets need the downloaded video",
+    "read_transcript": "not available: the API has no transcript",
+    "find_agents": "parameter ranges come from our catalogue, not from the engine",
+    "run_agent": "a transcript brought along is not used; quality is not sent",
+}
+"""What each tool loses on an engine without `/studio/v1`."""

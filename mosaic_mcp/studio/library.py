@@ -1,0 +1,51 @@
+"""Where the studio keeps files. Names are made by us from ids and hashes, never from user text."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Library:
+    """The folders below MOSAIC_HOME.
+
+    assets/ab/<sha256>.<ext>   sources, written once
+    renders/<render_id>/       video.mp4, thumbnail.jpg, captions.srt, timeline.zip, recipe.json
+    cache/perception/<sha256>/ what was seen and heard in a source
+    work/                      private folders of running jobs, deleted with them
+    studio/                    databases, keys, discovery file, log
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def asset(self, sha256: str, suffix: str) -> Path:
+        """Path of a source; `suffix` as in ".mp4"."""
+        return self.home / "assets" / sha256[:2] / f"{sha256}{suffix}"
+
+    def render(self, render_id: str) -> Path:
+        """Folder of an output."""
+        return self.home / "renders" / render_id
+
+    def perception(self, sha256: str) -> Path:
+        """Folder of a source's cached perception."""
+        return self.home / "cache" / "perception" / sha256
+
+    @property
+    def studio(self) -> Path:
+        """Folder of the process: databases, keys, discovery file, log."""
+        return self.home / "studio"
+
+    @contextmanager
+    def job(self) -> Iterator[Path]:
+        """A private folder for one job; gone at the end, whatever happened."""
+        work = self.home / "work"
+        work.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="job-", dir=work))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)

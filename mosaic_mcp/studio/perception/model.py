@@ -1,0 +1,86 @@
+"""What the studio can see and hear in a source. All times are seconds of source time."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Protocol
+
+from mosaic_mcp.studio.timeline.model import Part, Seconds, Source
+
+
+class Interval(Part):
+    """[start, end) in seconds."""
+
+    start: Seconds
+    end: Seconds
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds between the ends."""
+        return self.end - self.start
+
+
+class SpokenWord(Part):
+    """A word as it was said. `filler` marks "um", "uh", "er" and their kin."""
+
+    text: str
+    start: Seconds
+    end: Seconds
+    confidence: float = 1.0
+    filler: bool = False
+
+
+class Words(Part):
+    """A transcript: the words, where they come from, and how far to trust them.
+
+    `origin` is `user` (their subtitles, word times by forced alignment or by share of the cue),
+    or a recogniser's name. `reliable` is False below the confidence that the recogniser's module
+    states: then captions, filler removal and ranking refuse.
+    """
+
+    origin: str
+    language: str = "en"
+    confidence: float = 1.0
+    reliable: bool = True
+    note: str = ""
+    words: tuple[SpokenWord, ...] = ()
+
+
+class Face(Part):
+    """A face at a moment: centre and size in fractions of the shown picture."""
+
+    time: Seconds
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Loudness(Part):
+    """EBU R128 measurement of a sound."""
+
+    integrated_lufs: float
+    true_peak_db: float
+
+
+class Perception(Protocol):
+    """Facts about a source, computed once per content and cached.
+
+    Every method raises `MediaError` for a source that cannot be read.
+    """
+
+    async def speech(self, source: Source) -> tuple[Interval, ...]:
+        """Where somebody speaks; empty without sound."""
+        ...
+
+    async def words(self, source: Source) -> Words:
+        """The transcript: the user's when the source carries one, else the recogniser's."""
+        ...
+
+    async def shots(self, source: Source) -> tuple[Fraction, ...]:
+        """Where each shot begins, the first at 0."""
+        ...
+
+    async def faces(self, source: Source) -> tuple[Face, ...]:
+        """The main face at each sampled moment; empty when there is none."""
+        ...

@@ -1,0 +1,162 @@
+"""Our tables: the only truth about agents, assets and runs. DBOS keeps its own file.
+
+Every table has `owner`: a row of another owner does not exist for a caller (404). Times are ISO
+8601 texts in UTC; JSON columns hold pydantic models as they dump themselves.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+
+def _id() -> sa.Column[str]:
+    return sa.Column("id", sa.Text, primary_key=True)
+
+
+def _owner() -> sa.Column[str]:
+    return sa.Column("owner", sa.Text, nullable=False, index=True)
+
+
+agents = sa.Table(
+    "agents",
+    metadata,
+    _id(),
+    _owner(),
+    sa.Column("name", sa.Text),
+    sa.Column("description", sa.Text),
+    sa.Column("visibility", sa.Text),
+    sa.Column("graph", sa.JSON, nullable=False),
+    # {"nodes": [AgentNode…], "connections": [Connection…]}
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Column("deleted_at", sa.Text),
+)
+
+assets = sa.Table(
+    "assets",
+    metadata,
+    _id(),
+    _owner(),
+    sa.Column("asset_type", sa.Text, nullable=False),  # video | audio | image
+    sa.Column("status", sa.Text, nullable=False),  # awaiting_upload | ready
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, index=True),
+    sa.Column("source", sa.JSON),  # timeline.model.Source of a ready asset
+    sa.Column("file", sa.Text),  # path below the data folder, or of the user's own file
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.Text),
+)
+
+transcripts = sa.Table(
+    "transcripts",
+    metadata,
+    _id(),
+    _owner(),
+    sa.Column("asset_id", sa.Text, nullable=False, index=True),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("format", sa.Text, nullable=False),  # srt | vtt
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    _id(),
+    _owner(),
+    sa.Column("agent_id", sa.Text, nullable=False, index=True),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("status_message", sa.Text),
+    sa.Column("generation", sa.Integer, nullable=False, default=1),  # +1 at each resume
+    sa.Column("request", sa.JSON, nullable=False),  # RunRequest as posted
+    sa.Column("quality", sa.Text, nullable=False, default="standard"),
+    sa.Column("idempotency_key", sa.Text),
+    sa.Column("request_hash", sa.Text),
+    sa.Column("callback_url", sa.Text),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Column("finished_at", sa.Text),
+    sa.UniqueConstraint("owner", "idempotency_key"),
+)
+
+run_inputs = sa.Table(
+    "run_inputs",
+    metadata,
+    _id(),
+    _owner(),
+    sa.Column("run_id", sa.Text, nullable=False, index=True),
+    sa.Column("node_id", sa.Text, nullable=False),  # template id of its Video Input
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("spec", sa.JSON, nullable=False),
+    # {"kind": "video"|"render"|"url"|"youtube", "ref": …, "start_ms"?: …, "end_ms"?: …}
+    sa.Column("asset_id", sa.Text),  # once ingested
+)
+
+run_nodes = sa.Table(
+    "run_nodes",
+    metadata,
+    _id(),  # the runtime id that the API shows as agent_node_id
+    _owner(),
+    sa.Column("run_id", sa.Text, nullable=False, index=True),
+    sa.Column("node_id", sa.Text, nullable=False),  # template id: original_node_id
+    sa.Column("node_type_id", sa.Text, nullable=False),
+    sa.Column("params", sa.JSON, nullable=False),  # merged with update_params
+    sa.Column("needs", sa.JSON, nullable=False),  # template ids upstream, after ignore_nodes
+    sa.Column("position", sa.Integer, nullable=False),  # topological
+    sa.Column("renders_outputs", sa.Boolean, nullable=False),  # the last node before Destination
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("status_message", sa.Text),
+    sa.Column("errors", sa.JSON, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False, default=0),
+    sa.Column("worker", sa.Text),
+    sa.Column("progress", sa.Float, nullable=False, default=0.0),
+    sa.Column("step", sa.Text, nullable=False, default=""),
+    sa.Column("rate", sa.Float),
+    sa.Column("timelines", sa.JSON),  # list of Timeline once applied
+    sa.Column("started_at", sa.Text),
+    sa.Column("finished_at", sa.Text),
+    sa.UniqueConstraint("run_id", "node_id"),
+)
+
+renders = sa.Table(
+    "renders",
+    metadata,
+    _id(),  # outputs[].id, usable as a node_render_id
+    _owner(),
+    sa.Column("run_id", sa.Text, nullable=False, index=True),
+    sa.Column("run_node_id", sa.Text, nullable=False, index=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("timeline", sa.JSON, nullable=False),
+    sa.Column("recipe_hash", sa.Text, nullable=False, index=True),
+    sa.Column("status", sa.Text, nullable=False),  # NodeStatus values
+    sa.Column("error", sa.Text),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False, default=0),
+    sa.Column("worker", sa.Text),
+    sa.Column("progress", sa.Float, nullable=False, default=0.0),
+    sa.Column("facts", sa.JSON),  # MediaFacts of the finished file
+    sa.Column("completed_at", sa.Text),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+    _owner(),
+    sa.Column("run_id", sa.Text, nullable=False, index=True),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+)
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    _id(),
+    _owner(),
+    sa.Column("beat", sa.Float, nullable=False),
+)

@@ -1,0 +1,50 @@
+"""What a tile is to the studio: a function from timelines to timelines.
+
+A tile does not render. It reads what it needs through `Perception`, decides, and returns changed
+timelines: one for one (Captions), many for one (Clips), or one for many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mosaic_mcp.contract.extensions import Standing
+from mosaic_mcp.studio.perception.model import Perception
+from mosaic_mcp.studio.timeline.model import Source, Timeline
+
+
+class Assets(Protocol):
+    """Uploaded files that parameters refer to by id."""
+
+    async def source(self, asset_id: str) -> Source:
+        """The asset as a source; raises NotFound with a sentence that names the id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TileContext:
+    """What a tile may use besides its input."""
+
+    node: str
+    """Template node id: put it into every part that the tile makes."""
+    perception: Perception
+    assets: Assets
+    report: Callable[[float, str], Awaitable[None]]
+    """`await report(0.4, "transcribing talk.mp4")`: progress 0..1 and a short phrase."""
+
+
+Apply = Callable[[Sequence[Timeline], Any, TileContext], Awaitable[list[Timeline]]]
+"""`(inputs, validated params model, context) -> outputs`; raises MosaicError to fail the node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A tile of this studio: the contract's name, how well it is done, and the doing."""
+
+    name: str
+    """As in the contract's catalogue."""
+    standing: Standing
+    apply: Apply = field(compare=False)
+    note: str = ""

@@ -1,0 +1,183 @@
+"""The timeline: every edit decision of a video, and no pixels.
+
+Tiles change timelines; only an output is rendered. Times are exact fractions of a second. Words,
+shots and faces stay in source time, so tiles may stand in any order: whatever a clip shows is
+found by mapping its source range.
+
+    Timeline
+    ├── sources   the media that clips and overlays refer to, by content hash
+    ├── clips     parts of sources, one after the other: the picture and its sound
+    ├── framing   how the picture is fitted to the canvas (reframe)
+    ├── captions  which words to show, and how
+    ├── overlays  pictures above the video (watermark)
+    └── sound     what is done to the whole sound (denoise, loudness)
+
+Every part carries `tile`, the template node that made it, so that an error names its tile.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
+
+Seconds = Annotated[
+    Fraction,
+    PlainValidator(Fraction, json_schema_input_type=str),
+    PlainSerializer(str, return_type=str, when_used="json"),
+]
+"""An exact time or rate, written "30000/1001" in JSON."""
+
+
+class Part(BaseModel):
+    """Base of everything in a timeline: closed and immutable; change with `model_copy`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(Part):
+    """A media file, known by the hash of its bytes."""
+
+    sha256: str
+    name: str
+    """What the user called it, for people only: never part of a path or a filter."""
+    kind: Literal["video", "image", "audio"] = "video"
+    duration: Seconds = Fraction(0)
+    width: int = 0
+    """Width as shown, after rotation, in square pixels."""
+    height: int = 0
+    frame_rate: Seconds = Fraction(0)
+    """Average for variable frame rate; 0 without picture."""
+    variable_frame_rate: bool = False
+    rotation: int = 0
+    """Degrees clockwise that a player turns the stored picture: 0, 90, 180 or 270."""
+    audio_channels: int = 0
+    """0 without sound."""
+    audio_rate: int = 0
+    transcript: str | None = None
+    """Id of a transcript that the user brought for this source."""
+
+
+class Clip(Part):
+    """A part of a source: [start, end) in seconds of source time."""
+
+    source: str
+    start: Seconds
+    end: Seconds
+    tile: str = ""
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds that the clip lasts."""
+        return self.end - self.start
+
+
+class CropKey(Part):
+    """Where the crop's centre is at a time of the source, in fractions of its width and height.
+
+    `cut` means: jump here (a shot begins). Otherwise the crop eases from the key before.
+    """
+
+    time: Seconds
+    x: float
+    y: float
+    cut: bool = False
+
+
+class Framing(Part):
+    """How the picture meets the canvas.
+
+    `crop` fills the canvas along a path per source; `pad` shows the whole picture over a blurred
+    copy of itself.
+    """
+
+    tile: str = ""
+    fit: Literal["crop", "pad"] = "crop"
+    paths: dict[str, tuple[CropKey, ...]] = Field(default_factory=dict[str, tuple[CropKey, ...]])
+
+
+class CaptionWord(Part):
+    """A word to show, in source time."""
+
+    source: str
+    text: str
+    start: Seconds
+    end: Seconds
+
+
+class CaptionStyle(Part):
+    """How captions look: the Captions tile's parameters, resolved (no None left but the size)."""
+
+    style: Literal["colored", "scaling", "karaoke"] = "colored"
+    base_color: str = "#F8FAFC"
+    highlight_color: str = "#A78BCA"
+    stroke_enabled: bool = True
+    stroke_color: str = "#000000"
+    stroke_width: float = 6.0
+    shadow_enabled: bool = False
+    shadow_color: str = "#000000"
+    shadow_blur: float = 4.0
+    shadow_opacity: float = 60.0
+    font: str = "Montserrat"
+    font_weight: str = "700"
+    font_size_px: float | None = None
+    """None: chosen from the canvas."""
+    vertical_position: float = 75.0
+    """Percent of the height: 90 just above the bottom, 50 centre, 20 top."""
+    min_words: int = 2
+    max_words: int = 4
+
+
+class Captions(Part):
+    """Words over the picture."""
+
+    tile: str = ""
+    words: tuple[CaptionWord, ...] = ()
+    look: CaptionStyle = CaptionStyle()
+
+
+class Overlay(Part):
+    """A still picture above the video for its whole length.
+
+    `width` is a fraction of the canvas' width; margins are pixels of the canvas.
+    """
+
+    tile: str = ""
+    source: str
+    corner: Literal["top-left", "top-right", "bottom-left", "bottom-right"] = "bottom-right"
+    width: float = 0.3
+    opacity: float = 0.8
+    margin_x: int = 20
+    margin_y: int = 20
+
+
+class Sound(Part):
+    """What is done to the whole sound."""
+
+    tile: str = ""
+    denoise: bool = False
+    loudness_lufs: float | None = None
+    """Integrated loudness to reach, LUFS (EBU R128); None leaves it."""
+    true_peak_db: float = -1.0
+
+
+class Timeline(Part):
+    """A video as decided so far."""
+
+    name: str
+    """What people read: "talk, clip 2"."""
+    width: int
+    height: int
+    frame_rate: Seconds
+    sources: dict[str, Source] = Field(default_factory=dict[str, Source])
+    clips: tuple[Clip, ...] = ()
+    framing: Framing | None = None
+    captions: Captions | None = None
+    overlays: tuple[Overlay, ...] = ()
+    sound: Sound | None = None
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds of the whole."""
+        return sum((c.duration for c in self.clips), Fraction(0))
