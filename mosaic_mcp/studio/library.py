@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Library:
         return self.home / "studio"
 
     @contextmanager
-    def job(self) -> Iterator[Path]:
+    def job(self) -> Generator[Path]:
         """A private folder for one job; gone at the end, whatever happened."""
         work = self.home / "work"
         work.mkdir(parents=True, exist_ok=True)
