@@ -1,0 +1,91 @@
+"""mosaic-mcp [serve|studio|demo|doctor]; without a command it serves MCP over stdio.
+
+Each command imports its room when it is called, so that serving starts fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mosaic_mcp import __version__
+from mosaic_mcp.errors import MosaicError
+from mosaic_mcp.settings import Settings
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the process' exit code."""
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except MosaicError as error:
+        print(f"mosaic-mcp: {error.message}", file=sys.stderr)
+        if error.remedy:
+            print(error.remedy, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mosaic-mcp",
+        description="Edit video from a chat assistant. Without a command: MCP over stdio.",
+    )
+    parser.add_argument("--version", action="version", version=f"mosaic-mcp {__version__}")
+    parser.set_defaults(run=_serve)
+    commands = parser.add_subparsers(title="commands", metavar="")
+
+    serve = commands.add_parser("serve", help="serve MCP over stdio (the default)")
+    serve.set_defaults(run=_serve)
+
+    studio = commands.add_parser("studio", help="run the local engine in the foreground")
+    studio.add_argument("--port", type=int, default=None, help="port on 127.0.0.1 (default: last)")
+    studio.add_argument(
+        "--require-key",
+        action="store_true",
+        help="serve only callers with a key of MOSAIC_STUDIO_KEYS",
+    )
+    studio.set_defaults(run=_studio)
+
+    demo = commands.add_parser("demo", help="edit a video through the MCP tools, and show it")
+    demo.add_argument("video", nargs="?", type=Path, help="your video (default: the sample)")
+    demo.add_argument("--transcript", type=Path, help="its SRT or VTT (default: one beside it)")
+    demo.add_argument("--agent", default=None, help="agent to run (default: vertical clips)")
+    demo.add_argument("--out", type=Path, default=Path("mosaic-demo"), help="folder for results")
+    demo.set_defaults(run=_demo)
+
+    doctor = commands.add_parser("doctor", help="check FFmpeg, fonts, data folder, studio and key")
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _serve(_args: argparse.Namespace) -> int:
+    from mosaic_mcp.server import build_server
+
+    build_server(Settings.from_env()).run("stdio")
+    return 0
+
+
+def _studio(args: argparse.Namespace) -> int:
+    from mosaic_mcp.client.studio import require_studio_extra
+
+    require_studio_extra()
+    from mosaic_mcp.studio.process import run_foreground
+
+    return run_foreground(Settings.from_env(), port=args.port, require_key=args.require_key)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from mosaic_mcp.demo import run_demo
+
+    return run_demo(args.video, transcript=args.transcript, agent=args.agent, out=args.out)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from mosaic_mcp.doctor import run_doctor
+
+    return run_doctor(Settings.from_env(), as_json=args.json)

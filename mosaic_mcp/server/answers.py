@@ -1,0 +1,177 @@
+"""What the tools answer, as models: their fields are the published output schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mosaic_mcp.server.results import Answer
+
+
+class Line(BaseModel):
+    """Base of the rows in an answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class StepLine(Line):
+    """One node of a run."""
+
+    node: str
+    status: str
+    percent: int | None = None
+    doing: str | None = None
+
+
+class ErrorLine(Line):
+    """What went wrong in one node."""
+
+    node: str
+    messages: list[str]
+
+
+class OutputLine(Line):
+    """One finished video."""
+
+    output_id: str
+    node: str | None = None
+    name: str | None = None
+    duration_s: float | None = None
+    width: int | None = None
+    height: int | None = None
+    size_bytes: int | None = None
+    path: str | None = Field(None, description="File on this machine")
+    url: str | None = None
+    url_expires_at: str | None = None
+    thumbnail: str | None = None
+    timeline_zip: str | None = Field(None, description="Premiere/Resolve timeline")
+    subtitles: str | None = None
+    saved_to: str | None = None
+
+
+class RunAnswer(Answer):
+    """A run as it stands, or the request that would start one (`dry_run`)."""
+
+    status: str
+    summary: str
+    run_id: str | None = None
+    percent: int | None = None
+    steps: list[StepLine] = []
+    errors: list[ErrorLine] = []
+    outputs: list[OutputLine] = []
+    needs_credits: bool | None = None
+    warnings: list[str] = []
+    replayed: bool | None = None
+    from_outputs: list[str] = []
+    agent_id: str | None = None
+    request: dict[str, Any] | None = None
+    confirm: str | None = None
+    since: str | None = Field(None, description="Pass to get_run to wait for the next change")
+    next: str | None = Field(None, description="The call to make next")
+
+
+class OutputsAnswer(Answer):
+    """The videos that a run made so far."""
+
+    run_id: str
+    status: str
+    outputs: list[OutputLine]
+    note: str | None = None
+    next_cursor: str | None = None
+    next: str | None = None
+
+
+class RunLine(Line):
+    """One run in a list."""
+
+    run_id: str
+    agent: str
+    status: str
+    started_at: str
+    outputs: int
+    message: str | None = None
+
+
+class RunsAnswer(Answer):
+    """Runs, newest first."""
+
+    runs: list[RunLine]
+    next_cursor: str | None = None
+    next: str | None = None
+
+
+class AgentLine(Line):
+    """One agent in a list."""
+
+    agent_id: str
+    name: str
+    description: str | None = None
+
+
+class ParameterLine(Line):
+    """One parameter of a node."""
+
+    name: str
+    type: str
+    default: Any = None
+    allowed: str | None = None
+    about: str | None = None
+    value: Any = None
+
+
+class NodeLine(Line):
+    """One node of an agent."""
+
+    node: str = Field(description="Label: use it in params, skip and input")
+    node_id: str
+    tile: str
+    after: list[str] = []
+    standing: str | None = None
+    note: str | None = None
+    parameters: list[ParameterLine] = []
+
+
+class AgentAnswer(Answer):
+    """An agent described."""
+
+    agent_id: str
+    name: str
+    description: str | None = None
+    inputs: list[str] = Field(description="Video Input labels; empty: it generates")
+    nodes: list[NodeLine]
+    findings: list[str] = []
+    warnings: list[str] = []
+    next: str | None = None
+
+
+class AgentsAnswer(Answer):
+    """Agents, or one agent described."""
+
+    agents: list[AgentLine] = []
+    agent: AgentAnswer | None = None
+    tiles: list[str] = []
+    next_cursor: str | None = None
+    next: str | None = None
+
+
+class SentenceLine(Line):
+    """Something said."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+class TranscriptAnswer(Answer):
+    """What is said in a video."""
+
+    source: str
+    language: str
+    confidence: float
+    reliable: bool
+    note: str | None = None
+    sentences: list[SentenceLine] = []
+    words: list[SentenceLine] = []
+    next_cursor: str | None = None
+    next: str | None = None

@@ -1,0 +1,99 @@
+"""Every failure as a result that the model can act on: what happened, why, what to do next.
+
+Some hosts show the model only the text of a failed call, so the text holds everything; the same
+facts stand in `structuredContent.error` for programs. No traceback and no secret gets here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+from mcp_types import CallToolResult, TextContent
+from pydantic import ValidationError
+
+from mosaic_mcp.errors import InvalidRequest, MosaicError, RateLimited
+
+MAX_TEXT = 2_000
+"""Characters: a failure is read, not studied."""
+
+
+def failure(
+    code: str, message: str, remedy: str = "", *, retryable: bool = False, **more: Any
+) -> CallToolResult:
+    """One failed result; `more` joins the structured error when it is not empty."""
+    text = f"{message}\n{remedy}".strip()
+    if len(text) > MAX_TEXT:
+        text = text[: MAX_TEXT - 1] + "…"
+    error: dict[str, Any] = {"code": code, "retryable": retryable, "message": message[:MAX_TEXT]}
+    if remedy:
+        error["remedy"] = remedy
+    error |= {key: value for key, value in more.items() if value}
+    return CallToolResult(
+        is_error=True,
+        content=[TextContent(type="text", text=text)],
+        structured_content={"error": error},
+    )
+
+
+def from_error(error: MosaicError) -> CallToolResult:
+    """The result for an error of ours."""
+    more: dict[str, Any] = {}
+    if isinstance(error, InvalidRequest) and error.faults:
+        more["faults"] = [
+            {"where": f.where, "what": f.what, "remedy": f.remedy} for f in error.faults
+        ]
+    if isinstance(error, RateLimited) and error.retry_after_s:
+        more["retry_after_s"] = error.retry_after_s
+    return failure(error.code, error.message, error.remedy, retryable=error.retryable, **more)
+
+
+def crashed(tool: str) -> CallToolResult:
+    """The result for an error that nobody foresaw; its details are in the log."""
+    return failure(
+        "internal",
+        f"{tool} failed inside mosaic-mcp; nothing of yours was changed by the failed step.",
+        "Try the call once more. If it fails again, run `mosaic-mcp doctor` and look at the log.",
+        retryable=True,
+    )
+
+
+def unknown_tool(name: str, tools: Sequence[str]) -> CallToolResult:
+    """The result for a tool that does not exist."""
+    return failure(
+        "unknown_tool",
+        f"There is no tool {name[:80]!r}.{did_you_mean(name, tools)}",
+        f"Tools: {', '.join(tools)}.",
+    )
+
+
+def bad_arguments(tool: str, error: ValidationError, names: Sequence[str]) -> CallToolResult:
+    """The result for arguments that do not fit: every one of them, a line each."""
+    lines = [_line(dict(e), names) for e in error.errors(include_url=False, include_context=False)]
+    # A value that fits none of several forms is reported once per form: keep one line a place.
+    lines = list(dict.fromkeys(lines))
+    what = "argument does" if len(lines) == 1 else "arguments do"
+    return failure(
+        "bad_arguments",
+        f"{tool}: {len(lines)} {what} not fit.\n" + "\n".join(f"- {line}" for line in lines),
+        "Nothing was started. Correct the arguments and call again.",
+    )
+
+
+def _line(error: dict[str, Any], names: Sequence[str]) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        if len(error["loc"]) > 1:
+            return f"{place}: unknown field"
+        guess = did_you_mean(place, names)
+        return f"unknown argument {place!r}.{guess or ' Arguments: ' + ', '.join(names) + '.'}"
+    if error["type"] == "missing":
+        return f"{place}: required"
+    return f"{place}: {error['msg']} (got {error['input']!r:.60})"
+
+
+def did_you_mean(name: str, names: Sequence[str]) -> str:
+    """` Did you mean 'x'?`, or nothing when no name is near."""
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f" Did you mean {near[0]!r}?" if near else ""

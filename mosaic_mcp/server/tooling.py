@@ -1,0 +1,116 @@
+"""How a function becomes one of our tools.
+
+The SDK's `Tool`, with three things changed: unknown arguments are refused instead of dropped,
+schemas carry no noise, and a failure is a result that says what to do (`failures.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.tools import Tool
+from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import ValidationError
+
+from mosaic_mcp.errors import MosaicError
+from mosaic_mcp.server import failures
+
+logger = logging.getLogger(__name__)
+
+READS = ToolAnnotations(
+    read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+"""Looks, changes nothing."""
+
+STARTS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True
+)
+"""Starts or continues work; the same call again does not start it twice."""
+
+CHANGES = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
+)
+"""Changes something that exists."""
+
+
+class ClosedTool(Tool):
+    """A tool with closed arguments, whose failures are results."""
+
+    async def run(
+        self,
+        arguments: dict[str, Any],
+        context: Context[Any, Any],
+        convert_result: bool = False,  # noqa: FBT001, FBT002 - the SDK's signature
+    ) -> Any:
+        """Check the arguments, run, and turn whatever goes wrong into a guided result."""
+        try:
+            self.fn_metadata.validate_arguments(arguments)
+        except ValidationError as error:
+            return failures.bad_arguments(self.name, error, list(self.parameters["properties"]))
+        try:
+            return await super().run(arguments, context, convert_result=convert_result)
+        except MCPError:
+            raise
+        except Exception as error:
+            cause = error.__cause__ or error
+            if isinstance(cause, MosaicError):
+                return failures.from_error(cause)
+            logger.exception("tool %s crashed", self.name)
+            return failures.crashed(self.name)
+
+
+def build_tool(
+    function: Callable[..., Awaitable[CallToolResult]],
+    *,
+    title: str,
+    annotations: ToolAnnotations,
+    meta: Mapping[str, Any] | None = None,
+) -> ClosedTool:
+    """Make a tool of an async function; its docstring is the description the model reads.
+
+    The return annotation `Annotated[CallToolResult, Answer]` publishes the answer's schema.
+    """
+    tool = ClosedTool.from_function(
+        function, title=title, annotations=annotations, meta=dict(meta) if meta else None
+    )
+    model = tool.fn_metadata.arg_model
+    model.model_config["extra"] = "forbid"
+    model.model_rebuild(force=True)
+    tool.description = " ".join((function.__doc__ or "").split())
+    tool.parameters = slim(model.model_json_schema(by_alias=True))
+    if tool.fn_metadata.output_schema:
+        tool.fn_metadata.output_schema = slim(tool.fn_metadata.output_schema)
+    return cast(ClosedTool, tool)
+
+
+def slim(schema: Any, *, names: bool = False) -> Any:
+    """A JSON Schema without generated titles and without `null` alternatives.
+
+    An optional argument is one that may be left out; saying so twice costs tokens in every chat.
+    `names` is True where the keys are property names, not keywords.
+    """
+    if isinstance(schema, list):
+        return [slim(item) for item in cast(list[Any], schema)]
+    if not isinstance(schema, dict):
+        return schema
+    out: dict[str, Any] = {}
+    for key, value in cast(dict[str, Any], schema).items():
+        if not names and (key == "title" or (key == "default" and value is None)):
+            continue
+        out[key] = slim(value, names=not names and key in ("properties", "$defs"))
+    return out if names else _without_null(out)
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    branches = schema.get("anyOf")
+    if not isinstance(branches, list):
+        return schema
+    kept = [b for b in cast(list[Any], branches) if b != {"type": "null"}]
+    rest = {k: v for k, v in schema.items() if k != "anyOf"}
+    if len(kept) == 1:
+        return {**kept[0], **rest}
+    return {**rest, "anyOf": kept}
