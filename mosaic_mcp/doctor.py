@@ -1,0 +1,176 @@
+"""`mosaic-mcp doctor`: is everything here that editing needs, and if not, what to do."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import anyio
+
+from mosaic_mcp import __version__
+from mosaic_mcp.errors import MosaicError
+from mosaic_mcp.settings import Settings
+
+MIN_FREE_GB = 2.0
+"""Below this a long video may not fit; each output needs its own size twice while rendering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `fail` means that editing does not work until it is mended."""
+
+    name: str
+    state: Literal["ok", "note", "fail"]
+    says: str
+    remedy: str = ""
+
+
+def run_doctor(settings: Settings, *, as_json: bool) -> int:
+    """Print the findings; returns 1 when one of them is a failure."""
+    found = list(examine(settings))
+    if as_json:
+        print(json.dumps([asdict(f) for f in found], indent=2))
+    else:
+        for f in found:
+            mark = {"ok": "✓", "note": "·", "fail": "✗"}[f.state]
+            print(f"{mark} {f.name:<12} {f.says}")
+            if f.remedy:
+                print(f"  {'':<12} → {f.remedy}")
+    return int(any(f.state == "fail" for f in found))
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at each thing in turn; a check that breaks is itself a finding."""
+    studio = importlib.util.find_spec("fastapi") is not None
+    checks: list[tuple[str, Callable[[Settings], Iterator[Finding]]]] = [
+        ("engine", _engine),
+        ("home", _home),
+    ]
+    if studio:
+        checks += [("ffmpeg", _ffmpeg), ("fonts", _fonts), ("speech", _speech)]
+    if settings.hosted:
+        checks.append(("key", _key))
+    else:
+        checks.append(("studio", _studio))
+    yield Finding("version", "ok", f"mosaic-mcp {__version__}, Python {platform.python_version()}")
+    for name, check in checks:
+        try:
+            yield from check(settings)
+        except MosaicError as error:
+            yield Finding(name, "fail", error.message, error.remedy)
+        except OSError as error:
+            yield Finding(name, "fail", f"{type(error).__name__}: {error.strerror}")
+
+
+def _engine(settings: Settings) -> Iterator[Finding]:
+    if settings.hosted:
+        yield Finding("engine", "ok", f"hosted API at {settings.api_url} (MOSAIC_API_KEY is set)")
+    else:
+        yield Finding("engine", "ok", "local studio (MOSAIC_API_KEY is not set)")
+    if importlib.util.find_spec("fastapi") is None:
+        yield Finding(
+            "studio extra",
+            "note" if settings.hosted else "fail",
+            "not installed",
+            "" if settings.hosted else 'pip install "mosaic-mcp[studio]", or set MOSAIC_API_KEY',
+        )
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    probe = settings.home / ".doctor"
+    probe.write_text("ok")
+    probe.unlink()
+    free = shutil.disk_usage(settings.home).free / 1e9
+    enough = free >= MIN_FREE_GB
+    yield Finding(
+        "data folder",
+        "ok" if enough else "fail",
+        f"{settings.home} is writable, {free:.1f} GB free",
+        "" if enough else "Free some space, or set MOSAIC_HOME to a folder on a larger disk.",
+    )
+    folders = ", ".join(str(d) for d in settings.allowed_dirs)
+    yield Finding("reads from", "ok", f"{folders} (MOSAIC_ALLOWED_DIRS)")
+
+
+def _ffmpeg(settings: Settings) -> Iterator[Finding]:
+    from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
+
+    binary = find_ffmpeg(settings)
+    version = _output(binary, "-version").split("\n", 1)[0]
+    yield Finding("ffmpeg", "ok", f"{version.split(' Copyright')[0]} at {binary}")
+    encoders = _output(binary, "-hide_banner", "-encoders")
+    filters = _output(binary, "-hide_banner", "-filters")
+    needed = {"libx264": encoders, "aac": encoders, "subtitles": filters, "ebur128": filters}
+    missing = [name for name, listing in needed.items() if f" {name} " not in listing]
+    yield Finding(
+        "encoders",
+        "fail" if missing else "ok",
+        f"missing: {', '.join(missing)}" if missing else ", ".join(needed),
+        "Unset MOSAIC_FFMPEG to use the packaged FFmpeg." if missing else "",
+    )
+
+
+def _output(*command: object) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    return done.stdout
+
+
+def _fonts(_settings: Settings) -> Iterator[Finding]:
+    from mosaic_mcp.studio.render import FONTS
+
+    fonts = sorted(path.stem for path in FONTS.glob("*.ttf"))
+    yield Finding("fonts", "ok" if fonts else "fail", ", ".join(fonts) or f"none in {FONTS}")
+
+
+def _speech(_settings: Settings) -> Iterator[Finding]:
+    present = importlib.util.find_spec("pocketsphinx") is not None
+    yield Finding(
+        "speech",
+        "ok" if present else "note",
+        "pocketsphinx (English; your own SRT always wins)"
+        if present
+        else "no recogniser: captions need an SRT",
+    )
+
+
+def _studio(settings: Settings) -> Iterator[Finding]:
+    from mosaic_mcp.client.studio import running_studio
+
+    found = anyio.run(running_studio, settings)
+    if found is None:
+        yield Finding("studio", "note", "not running; the first call starts it")
+    else:
+        yield Finding("studio", "ok", f"running: pid {found.pid} at {found.url}")
+
+
+def _key(settings: Settings) -> Iterator[Finding]:
+    async def whoami() -> str:
+        from mosaic_mcp.client import connect
+
+        async with await connect(settings) as client:
+            me = await client.whoami()
+        return me.organization_name or me.organization_id
+
+    yield Finding("key", "ok", f"accepted for {anyio.run(whoami)}")
+
+
+if sys.platform == "win32":  # pragma: no cover - consoles there default to a legacy code page
+    import io
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
