@@ -1,0 +1,50 @@
+"""The engine behind the tools, connected at the first call and shared by all calls.
+
+Nothing here is imported or opened before a tool needs it: a server that only lists its tools
+starts as fast as the SDK does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from mosaic_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from mosaic_mcp.client import Ledger, MosaicClient
+
+
+class Engine:
+    """Gives tools a connected client and the ledger; safe to share between calls."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._client: MosaicClient | None = None
+        self._ledger: Ledger | None = None
+        self._lock = anyio.Lock()
+
+    async def client(self) -> MosaicClient:
+        """A client of a living engine; starts the studio when that is the engine."""
+        from mosaic_mcp.client import connect
+
+        async with self._lock:
+            if self._client is None or not await self._client.alive():
+                await self.close()
+                self._client = await connect(self.settings)
+            return self._client
+
+    def ledger(self) -> Ledger:
+        """What this machine remembers about its requests, labels and lineage."""
+        if self._ledger is None:
+            from mosaic_mcp.client import Ledger
+
+            self._ledger = Ledger(self.settings.home / "ledger.db")
+        return self._ledger
+
+    async def close(self) -> None:
+        """Close the connection; the engine and its runs go on."""
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()

@@ -1,0 +1,103 @@
+"""Bounded waits: follow a run for at most `wait_s`, and tell the caller how far it is.
+
+A call never blocks longer than 50 s, because that is what every client allows. The first progress
+goes out at once and then at least every 5 s: hosts reset their timers by it. A caller who stops
+waiting stops nothing but the waiting.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import anyio
+
+from mosaic_mcp.server.views import RunState
+
+if TYPE_CHECKING:
+    from mosaic_mcp.client import MosaicClient
+
+MAX_WAIT_S = 50.0
+HEARTBEAT_S = 5.0
+POLL_S = (1.0, 2.0, 3.0, 5.0)
+"""Seconds between two looks at an engine that cannot push: politely slower."""
+
+Report = Callable[[float, float | None, str | None], Awaitable[None]]
+"""`report_progress` of the SDK's context: progress, total, message."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Progress as the protocol wants it: out of 100, strictly rising, a short message."""
+
+    report: Report
+    last: float = field(default=-1.0)
+
+    async def tell(self, state: RunState) -> None:
+        """Send where the run is; a repeated percentage rises by a hair, never falls."""
+        value = max(state.percent(), self.last + 0.001)
+        self.last = value
+        message = f"{state.doing()} · {state.percent():.0f} %"
+        await self.report(min(value, 100.0), 100.0, message[:120])
+
+
+async def follow(
+    client: MosaicClient,
+    run_id: str,
+    *,
+    wait_s: float,
+    report: Report,
+    since: str | None = None,
+    until_done: bool = False,
+    labels: dict[str, str] | None = None,
+) -> RunState:
+    """The run, as soon as there is something to say.
+
+    Returns at once when its state differs from `since`; otherwise at the next change, at a
+    terminal state or after `wait_s` seconds (capped at 50). With `until_done` a change alone does
+    not end the wait.
+    """
+    watch = await _watcher(client, run_id, labels or {})
+    progress = Progress(report)
+    deadline = time.monotonic() + min(wait_s, MAX_WAIT_S)
+    state = await watch(0.0)
+    first = since or state.since
+    while True:
+        await progress.tell(state)
+        left = deadline - time.monotonic()
+        changed = state.since != first and not until_done
+        if state.terminal or changed or left <= 0:
+            return state
+        state = await watch(min(left, HEARTBEAT_S))
+
+
+Watch = Callable[[float], Awaitable[RunState]]
+
+
+async def _watcher(client: MosaicClient, run_id: str, labels: dict[str, str]) -> Watch:
+    """How to look at the run on this engine: pushed by the studio, polled elsewhere."""
+    studio = await client.studio()
+    seq = 0
+
+    async def pushed(wait_s: float) -> RunState:
+        nonlocal seq
+        assert studio is not None
+        seen = await studio.watch(run_id, since=seq, wait_s=wait_s)
+        seq = seen.seq
+        return RunState(run_id, seen.run, seen.nodes, labels)
+
+    looks = 0
+
+    async def polled(wait_s: float) -> RunState:
+        nonlocal looks
+        pause = POLL_S[min(looks, len(POLL_S) - 1)]
+        if wait_s:
+            looks += 1
+            await anyio.sleep(min(wait_s, pause))
+        run = await client.get_run(run_id)
+        nodes = await client.get_run_nodes(run_id)
+        return RunState(run_id, run, nodes.nodes, labels)
+
+    return pushed if studio is not None else polled
