@@ -4,7 +4,8 @@
     ├── InvalidRequest              the caller's words or request break rules (all faults at once)
     ├── NotFound                    an id or name that nobody here knows
     ├── Conflict                    the thing exists, but its state forbids the action (409)
-    ├── Unauthorized                no key, a wrong key, or a key without the right (401, 403)
+    ├── Unauthorized                no key, or one that nobody here knows (401)
+    ├── Forbidden                   known, but not allowed to do this (403)
     ├── TooLarge                    over a limit of size or duration (413)
     ├── RateLimited                 too many requests; carries retry_after_s (429)
     ├── EngineUnavailable           the engine cannot be reached or did not start
@@ -80,9 +81,15 @@ class Conflict(MosaicError):
 
 
 class Unauthorized(MosaicError):
-    """The API key is missing, wrong, or lacks the right."""
+    """The API key is missing or wrong."""
 
     code = "unauthorized"
+
+
+class Forbidden(MosaicError):
+    """The caller is known, and may not do this."""
+
+    code = "forbidden"
 
 
 class TooLarge(MosaicError):
