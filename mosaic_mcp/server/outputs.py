@@ -1,0 +1,95 @@
+"""The videos that a run made, as a model and a person need them: links, files, sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mcp_types import CallToolResult, ResourceLink
+
+from mosaic_mcp.server.answers import OutputLine
+from mosaic_mcp.server.engine import Engine
+from mosaic_mcp.server.results import result
+from mosaic_mcp.server.views import RunState, run_answer
+
+if TYPE_CHECKING:
+    from mosaic_mcp.client import MosaicClient
+    from mosaic_mcp.contract.runs import RunOutput
+
+BRIEF = 5
+"""Outputs shown with a run; list_outputs has them all."""
+
+
+async def answer_with_outputs(
+    engine: Engine,
+    client: MosaicClient,
+    state: RunState,
+    *,
+    detailed: bool = False,
+    warnings: Sequence[str] = (),
+    replayed: bool = False,
+) -> CallToolResult:
+    """A run's answer, with the first of its finished videos linked."""
+    ledger = engine.ledger()
+    state = RunState(state.run_id, state.run, state.nodes, ledger.labels(state.run.agent_id))
+    lines = [await output_line(client, o, state) for o in state.run.outputs[:BRIEF]]
+    answer = run_answer(state, detailed=detailed).model_copy(
+        update={
+            "outputs": [brief(line) for line in lines],
+            "warnings": list(warnings),
+            "replayed": replayed or None,
+            "from_outputs": ledger.lineage(state.run_id),
+        }
+    )
+    ledger.delivered(state.run_id)
+    return result(answer, *(link(line) for line in lines))
+
+
+async def output_line(client: MosaicClient, output: RunOutput, state: RunState) -> OutputLine:
+    """Everything about one output; more of it on an engine that shares our disk."""
+    from mosaic_mcp.client import expiry
+
+    node = state.names().get(output.original_node_id or "", output.original_node_id)
+    line = OutputLine(
+        output_id=output.id,
+        node=node,
+        url=output.video_url,
+        url_expires_at=expiry(output.video_url),
+        thumbnail=output.thumbnail_url,
+        timeline_zip=output.premiere_prproj_url,
+    )
+    studio = await client.studio()
+    if studio is None:
+        return line
+    info = await studio.render(output.id)
+    return line.model_copy(
+        update={
+            "name": info.name,
+            "duration_s": round(info.facts.duration_s, 2),
+            "width": info.facts.width,
+            "height": info.facts.height,
+            "size_bytes": info.facts.size_bytes,
+            "path": info.path,
+            "timeline_zip": info.timeline_path or output.premiere_prproj_url,
+            "subtitles": info.srt_path,
+        }
+    )
+
+
+def brief(line: OutputLine) -> OutputLine:
+    """Enough to speak of an output: signed links are long, and list_outputs has them."""
+    return line.model_copy(
+        update={"url": None, "url_expires_at": None, "thumbnail": None, "timeline_zip": None}
+    )
+
+
+def link(line: OutputLine) -> ResourceLink:
+    """The video as a link that hosts can show; never its bytes."""
+    about = [f"{line.duration_s} s" if line.duration_s else "", f"file: {line.path or 'remote'}"]
+    return ResourceLink(
+        name=line.name or line.output_id,
+        uri=line.url or "",
+        mime_type="video/mp4",
+        size=line.size_bytes,
+        description=", ".join(part for part in about if part),
+    )

@@ -1,0 +1,84 @@
+"""`list_outputs`: the finished videos of a run, and a way to keep them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from mcp_types import CallToolResult
+from pydantic import Field
+
+from mosaic_mcp.server.answers import OutputLine, OutputsAnswer
+from mosaic_mcp.server.arguments import Cursor, RunId
+from mosaic_mcp.server.engine import Engine
+from mosaic_mcp.server.outputs import link, output_line
+from mosaic_mcp.server.results import result
+from mosaic_mcp.server.tooling import STARTS, ClosedTool, build_tool
+from mosaic_mcp.server.views import RunState
+
+PAGE = 8
+"""Outputs a page: signed links are long."""
+
+SaveTo = Annotated[
+    str | None, Field(max_length=4096, description="Folder to put the videos into")
+]
+
+
+def tool(engine: Engine) -> ClosedTool:
+    """The tool, bound to an engine."""
+
+    async def list_outputs(
+        run_id: RunId, save_to: SaveTo = None, cursor: Cursor = None
+    ) -> Annotated[CallToolResult, OutputsAnswer]:
+        """List the finished videos of a run: links (valid 7 days; calling again signs afresh),
+        files on this machine, sizes, durations, subtitles and Premiere/Resolve timelines."""
+        client = await engine.client()
+        run = await client.get_run(run_id)
+        nodes = await client.get_run_nodes(run_id)
+        state = RunState(run_id, run, nodes.nodes, engine.ledger().labels(run.agent_id))
+        start = _offset(cursor)
+        page = run.outputs[start : start + PAGE]
+        lines = [await output_line(client, output, state) for output in page]
+        if save_to is not None:
+            lines = await _saved(engine, client, lines, save_to)
+        more = start + PAGE < len(run.outputs)
+        next_cursor = str(start + PAGE) if more else None
+        local = await client.studio() is not None
+        answer = OutputsAnswer(
+            run_id=run_id,
+            status=str(run.status),
+            outputs=lines,
+            note="Links work while the local studio runs; the files stay." if local else None,
+            next_cursor=next_cursor,
+            next=f"list_outputs(run_id='{run_id}', cursor='{next_cursor}')"
+            if more
+            else (f"view_output(output_id='{lines[0].output_id}')" if lines else None),
+        )
+        return result(answer, *(link(line) for line in lines))
+
+    return build_tool(list_outputs, title="List outputs", annotations=STARTS)
+
+
+def _offset(cursor: str | None) -> int:
+    from mosaic_mcp.errors import Fault, InvalidRequest
+
+    if cursor is None:
+        return 0
+    if not cursor.isdigit():
+        raise InvalidRequest([Fault("cursor", "is not one of ours", "Leave it out to start.")])
+    return int(cursor)
+
+
+async def _saved(
+    engine: Engine, client: object, lines: list[OutputLine], save_to: str
+) -> list[OutputLine]:
+    """The same lines, each with the file that was written to `save_to`."""
+    from mosaic_mcp.client import save_file
+    from mosaic_mcp.intent import writable_folder
+
+    folder = writable_folder(save_to, engine.settings)
+    saved: list[OutputLine] = []
+    for line in lines:
+        name = f"{line.name or line.output_id}.mp4"
+        path = await save_file(line.path or line.url or "", folder, name)
+        saved.append(line.model_copy(update={"saved_to": str(path)}))
+    return saved
