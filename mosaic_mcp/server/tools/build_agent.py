@@ -1,0 +1,82 @@
+"""`build_agent`: make or change an agent from a list of tiles."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from mcp_types import CallToolResult
+from pydantic import BaseModel, ConfigDict, Field
+
+from mosaic_mcp.server.answers import AgentAnswer
+from mosaic_mcp.server.engine import Engine
+from mosaic_mcp.server.results import result
+from mosaic_mcp.server.tooling import CHANGES, ClosedTool, build_tool
+
+
+class TileArgument(BaseModel):
+    """A tile with more than its name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tile: Annotated[str, Field(min_length=1, max_length=80, description="Tile name")]
+    label: Annotated[
+        str | None, Field(max_length=80, description="Your name for it, unique in the agent")
+    ] = None
+    params: Annotated[dict[str, Any] | None, Field(description="Its parameters")] = None
+
+
+Name = Annotated[str, Field(min_length=1, max_length=120, description="The agent's name")]
+Tiles = Annotated[
+    list[str | TileArgument],
+    Field(
+        min_length=1,
+        max_length=40,
+        description="Tiles in order, as ['Silence Removal', 'Captions']; or objects",
+    ),
+]
+Connect = Annotated[
+    list[list[str]] | None,
+    Field(max_length=80, description="Pairs [from, to] of labels; default: one after the other"),
+]
+Change = Annotated[
+    str | None, Field(max_length=120, description="Agent whose graph to replace; default: new")
+]
+Description = Annotated[str | None, Field(max_length=5000, description="What it is for")]
+
+
+def tool(engine: Engine) -> ClosedTool:
+    """The tool, bound to an engine."""
+
+    async def build_agent(
+        name: Name,
+        tiles: Tiles,
+        connect: Connect = None,
+        agent: Change = None,
+        description: Description = None,
+    ) -> Annotated[CallToolResult, AgentAnswer]:
+        """Make an agent from tiles, one after the other unless connect says otherwise; Video
+        Input and Destination are added when missing. Answers the agent as find_agents describes
+        it, with advice on the order. With agent it replaces that agent's graph."""
+        from mosaic_mcp.intent import TileWish, build_graph
+        from mosaic_mcp.server.describe import describe
+
+        client = await engine.client()
+        wishes = [
+            TileWish(tile=t)
+            if isinstance(t, str)
+            else TileWish(tile=t.tile, label=t.label, params=t.params or {})
+            for t in tiles
+        ]
+        built = await build_graph(
+            client,
+            name=name,
+            tiles=wishes,
+            connect=connect,
+            agent=agent,
+            description=description,
+        )
+        engine.ledger().set_labels(built.detail.agent.id, built.labels)
+        answer = await describe(client, built.detail, built.labels)
+        return result(answer.model_copy(update={"warnings": list(built.warnings)}))
+
+    return build_tool(build_agent, title="Build an agent", annotations=CHANGES)
