@@ -28,7 +28,7 @@ class ErrorLine(Line):
     """What went wrong in one node."""
 
     node: str
-    messages: list[str]
+    messages: tuple[str, ...]
 
 
 class OutputLine(Line):
@@ -57,13 +57,13 @@ class RunAnswer(Answer):
     summary: str
     run_id: str | None = None
     percent: int | None = None
-    steps: list[StepLine] = []
-    errors: list[ErrorLine] = []
-    outputs: list[OutputLine] = []
+    steps: tuple[StepLine, ...] = ()
+    errors: tuple[ErrorLine, ...] = ()
+    outputs: tuple[OutputLine, ...] = ()
     needs_credits: bool | None = None
-    warnings: list[str] = []
+    warnings: tuple[str, ...] = ()
     replayed: bool | None = None
-    from_outputs: list[str] = []
+    from_outputs: tuple[str, ...] = ()
     agent_id: str | None = None
     request: dict[str, Any] | None = None
     confirm: str | None = None
@@ -76,7 +76,7 @@ class OutputsAnswer(Answer):
 
     run_id: str
     status: str
-    outputs: list[OutputLine]
+    outputs: tuple[OutputLine, ...]
     note: str | None = None
     next_cursor: str | None = None
     next: str | None = None
@@ -96,7 +96,7 @@ class RunLine(Line):
 class RunsAnswer(Answer):
     """Runs, newest first."""
 
-    runs: list[RunLine]
+    runs: tuple[RunLine, ...]
     next_cursor: str | None = None
     next: str | None = None
 
@@ -126,10 +126,10 @@ class NodeLine(Line):
     node: str = Field(description="Label: use it in params, skip and input")
     node_id: str
     tile: str
-    after: list[str] = []
+    after: tuple[str, ...] = ()
     standing: str | None = None
     note: str | None = None
-    parameters: list[ParameterLine] = []
+    parameters: tuple[ParameterLine, ...] = ()
 
 
 class AgentAnswer(Answer):
@@ -138,19 +138,19 @@ class AgentAnswer(Answer):
     agent_id: str
     name: str
     description: str | None = None
-    inputs: list[str] = Field(description="Video Input labels; empty: it generates")
-    nodes: list[NodeLine]
-    findings: list[str] = []
-    warnings: list[str] = []
+    inputs: tuple[str, ...] = Field(description="Video Input labels; empty: it generates")
+    nodes: tuple[NodeLine, ...]
+    findings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     next: str | None = None
 
 
 class AgentsAnswer(Answer):
     """Agents, or one agent described."""
 
-    agents: list[AgentLine] = []
+    agents: tuple[AgentLine, ...] = ()
     agent: AgentAnswer | None = None
-    tiles: list[str] = []
+    tiles: tuple[str, ...] = ()
     next_cursor: str | None = None
     next: str | None = None
 
@@ -171,7 +171,7 @@ class TranscriptAnswer(Answer):
     confidence: float
     reliable: bool
     note: str | None = None
-    sentences: list[SentenceLine] = []
-    words: list[SentenceLine] = []
+    sentences: tuple[SentenceLine, ...] = ()
+    words: tuple[SentenceLine, ...] = ()
     next_cursor: str | None = None
     next: str | None = None

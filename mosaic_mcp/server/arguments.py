@@ -20,15 +20,13 @@ Agent = Annotated[
     str, Field(min_length=1, max_length=120, description="Agent id or name (see find_agents)")
 ]
 
-Cursor = Annotated[
-    str | None, Field(max_length=512, description="next_cursor of the page before")
-]
+Cursor = Annotated[str | None, Field(max_length=512, description="next_cursor of the page before")]
 
 Span = Annotated[
     str | None,
     Field(
         max_length=80,
-        description="Part of every video: '1:30-2:45', 'first 20 minutes', 'last 30 s', 'from 45 s'",
+        description="Part of each video: '1:30-2:45', 'first 20 minutes', 'last 30 s', 'from 45 s'",
     ),
 ]
 
@@ -84,9 +82,7 @@ Params = Annotated[
     ),
 ]
 
-Skip = Annotated[
-    list[str] | None, Field(max_length=50, description="Nodes to bypass in this run")
-]
+Skip = Annotated[list[str] | None, Field(max_length=50, description="Nodes to bypass in this run")]
 
 Quality = Annotated[
     Literal["draft", "standard", "best"],
@@ -97,11 +93,13 @@ CallbackUrl = Annotated[
     str | None, Field(max_length=2048, description="Webhook to be told of progress")
 ]
 
-DryRun = Annotated[
-    bool, Field(description="Answer the exact request; upload and start nothing")
-]
+DryRun = Annotated[bool, Field(description="Answer the exact request; upload and start nothing")]
 
 IdempotencyKey = Annotated[
     str | None,
     Field(max_length=128, description="Same key, same run. A new key forces another run"),
+]
+
+Confirm = Annotated[
+    str | None, Field(max_length=64, description="`confirm` of a dry_run: start only that request")
 ]

@@ -44,7 +44,7 @@ class ClosedTool(Tool):
         self,
         arguments: dict[str, Any],
         context: Context[Any, Any],
-        convert_result: bool = False,  # noqa: FBT001, FBT002 - the SDK's signature
+        convert_result: bool = False,
     ) -> Any:
         """Check the arguments, run, and turn whatever goes wrong into a guided result."""
         try:

@@ -17,7 +17,7 @@ import anyio
 from mosaic_mcp.server.views import RunState
 
 if TYPE_CHECKING:
-    from mosaic_mcp.client import MosaicClient
+    from mosaic_mcp.client import MosaicClient, StudioExtension
 
 MAX_WAIT_S = 50.0
 HEARTBEAT_S = 5.0
@@ -79,25 +79,31 @@ Watch = Callable[[float], Awaitable[RunState]]
 async def _watcher(client: MosaicClient, run_id: str, labels: dict[str, str]) -> Watch:
     """How to look at the run on this engine: pushed by the studio, polled elsewhere."""
     studio = await client.studio()
+    return _polled(client, run_id, labels) if studio is None else _pushed(studio, run_id, labels)
+
+
+def _pushed(studio: StudioExtension, run_id: str, labels: dict[str, str]) -> Watch:
     seq = 0
 
-    async def pushed(wait_s: float) -> RunState:
+    async def watch(wait_s: float) -> RunState:
         nonlocal seq
-        assert studio is not None
         seen = await studio.watch(run_id, since=seq, wait_s=wait_s)
         seq = seen.seq
         return RunState(run_id, seen.run, seen.nodes, labels)
 
+    return watch
+
+
+def _polled(client: MosaicClient, run_id: str, labels: dict[str, str]) -> Watch:
     looks = 0
 
-    async def polled(wait_s: float) -> RunState:
+    async def watch(wait_s: float) -> RunState:
         nonlocal looks
-        pause = POLL_S[min(looks, len(POLL_S) - 1)]
         if wait_s:
+            await anyio.sleep(min(wait_s, POLL_S[min(looks, len(POLL_S) - 1)]))
             looks += 1
-            await anyio.sleep(min(wait_s, pause))
         run = await client.get_run(run_id)
         nodes = await client.get_run_nodes(run_id)
         return RunState(run_id, run, nodes.nodes, labels)
 
-    return pushed if studio is not None else polled
+    return watch

@@ -27,7 +27,7 @@ ROOMS = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-HEAVY = ("av", "cv2", "numpy", "fastapi", "sqlalchemy", "dbos", "uvicorn", "pocketsphinx", "PIL")
+HEAVY = ("av", "cv2", "numpy", "fastapi", "sqlalchemy", "dbos", "pocketsphinx", "PIL")
 LATE = ("httpx", "mosaic_mcp.contract", "mosaic_mcp.client", "mosaic_mcp.intent")
 
 

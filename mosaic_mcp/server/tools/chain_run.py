@@ -12,6 +12,7 @@ from mosaic_mcp.server.answers import RunAnswer
 from mosaic_mcp.server.arguments import (
     Agent,
     CallbackUrl,
+    Confirm,
     DryRun,
     IdempotencyKey,
     Params,
@@ -42,7 +43,8 @@ def tool(engine: Engine) -> ClosedTool:
         skip: Skip = None,
         quality: Quality = "standard",
         callback_url: CallbackUrl = None,
-        dry_run: DryRun = False,  # noqa: FBT002 - an argument of the tool
+        dry_run: DryRun = False,
+        confirm: Confirm = None,
         idempotency_key: IdempotencyKey = None,
         wait_s: WaitS = 20,
     ) -> Annotated[CallToolResult, RunAnswer]:
@@ -59,6 +61,7 @@ def tool(engine: Engine) -> ClosedTool:
             quality=quality,
             callback_url=callback_url,
             idempotency_key=idempotency_key,
+            confirm=confirm,
             from_outputs=outputs,
         )
         return await start_run(engine, wish, dry_run=dry_run, wait_s=wait_s, ctx=ctx)

@@ -17,7 +17,9 @@ from mosaic_mcp.server.waiting import follow
 
 Since = Annotated[
     str | None,
-    Field(max_length=64, description="`since` of the last answer: return at once on anything newer"),
+    Field(
+        max_length=64, description="`since` of the last answer: return at once on anything newer"
+    ),
 ]
 
 

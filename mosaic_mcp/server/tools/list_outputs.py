@@ -18,9 +18,7 @@ from mosaic_mcp.server.views import RunState
 PAGE = 8
 """Outputs a page: signed links are long."""
 
-SaveTo = Annotated[
-    str | None, Field(max_length=4096, description="Folder to put the videos into")
-]
+SaveTo = Annotated[str | None, Field(max_length=4096, description="Folder to put the videos into")]
 
 
 def tool(engine: Engine) -> ClosedTool:
@@ -39,7 +37,7 @@ def tool(engine: Engine) -> ClosedTool:
         page = run.outputs[start : start + PAGE]
         lines = [await output_line(client, output, state) for output in page]
         if save_to is not None:
-            lines = await _saved(engine, client, lines, save_to)
+            lines = await _saved(engine, lines, save_to)
         more = start + PAGE < len(run.outputs)
         next_cursor = str(start + PAGE) if more else None
         local = await client.studio() is not None
@@ -68,9 +66,7 @@ def _offset(cursor: str | None) -> int:
     return int(cursor)
 
 
-async def _saved(
-    engine: Engine, client: object, lines: list[OutputLine], save_to: str
-) -> list[OutputLine]:
+async def _saved(engine: Engine, lines: list[OutputLine], save_to: str) -> list[OutputLine]:
     """The same lines, each with the file that was written to `save_to`."""
     from mosaic_mcp.client import save_file
     from mosaic_mcp.intent import writable_folder

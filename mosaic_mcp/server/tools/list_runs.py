@@ -18,9 +18,7 @@ Status = Annotated[
     Field(max_length=5, description="Only these"),
 ]
 AgentFilter = Annotated[str | None, Field(max_length=120, description="Only this agent's runs")]
-Since = Annotated[
-    str | None, Field(max_length=40, description="Only runs started after, ISO 8601")
-]
+Since = Annotated[str | None, Field(max_length=40, description="Only runs started after, ISO 8601")]
 Limit = Annotated[int, Field(ge=1, le=50, description="Runs a page, 1-50")]
 
 

@@ -11,6 +11,7 @@ from mosaic_mcp.server.answers import RunAnswer
 from mosaic_mcp.server.arguments import (
     Agent,
     CallbackUrl,
+    Confirm,
     DryRun,
     IdempotencyKey,
     Params,
@@ -37,7 +38,8 @@ def tool(engine: Engine) -> ClosedTool:
         skip: Skip = None,
         quality: Quality = "standard",
         callback_url: CallbackUrl = None,
-        dry_run: DryRun = False,  # noqa: FBT002 - an argument of the tool
+        dry_run: DryRun = False,
+        confirm: Confirm = None,
         idempotency_key: IdempotencyKey = None,
         wait_s: WaitS = 20,
     ) -> Annotated[CallToolResult, RunAnswer]:
@@ -54,6 +56,7 @@ def tool(engine: Engine) -> ClosedTool:
             quality=quality,
             callback_url=callback_url,
             idempotency_key=idempotency_key,
+            confirm=confirm,
         )
         return await start_run(engine, wish, dry_run=dry_run, wait_s=wait_s, ctx=ctx)
 

@@ -35,9 +35,7 @@ def tool(engine: Engine) -> ClosedTool:
         else:
             data, kind = await studio.sheet("renders", output_id, frames)
             told = f"{output_id}: {frames} evenly spaced frames, each labelled with its time."
-        picture = ImageContent(
-            type="image", data=base64.b64encode(data).decode(), mime_type=kind
-        )
+        picture = ImageContent(type="image", data=base64.b64encode(data).decode(), mime_type=kind)
         return CallToolResult(content=[picture, TextContent(type="text", text=told)])
 
     return build_tool(view_output, title="View an output", annotations=READS)
