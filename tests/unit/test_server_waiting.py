@@ -181,7 +181,7 @@ def test_every_state_that_is_not_the_end_names_the_exact_next_call():
 def test_errors_are_told_by_the_name_of_the_node():
     run = a_run("failed", errors=(NodeErrors(original_node_id="Captions", messages=("No font.",)),))
     answer = run_answer(RunState("r", run, (node("Captions", "failed"),)))
-    assert [(e.node, e.messages) for e in answer.errors] == [("Captions", ["No font."])]
+    assert [(e.node, e.messages) for e in answer.errors] == [("Captions", ("No font.",))]
     assert answer.summary == "The run failed; no video was made."
 
 

@@ -1,0 +1,118 @@
+"""An agent as the assistant needs it: inputs, nodes in order, parameters with their ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from mosaic_mcp.contract.graph import Graph
+from mosaic_mcp.contract.lint import lint
+from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, TileType, tile_type
+from mosaic_mcp.server.answers import AgentAnswer, NodeLine, ParameterLine
+
+if TYPE_CHECKING:
+    from mosaic_mcp.client import MosaicClient
+    from mosaic_mcp.contract.agents import AgentDetail
+    from mosaic_mcp.contract.extensions import TileInfo
+    from mosaic_mcp.contract.node_types import AgentNode
+
+
+async def describe(
+    client: MosaicClient, detail: AgentDetail, labels: Mapping[str, str]
+) -> AgentAnswer:
+    """The agent with everything that run_agent may refer to."""
+    graph = Graph.of(detail)
+    names = {**graph.labels(), **labels}
+    standing = await tile_standing(client)
+    nodes = [_node_line(graph.nodes[node_id], graph, names, standing) for node_id in graph.order]
+    head = detail.agent
+    return AgentAnswer(
+        agent_id=head.id,
+        name=head.name or head.id,
+        description=head.description,
+        inputs=tuple(names[i] for i in graph.video_inputs),
+        nodes=tuple(nodes),
+        findings=tuple(f"{names.get(f.node, f.node)}: {f.message} {f.advice}" for f in lint(graph)),
+        next=f"run_agent(agent='{head.name or head.id}', videos=[…])",
+    )
+
+
+async def tile_standing(client: MosaicClient) -> dict[str, TileInfo]:
+    """How well this engine does each tile, by id; empty where the engine does not say."""
+    studio = await client.studio()
+    if studio is None:
+        return {}
+    return {tile.node_type_id: tile for tile in (await studio.tiles()).tiles}
+
+
+async def tile_lines(client: MosaicClient) -> tuple[str, ...]:
+    """The tiles that build_agent can use, each with its standing where that is not `exact`."""
+    standing = await tile_standing(client)
+    lines: list[str] = []
+    for tile in TILE_TYPES:
+        info = standing.get(tile.node_type_id)
+        if tile.protected or (info and info.standing == "unsupported"):
+            continue
+        lines.append(
+            f"{tile.name} (approximate)" if info and info.standing != "exact" else tile.name
+        )
+    return tuple(lines)
+
+
+def _node_line(
+    node: AgentNode,
+    graph: Graph,
+    names: Mapping[str, str],
+    standing: Mapping[str, TileInfo],
+) -> NodeLine:
+    tile = tile_type(node.node_type.node_type_id)
+    info = standing.get(node.node_type.node_type_id)
+    parents = graph.parents(node.agent_node_id)
+    return NodeLine(
+        node=names[node.agent_node_id],
+        node_id=node.agent_node_id,
+        tile=tile.name if tile else (node.node_type.node_type_name or "unknown tile"),
+        after=tuple(names[p] for p in parents),
+        standing=info.standing if info else None,
+        note=(info.note or None) if info else None,
+        parameters=parameter_lines(tile, node.params_used) if tile else (),
+    )
+
+
+def parameter_lines(tile: TileType, saved: Mapping[str, Any]) -> tuple[ParameterLine, ...]:
+    """A line for each parameter of a tile, with the agent's saved value where there is one."""
+    if tile.params is None or tile.protected:
+        return ()
+    properties = cast(dict[str, Any], tile.params.model_json_schema().get("properties", {}))
+    return tuple(
+        ParameterLine(
+            name=name,
+            type=_type(schema),
+            default=schema.get("default"),
+            allowed=_allowed(schema),
+            about=schema.get("description"),
+            value=saved.get(name),
+        )
+        for name, schema in properties.items()
+    )
+
+
+def _branches(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The alternatives of a schema, without null."""
+    branches = cast(list[dict[str, Any]], schema.get("anyOf") or [dict(schema)])
+    return [b for b in branches if b.get("type") != "null"]
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    return " or ".join(b.get("type", "choice" if "enum" in b else "any") for b in _branches(schema))
+
+
+def _allowed(schema: Mapping[str, Any]) -> str | None:
+    for branch in _branches(schema):
+        if "enum" in branch:
+            return " | ".join(str(value) for value in branch["enum"])
+        low = branch.get("minimum", branch.get("exclusiveMinimum"))
+        high = branch.get("maximum", branch.get("exclusiveMaximum"))
+        if low is not None or high is not None:
+            return f"{'' if low is None else low}…{'' if high is None else high}"
+    return None
