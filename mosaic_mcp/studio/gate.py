@@ -1,0 +1,105 @@
+"""What every request passes before its route: the Host, the size of its body, the idle clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mosaic_mcp.errors import Forbidden, MosaicError, TooLarge
+
+MAX_BODY_BYTES = 16 * 1024**2
+"""Largest JSON body; a transcript of 5 million characters fits. Uploads obey their policy."""
+UPLOAD_PATH = "/media/uploads"
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost"})
+
+
+class Activity:
+    """How long nobody has called."""
+
+    def __init__(self) -> None:
+        self._open = 0
+        self._last = time.monotonic()
+
+    @contextmanager
+    def request(self) -> Generator[None]:
+        """A request is being answered."""
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+            self._last = time.monotonic()
+
+    def idle_s(self) -> float:
+        """Seconds since the last request ended; 0 while one is open."""
+        return 0.0 if self._open else time.monotonic() - self._last
+
+
+class Gate:
+    """ASGI middleware.
+
+    A page in a browser can make its own name point to 127.0.0.1 (DNS rebinding) and so reach a
+    server on loopback; its requests carry that name as Host, and are refused.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        activity: Activity,
+        refuse: Callable[[MosaicError], Response],
+    ) -> None:
+        self._app = app
+        self._activity = activity
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        with self._activity.request():
+            if (refusal := _refusal(headers, scope["path"])) is not None:
+                await self._refuse(refusal)(scope, receive, send)
+            elif scope["path"] == UPLOAD_PATH:
+                await self._app(scope, receive, send)
+            else:
+                await self._app(scope, _limited(receive), send)
+
+
+def _refusal(headers: Headers, path: str) -> MosaicError | None:
+    host = headers.get("host", "").rpartition("@")[2].partition(":")[0].lower()
+    if host not in LOOPBACK_NAMES:
+        return Forbidden(
+            "This studio answers only to 127.0.0.1 and localhost.",
+            remedy="Use the address in studio.json.",
+        )
+    length = headers.get("content-length", "0")
+    if path != UPLOAD_PATH and length.isdigit() and int(length) > MAX_BODY_BYTES:
+        return _too_large()
+    return None
+
+
+def _limited(receive: Receive) -> Callable[[], Awaitable[Message]]:
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MAX_BODY_BYTES:
+            raise _too_large()
+        return message
+
+    return limited
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(
+        f"The body is larger than {MAX_BODY_BYTES:,} bytes.",
+        remedy="Files go through /uploads, not into a JSON body.",
+    )
