@@ -1,0 +1,57 @@
+"""Every tile of the contract as this studio does it: built, approximated, or declared missing.
+
+`TILES` is the one list: the tile list, plans, reports and the docs all read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
+from mosaic_mcp.errors import Unsupported
+from mosaic_mcp.studio.tiles import (
+    audio_enhance,
+    captions,
+    clips,
+    passing,
+    reframe,
+    rough_cut,
+    silence_removal,
+    watermark,
+)
+from mosaic_mcp.studio.tiles.tile import Tile, TileContext
+from mosaic_mcp.studio.timeline.model import Timeline
+
+_BUILT = (
+    Tile("Video Input", "exact", passing.apply),
+    Tile("Silence Removal", "approximate", silence_removal.apply, silence_removal.NOTE),
+    Tile("Rough Cut", "approximate", rough_cut.apply, rough_cut.NOTE),
+    Tile("Clips", "approximate", clips.apply, clips.NOTE),
+    Tile("Reframe", "approximate", reframe.apply, reframe.NOTE),
+    Tile("Captions", "approximate", captions.apply, captions.NOTE),
+    Tile("Watermark", "exact", watermark.apply),
+    Tile("Audio Enhance", "approximate", audio_enhance.apply, audio_enhance.NOTE),
+    Tile("Destination", "approximate", passing.apply, passing.DESTINATION_NOTE),
+)
+
+HOSTED = "Use the hosted engine (set MOSAIC_API_KEY), or skip the tile."
+
+
+def _missing(name: str) -> Tile:
+    """A tile that fails with what to do instead: never a silent pass-through."""
+
+    async def refuse(
+        inputs: Sequence[Timeline],  # noqa: ARG001
+        params: Any,  # noqa: ARG001
+        context: TileContext,  # noqa: ARG001
+    ) -> list[Timeline]:
+        raise Unsupported(f"The local studio cannot do {name}.", remedy=HOSTED)
+
+    return Tile(name, "unsupported", refuse, f"Not built in the local studio. {HOSTED}")
+
+
+TILES: dict[str, Tile] = {t.name: _missing(t.name) for t in TILE_TYPES} | {
+    t.name: t for t in _BUILT
+}
+"""By the contract's name."""

@@ -1,0 +1,153 @@
+"""Clips: the passages of a timeline that are most worth watching, each as a timeline of its own.
+
+A passage is a run of whole sentences near the wished length. Its edges lie in the pauses around
+it, so no word is ever cut. Without a reliable transcript, stretches of speech stand for the
+sentences and only their density ranks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from mosaic_mcp.contract.tiles.params import ClipsParams
+from mosaic_mcp.errors import MediaError, Unsupported
+from mosaic_mcp.studio.perception.model import Interval
+from mosaic_mcp.studio.tiles.heard import hear_speech, listen, require_words
+from mosaic_mcp.studio.tiles.interest import interest, standing_alone
+from mosaic_mcp.studio.tiles.passages import Passage, Unit, choose, passages
+from mosaic_mcp.studio.tiles.relevance import frequent, relevance, stems, topic
+from mosaic_mcp.studio.tiles.sentences import sentences, shortened
+from mosaic_mcp.studio.tiles.spans import keep, on_frame
+from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.timeline.model import Timeline
+
+NOTE = (
+    "Ranks runs of whole sentences by the prompt's words (BM25 on word stems; no understanding of "
+    "meaning); without a prompt by information density, pace, hook words, questions and numbers. "
+    "Never cuts inside a word. With an unreliable transcript a prompt is refused, and without a "
+    "prompt only the density of speech ranks."
+)
+
+DEFAULT_LENGTH = Fraction(30)
+"""Seconds per clip, and DEFAULT_COUNT clips, where the parameters leave it to us."""
+DEFAULT_COUNT = 3
+
+_BREATH = Fraction(12, 100)
+_DECAY = Fraction(25, 100)
+"""Seconds left ahead of the first word and behind the last, where the pauses are long enough."""
+
+_RELATED = 0.15
+"""A passage belongs to the prompt's topic above this share of the best passage's relevance."""
+
+
+async def apply(
+    inputs: Sequence[Timeline], params: ClipsParams, context: TileContext
+) -> list[Timeline]:
+    """Fan every input out to its clips, best first, named "talk, clip 1"."""
+    clips: list[Timeline] = []
+    for timeline in inputs:
+        clips += await _clips(timeline, params, context)
+    await context.report(1.0, f"chose {len(clips)} clips")
+    return clips
+
+
+def plan(
+    length: Fraction, num_clips: int | None, target: Fraction | None
+) -> tuple[int, Fraction]:
+    """How many clips of how many seconds; fewer where the video is too short for all.
+
+    A count of 0 means that the video is no longer than one clip and passes through.
+    """
+    share = length / num_clips if num_clips else DEFAULT_LENGTH
+    wished = target or min(DEFAULT_LENGTH, share)
+    if length <= wished:
+        return 0, wished
+    return min(num_clips or DEFAULT_COUNT, int(length / wished)), wished
+
+
+async def _clips(timeline: Timeline, params: ClipsParams, context: TileContext) -> list[Timeline]:
+    target = None if params.target_duration is None else Fraction(str(params.target_duration))
+    count, wished = plan(timeline.duration, params.num_clips, target)
+    if count == 0:
+        return [timeline]
+    units, language = await _units(timeline, params.prompt, wished, context)
+    candidates = passages(units, wished)
+    scores = _scores(candidates, units, params.prompt, language, wished)
+    await context.report(0.8, f"choosing from {len(candidates)} passages of {timeline.name}")
+    chosen = choose(candidates, scores, count)
+    if not chosen:
+        raise MediaError(
+            f"{timeline.name} has no passage of speech of about {float(wished):g} s.",
+            remedy="Ask for a shorter target_duration.",
+        )
+    return [
+        _cut(timeline, candidates[i], units, context.node).model_copy(
+            update={"name": f"{timeline.name}, clip {number}"}
+        )
+        for number, i in enumerate(chosen, 1)
+    ]
+
+
+async def _units(
+    timeline: Timeline, prompt: str, wished: Fraction, context: TileContext
+) -> tuple[list[Unit], str]:
+    """Sentences where the words can be relied on, else stretches of speech."""
+    heard = await listen(timeline, context)
+    if prompt.strip():
+        require_words(heard, "Clips cannot be ranked by the prompt")
+    if heard.reliable and heard.words:
+        parts = (
+            part for s in sentences(timeline, heard.words) for part in shortened(s, wished)
+        )
+        return [Unit(p.start, p.end, p.text, p.whole) for p in parts], heard.language
+    speech = await hear_speech(timeline, "Clips", context)
+    await context.report(0.5, "approximate: no reliable words, ranking by speech activity alone")
+    return [Unit(s.start, s.end) for s in speech], heard.language
+
+
+def _scores(
+    candidates: Sequence[Passage],
+    units: Sequence[Unit],
+    prompt: str,
+    language: str,
+    wished: Fraction,
+) -> list[float]:
+    """How good each candidate is; 0 keeps it out."""
+    general = [
+        interest(c, language) * standing_alone(c) * c.fit(wished) for c in candidates
+    ]
+    query = topic(prompt, language)
+    if not query:
+        return general
+    related = relevance(query, [stems(c.text, language) for c in candidates])
+    if not any(related):
+        raise Unsupported(
+            f"None of the prompt's words is said in the video: {prompt.strip()[:200]!r}. "
+            "The studio compares words, not meaning.",
+            remedy=f"Use words that are said, such as {_said(units, language)}; "
+            "or leave the prompt empty to take the liveliest passages.",
+        )
+    return [
+        r * c.fit(wished) * (0.7 + 0.3 * g) if r >= _RELATED else 0.0
+        for c, r, g in zip(candidates, related, general, strict=True)
+    ]
+
+
+def _said(units: Iterable[Unit], language: str) -> str:
+    return ", ".join(frequent(" ".join(u.text for u in units), language, 8))
+
+
+def _cut(timeline: Timeline, passage: Passage, units: Sequence[Unit], node: str) -> Timeline:
+    """The passage with a breath around it: at most half of the pause, so clips never overlap."""
+    begin, end = passage.units[0].start, passage.units[-1].end
+    before = units[passage.first - 1].end if passage.first else Fraction(0)
+    after = units[passage.last + 1].start if passage.last + 1 < len(units) else timeline.duration
+    low = before if passage.first == 0 else (before + begin) / 2
+    high = after if passage.last + 1 == len(units) else (end + after) / 2
+    rate = timeline.frame_rate
+    span = Interval(
+        start=on_frame(begin - _BREATH, min(low, begin), begin, rate),
+        end=on_frame(end + _DECAY, end, max(high, end), rate),
+    )
+    return keep(timeline, [span], node)

@@ -1,0 +1,122 @@
+"""What is heard in a timeline: speech and words placed in its own (output) time.
+
+Tiles that cut by what is said work in output time, so that earlier cuts need no special case: a
+pause that spans two clips is one pause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from mosaic_mcp.errors import MediaError, Unsupported
+from mosaic_mcp.studio.perception.model import Interval, SpokenWord, Words
+from mosaic_mcp.studio.tiles.spans import merged
+from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.timeline.edit import PlacedWord, placed_words
+from mosaic_mcp.studio.timeline.model import Source, Timeline
+
+BRING_WORDS = (
+    "Bring the words: pass the video's subtitles (SRT or VTT) as its transcript, "
+    "or run the agent on the hosted engine."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The words of a timeline in output time, and whether to build on them."""
+
+    words: tuple[PlacedWord, ...]
+    language: str = "en"
+    doubt: str = ""
+    """Why the words cannot be relied on, as a sentence; empty when they can."""
+
+    @property
+    def reliable(self) -> bool:
+        """True when every source's transcript is."""
+        return not self.doubt
+
+
+def sounding_sources(timeline: Timeline) -> list[Source]:
+    """The sources with sound that clips show, in order of appearance."""
+    shown = dict.fromkeys(clip.source for clip in timeline.clips)
+    return [s for sha in shown if (s := timeline.sources[sha]).audio_channels]
+
+
+async def listen(timeline: Timeline, context: TileContext) -> Heard:
+    """Read the transcript of every sounding source and place its words."""
+    transcripts: dict[str, Words] = {}
+    for source in sounding_sources(timeline):
+        await context.report(0.1, f"reading the words of {source.name}")
+        transcripts[source.sha256] = await context.perception.words(source)
+    doubts = [_doubt(timeline.sources[sha], t) for sha, t in transcripts.items() if not t.reliable]
+    return Heard(
+        words=tuple(placed_words(timeline, {k: v.words for k, v in transcripts.items()})),
+        language=next((t.language for t in transcripts.values()), "en"),
+        doubt=doubts[0] if doubts else "",
+    )
+
+
+def require_words(heard: Heard, wish: str) -> None:
+    """Refuse `wish` ("Captions cannot be made") when the transcript cannot carry it."""
+    if heard.doubt:
+        raise Unsupported(f"{wish}: {heard.doubt}", remedy=BRING_WORDS)
+
+
+def _doubt(source: Source, words: Words) -> str:
+    note = f" ({words.note.rstrip('.')})" if words.note else ""
+    return (
+        f"the transcript of {source.name} by {words.origin} is not reliable, "
+        f"confidence {words.confidence:.2f}{note}."
+    )
+
+
+async def hear_speech(timeline: Timeline, tile: str, context: TileContext) -> list[Interval]:
+    """Where somebody speaks, in output time, merged. Without any speech `tile` is refused.
+
+    A source without sound has no silence to tell from speech: its clips count as spoken, so that
+    nothing of a silent insert is taken for a pause.
+    """
+    if not sounding_sources(timeline):
+        raise MediaError(
+            f"{timeline.name} has no sound, so {tile} cannot tell speech from silence.",
+            remedy=f"Leave {tile} out for this video.",
+        )
+    spoken: dict[str, list[SpokenWord]] = {}
+    for sha in dict.fromkeys(clip.source for clip in timeline.clips):
+        source = timeline.sources[sha]
+        if source.audio_channels:
+            await context.report(0.1, f"listening to {source.name}")
+            intervals: Iterable[Interval] = await context.perception.speech(source)
+        else:
+            intervals = [Interval(start=Fraction(0), end=source.duration)]
+        spoken[sha] = [SpokenWord(text="", start=i.start, end=i.end) for i in intervals]
+    placed = placed_words(timeline, spoken)
+    if not placed:
+        raise MediaError(
+            f"Nobody speaks in {timeline.name}, so {tile} has nothing to go by.",
+            remedy=f"Leave {tile} out for this video.",
+        )
+    return merged(Interval(start=w.start, end=w.end) for w in placed)
+
+
+def source_pause(timeline: Timeline, earlier: PlacedWord, later: PlacedWord) -> Fraction:
+    """Seconds between two words as they were spoken, also where a cut took the pause away.
+
+    Words of two sources, or out of order, are as far apart as can be: a sentence ends there.
+    """
+    if earlier.clip == later.clip:
+        return later.start - earlier.end
+    if earlier.source != later.source:
+        return Fraction(10**6)
+    between = _source_time(timeline, later.clip, later.start) - _source_time(
+        timeline, earlier.clip, earlier.end
+    )
+    return between if between >= 0 else Fraction(10**6)
+
+
+def _source_time(timeline: Timeline, clip: int, time: Fraction) -> Fraction:
+    before = sum((c.duration for c in timeline.clips[:clip]), Fraction(0))
+    return timeline.clips[clip].start + time - before
+

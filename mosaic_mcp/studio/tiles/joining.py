@@ -1,0 +1,35 @@
+"""Several timelines into one, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mosaic_mcp.studio.timeline.model import CaptionWord, CropKey, Timeline
+
+
+def joined(timelines: Sequence[Timeline], name: str) -> Timeline:
+    """All clips in order on the first timeline's canvas, with its look, overlays and sound.
+
+    Crop paths and caption words are kept for every source, since they are in source time.
+    """
+    first = timelines[0]
+    framing, captions = first.framing, first.captions
+    if framing is not None:
+        paths: dict[str, tuple[CropKey, ...]] = {}
+        for timeline in reversed(timelines):
+            paths |= timeline.framing.paths if timeline.framing else {}
+        framing = framing.model_copy(update={"paths": paths})
+    if captions is not None:
+        words: dict[CaptionWord, None] = {}
+        for timeline in timelines:
+            words |= dict.fromkeys(timeline.captions.words if timeline.captions else ())
+        captions = captions.model_copy(update={"words": tuple(words)})
+    return first.model_copy(
+        update={
+            "name": name,
+            "sources": {sha: s for t in timelines for sha, s in t.sources.items()},
+            "clips": tuple(clip for t in timelines for clip in t.clips),
+            "framing": framing,
+            "captions": captions,
+        }
+    )

@@ -1,0 +1,62 @@
+"""Reframe: a new canvas shape, with the crop on the speaker's face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from mosaic_mcp.contract.tiles.params import ReframeParams
+from mosaic_mcp.errors import MediaError
+from mosaic_mcp.studio.perception.model import Face
+from mosaic_mcp.studio.tiles.crop_path import CropSize, follow
+from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.timeline.model import CropKey, Framing, Source, Timeline
+
+NOTE = (
+    "Follows the main face (frontal faces only, found on sampled frames); holds still while it "
+    "moves little, pans smoothly otherwise, jumps only at shots. Without a face it holds the last "
+    "position or the centre. Zoom out shows the whole picture over a blurred copy of itself."
+)
+
+CANVAS: dict[str, tuple[int, int]] = {
+    "9:16": (1080, 1920),
+    "1:1": (1080, 1080),
+    "16:9": (1920, 1080),
+}
+
+
+async def apply(
+    inputs: Sequence[Timeline], params: ReframeParams, context: TileContext
+) -> list[Timeline]:
+    """Give every input the canvas and a crop path per source."""
+    width, height = CANVAS[params.aspect_ratio]
+    return [
+        await _reframed(t, width, height, zoom_out=params.zoom_out, context=context)
+        for t in inputs
+    ]
+
+
+async def _reframed(
+    timeline: Timeline, width: int, height: int, *, zoom_out: bool, context: TileContext
+) -> Timeline:
+    canvas = {"width": width, "height": height}
+    if zoom_out:
+        framing = Framing(tile=context.node, fit="pad")
+        return timeline.model_copy(update={**canvas, "framing": framing})
+    paths: dict[str, tuple[CropKey, ...]] = {}
+    for sha in dict.fromkeys(clip.source for clip in timeline.clips):
+        source = timeline.sources[sha]
+        await context.report(0.1, f"looking for faces in {source.name}")
+        paths[sha] = await _path(source, Fraction(width, height), context)
+    framing = Framing(tile=context.node, fit="crop", paths=paths)
+    return timeline.model_copy(update={**canvas, "framing": framing})
+
+
+async def _path(source: Source, aspect: Fraction, context: TileContext) -> tuple[CropKey, ...]:
+    if not source.width or not source.height:
+        raise MediaError(
+            f"{source.name} has no picture to reframe.", remedy="Leave Reframe out for it."
+        )
+    faces: Sequence[Face] = await context.perception.faces(source)
+    shots = await context.perception.shots(source)
+    return follow(faces, shots, source.duration, CropSize.of(source, aspect))

@@ -1,0 +1,100 @@
+"""Ranking of passages against a prompt by their words: BM25 over word stems. No meaning, no model."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache
+from math import log
+from typing import cast
+
+import snowballstemmer  # pyright: ignore[reportMissingTypeStubs]
+
+STOP_WORDS = frozenset(
+    """a about above after again all also am an and any are as at be because been before being but
+    by can could did do does doing done down each even every few for from further get gets getting
+    go goes going gonna got had has have having he her here hers him his how i if in into is it its
+    just know let like made make makes making many maybe me mean more most much my no nor not now
+    of off oh ok okay on once one only or other our out over own quite rather really right said
+    same say says see she should so some such than that the their them then there these they thing
+    things think this those though through to too under until up us very want was way we well were
+    what when where which while who why will with would yeah yes you your""".split()
+)
+"""English words that say nothing about a topic."""
+
+_ASKING = frozenset(
+    """best better catchy clip clips cut cuts edit engaging exciting find give good great highlight
+    highlights hook hooks hooky interesting main memorable minute minutes moment moments part parts
+    passage passages pick piece please punchy quotable quote quotes reel reels second seconds
+    section sections segment segments select short shorts show social speak speaker speaks strong
+    strongest talk talking talks tiktok top topic topics video videos viral youtube""".split()
+)
+"""Words of a request that name the job, not the topic."""
+
+_K1 = 1.2
+_B = 0.6
+_WORD = re.compile(r"\w+(?:'\w+)?")
+
+_LANGUAGES = {
+    "da": "danish",
+    "de": "german",
+    "en": "english",
+    "es": "spanish",
+    "fi": "finnish",
+    "fr": "french",
+    "it": "italian",
+    "nl": "dutch",
+    "no": "norwegian",
+    "pt": "portuguese",
+    "ru": "russian",
+    "sv": "swedish",
+    "tr": "turkish",
+}
+
+
+@cache
+def _stemmer(language: str) -> Callable[[str], str]:
+    name = _LANGUAGES.get(language.lower().partition("-")[0])
+    if name is None:
+        return str
+    stemmer = snowballstemmer.stemmer(name)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return cast("Callable[[str], str]", stemmer.stemWord)  # pyright: ignore[reportUnknownMemberType]
+
+
+def stems(text: str, language: str) -> list[str]:
+    """The stems of the words that carry a topic, in order."""
+    stem = _stemmer(language)
+    words = (w.removesuffix("'s") for w in _WORD.findall(text.lower().replace("’", "'")))
+    return [stem(w) for w in words if w not in STOP_WORDS]
+
+
+def topic(prompt: str, language: str) -> list[str]:
+    """The stems of a prompt without the words that only ask ("find the best clips about …")."""
+    asking = {_stemmer(language)(w) for w in _ASKING}
+    return list(dict.fromkeys(s for s in stems(prompt, language) if s not in asking))
+
+
+def relevance(query: Sequence[str], passages: Sequence[Sequence[str]]) -> list[float]:
+    """BM25 of each passage (its stems), scaled so that the best is 1; all 0 without a match."""
+    counts = [Counter(p) for p in passages]
+    found = {q: sum(1 for c in counts if c[q]) for q in query}
+    mean = sum(map(len, passages)) / len(passages) if passages else 0
+    scores = [0.0] * len(passages)
+    for i, count in enumerate(counts):
+        norm = _K1 * (1 - _B + _B * (len(passages[i]) / mean if mean else 0))
+        for q in query:
+            if count[q]:
+                rarity = log(1 + (len(passages) - found[q] + 0.5) / (found[q] + 0.5))
+                scores[i] += rarity * count[q] * (_K1 + 1) / (count[q] + norm)
+    best = max(scores, default=0.0)
+    return [s / best for s in scores] if best else scores
+
+
+def frequent(text: str, language: str, count: int) -> list[str]:
+    """The words of a text that carry its topics, most frequent first, as they were said."""
+    words = [w for w in _WORD.findall(text.lower()) if w not in STOP_WORDS and len(w) > 3]
+    stem = _stemmer(language)
+    totals = Counter(stem(w) for w in words)
+    spelled = {stem(w): w for w in reversed(words)}
+    return [spelled[s] for s, _ in totals.most_common(count)]

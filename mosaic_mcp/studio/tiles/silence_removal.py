@@ -1,0 +1,57 @@
+"""Silence Removal: takes out what is not spoken, and filler words where the words are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from mosaic_mcp.contract.tiles.params import SilenceRemovalParams
+from mosaic_mcp.studio.perception.model import Interval
+from mosaic_mcp.studio.tiles.heard import (
+    Heard,
+    hear_speech,
+    listen,
+    require_words,
+    sounding_sources,
+)
+from mosaic_mcp.studio.tiles.sounds import sounds_without
+from mosaic_mcp.studio.tiles.spans import Pace, keep, tighten, without
+from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.timeline.model import Timeline
+
+NOTE = (
+    "Pauses of 0.4 s or more are shortened to 0.27 s of breathing room. Filler words means the "
+    "hesitations in the transcript (um, uh, er, hmm), not words such as “like” or “so”; it needs "
+    "a reliable transcript."
+)
+
+PACE = Pace(
+    longest_pause=Fraction(40, 100), before=Fraction(12, 100), after=Fraction(15, 100)
+)
+
+
+async def apply(
+    inputs: Sequence[Timeline], params: SilenceRemovalParams, context: TileContext
+) -> list[Timeline]:
+    """Shorten the pauses of every input."""
+    return [await _tightened(t, params.remove_filler_words, context) for t in inputs]
+
+
+async def _tightened(timeline: Timeline, fillers: bool, context: TileContext) -> Timeline:
+    speech = await hear_speech(timeline, "Silence Removal", context)
+    heard = Heard(words=())
+    if fillers or any(s.transcript for s in sounding_sources(timeline)):
+        heard = await listen(timeline, context)
+    if fillers:
+        require_words(heard, "Filler words cannot be removed")
+    spoken = heard.words if heard.reliable else ()
+    words = [Interval(start=w.start, end=w.end) for w in spoken if not (w.filler and fillers)]
+    hesitations = [Interval(start=w.start, end=w.end) for w in spoken if w.filler and fillers]
+    cuts = without(hesitations, words)
+    sounds = sounds_without(cuts, speech, words)
+    kept = tighten(sounds, cuts, timeline.duration, PACE, timeline.frame_rate)
+    left = sum((k.duration for k in kept), Fraction(0))
+    await context.report(
+        1.0, f"kept {float(left):.1f} of {float(timeline.duration):.1f} s of {timeline.name}"
+    )
+    return keep(timeline, kept, context.node)
