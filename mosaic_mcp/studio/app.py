@@ -35,10 +35,7 @@ def build_app(studio: Studio) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Gate, activity=studio.activity, refuse=_failure)
-    app.add_exception_handler(MosaicError, _on_mosaic_error)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(Exception, _on_crash)
+    _answer_errors(app)
     return app
 
 
@@ -56,37 +53,36 @@ def _answer(status: int, body: ErrorBody, headers: dict[str, str] | None = None)
     return JSONResponse(body.model_dump(), status, headers)
 
 
-async def _on_mosaic_error(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, MosaicError)
-    return _failure(error)
+def _answer_errors(app: FastAPI) -> None:
+    """One form for every failure, whoever raised it."""
 
+    @app.exception_handler(MosaicError)
+    async def on_mosaic_error(_request: Request, error: MosaicError) -> Response:
+        return _failure(error)
 
-async def _on_invalid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return _failure(InvalidRequest(faults_of(error.errors())))
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(_request: Request, error: RequestValidationError) -> Response:
+        return _failure(InvalidRequest(faults_of(error.errors())))
 
+    @app.exception_handler(HTTPException)
+    async def on_http_error(request: Request, error: HTTPException) -> Response:
+        if isinstance(error.__cause__, MosaicError):  # raised while FastAPI read the body
+            return _failure(error.__cause__)
+        status = HTTPStatus(error.status_code)
+        path = request.url.path
+        detail = {
+            404: f"There is no {request.method} {path} here. GET /openapi.json lists all.",
+            405: f"{path} does not answer {request.method}.",
+        }.get(status, str(error.detail))
+        body = ErrorBody(detail=detail, error=status.name.lower())
+        return _answer(status, body, dict(error.headers or {}))
 
-async def _on_http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if isinstance(error.__cause__, MosaicError):  # raised while FastAPI read the body
-        return _failure(error.__cause__)
-    status = HTTPStatus(error.status_code)
-    detail = {
-        404: f"There is no {request.method} {request.url.path} here. GET /openapi.json lists all.",
-        405: f"{request.url.path} does not answer {request.method}.",
-    }.get(status, str(error.detail))
-    code = status.name.lower()
-    return _answer(status, ErrorBody(detail=detail, error=code), dict(error.headers or {}))
-
-
-async def _on_crash(request: Request, error: Exception) -> Response:
-    # The traceback goes to our log (uvicorn writes it), never to the caller.
-    log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
-    return _answer(
-        500,
-        ErrorBody(
-            detail="The studio failed on this request. Its log (studio/log/studio.log in the data "
-            "folder) says why.",
-            error="internal_server_error",
-        ),
-    )
+    @app.exception_handler(Exception)
+    async def on_crash(request: Request, error: Exception) -> Response:
+        # Starlette raises the error again, so that uvicorn writes its traceback into our log.
+        log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
+        detail = (
+            "The studio failed on this request. "
+            "Its log (studio/log/studio.log in the data folder) says why."
+        )
+        return _answer(500, ErrorBody(detail=detail, error="internal_server_error"))

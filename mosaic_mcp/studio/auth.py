@@ -24,7 +24,7 @@ class Keys:
     """The keys that this studio accepts."""
 
     def __init__(self, keys: Iterable[tuple[str, str]], token: str | None = None) -> None:
-        """`keys` are `(key, owner)`; `token` is the discovery file's, for the user of this machine."""
+        """`keys` are `(key, owner)`; `token` is the discovery file's, for this machine's user."""
         self._callers = [(_digest(key), Caller(owner)) for key, owner in keys]
         if token is not None:
             self._callers.append((_digest(token), Caller(LOCAL_OWNER, local=True)))

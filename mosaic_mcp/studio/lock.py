@@ -41,7 +41,7 @@ class FolderLock:
         if self._descriptor is None:
             return False
         try:
-            return os.path.samestat(os.fstat(self._descriptor), os.stat(self.path))
+            return os.path.samestat(os.fstat(self._descriptor), self.path.stat())
         except OSError:
             return False
 

@@ -1,9 +1,9 @@
 """The studio as a process: one per data folder, found by its discovery file, gone when idle.
 
-    lock      studio.lock, held for the whole life; a second start leaves quietly
-    port      kept in `port`, so that links outlive a restart
-    discovery studio.json, written once the server answers, removed before it stops answering
-    log       log/studio.log, rotated; raw output of a detached studio goes to log/console.log
+lock      studio.lock, held for the whole life; a second start leaves quietly
+port      kept in `port`, so that links outlive a restart
+discovery studio.json, written once the server answers, removed before it stops answering
+log       log/studio.log, rotated; raw output of a detached studio goes to log/console.log
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import uvicorn
 from pydantic import ValidationError
 
@@ -41,7 +42,7 @@ ALREADY_RUNNING = 3
 """Exit code of a start that found another studio at work on the same data folder."""
 HOST = "127.0.0.1"
 _TAKE_OVER_S = 30.0
-"""How long a start waits for a studio that is ending (it holds the lock, but is not to be found)."""
+"""How long a start waits for a studio that holds the lock but is not to be found: it is ending."""
 _WATCH_S = 1.0
 _GRACE_S = 5
 """Seconds that open requests get to finish when the studio ends."""
@@ -159,15 +160,16 @@ def _on_signals(stop: Callable[[], None]) -> None:
 
 async def _watch(studio: Studio, server: uvicorn.Server, lock: FolderLock) -> None:
     """End the server when asked, when idle for long enough, or when its world is gone."""
+    idle_s = studio.settings.studio_idle_s
     while not server.should_exit:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(studio.closing.wait(), min(_WATCH_S, studio.settings.studio_idle_s))
+        with anyio.move_on_after(min(_WATCH_S, idle_s)):
+            await studio.closing.wait()
         if studio.closing.is_set():
             log.info("asked to end")
         elif not lock.holds() or not Path(__file__).exists():
             log.info("the data folder or the program is gone")
-        elif studio.activity.idle_s() >= studio.settings.studio_idle_s and not await studio.busy():
-            log.info("idle for %.0f s", studio.settings.studio_idle_s)
+        elif studio.activity.idle_s() >= idle_s and not await studio.busy():
+            log.info("idle for %.0f s", idle_s)
         else:
             continue
         (lock.path.parent / "studio.json").unlink(missing_ok=True)

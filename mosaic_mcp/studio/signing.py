@@ -82,7 +82,8 @@ class Links:
 
     def _link(self, path: str, seconds: float) -> str:
         end = self._signer.end(seconds)
-        return f"{self.base_url}{path}?exp={end}&sig={self._signer.signature('GET', _seal(path, end))}"
+        signature = self._signer.signature("GET", _seal(path, end))
+        return f"{self.base_url}{path}?exp={end}&sig={signature}"
 
     def check(self, path: str, exp: str, sig: str) -> None:
         """Raise Forbidden unless `exp` and `sig` belong to `path` and the link has not ended."""

@@ -62,15 +62,15 @@ class Agents:
     async def list(self, owner: str, limit: int, cursor: str | None) -> AgentList:
         """The owner's agents and the built-in ones, newest first."""
         after = Cursor.parse(cursor)
-        own = sa.select(*_HEAD, *_TIMES).where(agents.c.owner == owner, agents.c.deleted_at.is_(None))
+        own = sa.select(*_HEAD, *_TIMES).where(
+            agents.c.owner == owner, agents.c.deleted_at.is_(None)
+        )
         if after is not None:
             own = own.where(after.follows(agents.c.created_at, agents.c.id))
         own = own.order_by(agents.c.created_at.desc(), agents.c.id.desc()).limit(limit + 1)
         rows = await self._store.read(lambda c: c.execute(own).mappings().all())
         heads = [AgentHead.model_validate(dict(row)) for row in rows]
-        heads += [
-            d.agent for d in _BUILTIN.values() if after is None or _place(d.agent) < after
-        ]
+        heads += [d.agent for d in _BUILTIN.values() if after is None or _place(d.agent) < after]
         heads.sort(key=_place, reverse=True)
         page = tuple(heads[:limit])
         more = len(heads) > limit

@@ -1,7 +1,7 @@
 """Uploaded and local files as assets: reserved, received, probed once, then kept by content.
 
-    uploads/<asset_id>            what a client sent, until it is finalized
-    assets/ab/<sha256>.<ext>      what was finalized; equal contents share one file
+uploads/<asset_id>            what a client sent, until it is finalized
+assets/ab/<sha256>.<ext>      what was finalized; equal contents share one file
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -73,14 +73,29 @@ class Assets:
         """Where the bytes of an upload wait to be finalized."""
         return self._library.home / "uploads" / asset_id
 
+    async def expect(self, asset_id: str) -> None:
+        """Raise NotFound unless this upload is awaited."""
+        row = await self._row(None, asset_id)
+        if row is None or row["status"] != "awaiting_upload" or _expired(row):
+            raise _unknown_upload(asset_id)
+
+    async def awaited(self) -> bool:
+        """True while a client may still send or finalize an upload."""
+        query = sa.select(assets.c.id).where(
+            assets.c.status == "awaiting_upload", assets.c.expires_at > _now()
+        )
+        return await self._store.read(lambda c: c.execute(query.limit(1)).first()) is not None
+
     async def received(self, asset_id: str, part: Path, name: str) -> None:
         """Take `part`, the whole of what a client sent, as the upload's content."""
         changed = await self._store.write(
-            lambda c: c.execute(
-                assets.update()
-                .where(assets.c.id == asset_id, assets.c.status == "awaiting_upload")
-                .values(name=name)
-            ).rowcount
+            lambda c: (
+                c.execute(
+                    assets.update()
+                    .where(assets.c.id == asset_id, assets.c.status == "awaiting_upload")
+                    .values(name=name)
+                ).rowcount
+            )
         )
         if not changed:
             raise _unknown_upload(asset_id)
@@ -97,7 +112,7 @@ class Assets:
             raise _unknown_upload(asset_id)
         if row["status"] == "ready":
             return
-        if row["expires_at"] < dt.datetime.now(dt.UTC).isoformat():
+        if _expired(row):
             raise _unknown_upload(asset_id)
         upload = self.upload(asset_id)
         if not upload.exists():
@@ -196,7 +211,7 @@ class Assets:
             "sha256": source.sha256,
             "source": source.model_dump(mode="json"),
             "file": file.relative_to(self._library.home).as_posix(),
-            "created_at": dt.datetime.now(dt.UTC).isoformat(),
+            "created_at": _now(),
             "expires_at": None,
         }
         await self._store.write(
@@ -206,7 +221,7 @@ class Assets:
     async def _forget_expired(self) -> None:
         old = sa.and_(
             assets.c.status == "awaiting_upload",
-            assets.c.expires_at < dt.datetime.now(dt.UTC).isoformat(),
+            assets.c.expires_at < _now(),
         )
 
         def forget(connection: sa.Connection) -> list[str]:
@@ -229,6 +244,14 @@ def facts(source: Source, size_bytes: int) -> MediaFacts:
         variable_frame_rate=source.variable_frame_rate,
         rotation=source.rotation,
     )
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat()
+
+
+def _expired(row: Mapping[str, Any]) -> bool:
+    return row["expires_at"] <= _now()
 
 
 def _suffix(name: str, asset_type: AssetType) -> str:

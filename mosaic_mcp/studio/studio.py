@@ -1,0 +1,66 @@
+"""The studio as one object: what routes and the process share, and how it is put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+
+from mosaic_mcp.settings import Settings
+from mosaic_mcp.studio.auth import Keys
+from mosaic_mcp.studio.gate import Activity
+from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.perception.probe import probe
+from mosaic_mcp.studio.signing import Links, Signer, load_key
+from mosaic_mcp.studio.store.agents import Agents
+from mosaic_mcp.studio.store.assets import Assets
+from mosaic_mcp.studio.store.database import Store
+from mosaic_mcp.studio.store.transcripts import Transcripts
+from mosaic_mcp.studio.timeline.model import Source
+
+
+@dataclass(slots=True)
+class Studio:
+    """Everything that a request may need."""
+
+    settings: Settings
+    library: Library
+    store: Store
+    keys: Keys
+    links: Links
+    agents: Agents
+    assets: Assets
+    transcripts: Transcripts
+    activity: Activity = field(default_factory=Activity)
+    closing: anyio.Event = field(default_factory=anyio.Event)
+    """Set when the studio is to end: the process stops serving, long polls answer at once."""
+
+    async def busy(self) -> bool:
+        """True while runs are at work or uploads are awaited."""
+        return await self.assets.awaited()
+
+
+@asynccontextmanager
+async def open_studio(
+    settings: Settings, *, base_url: str, token: str | None
+) -> AsyncGenerator[Studio]:
+    """The studio of a data folder, at work until the block ends."""
+    library = Library(settings.home)
+    store = Store(library.studio / "studio.db")
+    yield Studio(
+        settings=settings,
+        library=library,
+        store=store,
+        keys=Keys(settings.studio_keys, token),
+        links=Links(base_url, Signer(load_key(library.studio / "secret.key"))),
+        agents=Agents(store),
+        assets=Assets(store, library, _probe),
+        transcripts=Transcripts(store),
+    )
+
+
+async def _probe(path: Path, name: str) -> Source:
+    return await probe(path, name=name)

@@ -1,0 +1,85 @@
+"""A studio of its own for a test: a process on a private data folder, ended by its pid."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from mosaic_mcp.contract.extensions import Discovery
+
+START_S = 30.0
+KEYS = "mk_anna=anna,mk_ben=ben"
+
+
+@dataclass
+class RunningStudio:
+    """A started studio and how to talk to it."""
+
+    home: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def discovery(self) -> Discovery:
+        return Discovery.model_validate_json((self.home / "studio" / "studio.json").read_bytes())
+
+    def client(self, key: str | None = None) -> httpx.Client:
+        """A client with the discovery token, or with `key`; "" sends none."""
+        found = self.discovery
+        sent = found.token if key is None else key
+        headers = {"authorization": f"Bearer {sent}"} if sent else {}
+        return httpx.Client(base_url=found.url, headers=headers, timeout=30, trust_env=False)
+
+    def log(self) -> str:
+        return "".join(p.read_text() for p in sorted((self.home / "studio/log").glob("*.log")))
+
+
+def start(home: Path, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    """Start `python -m mosaic_mcp.studio` as a client does."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "mosaic_mcp.studio", *arguments],
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("MOSAIC_")},
+            "MOSAIC_HOME": str(home),
+            **environment,
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def until(what: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    """Wait for `what`, as long as the process lives."""
+    deadline = time.monotonic() + START_S
+    while not what():
+        assert process.poll() is None, f"the studio ended: {process.communicate()}"
+        assert time.monotonic() < deadline, "the studio did not get there"
+        time.sleep(0.02)
+
+
+@contextmanager
+def running_studio(
+    home: Path, *arguments: str, **environment: str
+) -> Generator[RunningStudio]:
+    """A serving studio; ended in good order on leaving."""
+    process = start(home, *arguments, **environment)
+    try:
+        until((home / "studio" / "studio.json").exists, process)
+        yield RunningStudio(home, process)
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
