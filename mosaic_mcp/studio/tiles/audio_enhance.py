@@ -30,6 +30,4 @@ async def apply(
     silent = [t.name for t in inputs if not sounding_sources(t)]
     if silent:
         await context.report(1.0, f"no sound to enhance in {', '.join(silent)}")
-    return [
-        t.model_copy(update={"sound": sound}) if sounding_sources(t) else t for t in inputs
-    ]
+    return [t.model_copy(update={"sound": sound}) if sounding_sources(t) else t for t in inputs]

@@ -49,9 +49,7 @@ async def _captioned(timeline: Timeline, look: CaptionStyle, context: TileContex
     return timeline.model_copy(update={"captions": captions})
 
 
-def _shown(
-    source: Source, words: Sequence[SpokenWord], clips: Sequence[Clip]
-) -> list[CaptionWord]:
+def _shown(source: Source, words: Sequence[SpokenWord], clips: Sequence[Clip]) -> list[CaptionWord]:
     """The words that some clip of the source shows, in source time."""
     ranges = [(c.start, c.end) for c in clips if c.source == source.sha256]
     return [

@@ -52,9 +52,7 @@ async def apply(
     return clips
 
 
-def plan(
-    length: Fraction, num_clips: int | None, target: Fraction | None
-) -> tuple[int, Fraction]:
+def plan(length: Fraction, num_clips: int | None, target: Fraction | None) -> tuple[int, Fraction]:
     """How many clips of how many seconds; fewer where the video is too short for all.
 
     A count of 0 means that the video is no longer than one clip and passes through.
@@ -97,9 +95,7 @@ async def _units(
     if prompt.strip():
         require_words(heard, "Clips cannot be ranked by the prompt")
     if heard.reliable and heard.words:
-        parts = (
-            part for s in sentences(timeline, heard.words) for part in shortened(s, wished)
-        )
+        parts = (part for s in sentences(timeline, heard.words) for part in shortened(s, wished))
         return [Unit(p.start, p.end, p.text, p.whole) for p in parts], heard.language
     speech = await hear_speech(timeline, "Clips", context)
     await context.report(0.5, "approximate: no reliable words, ranking by speech activity alone")
@@ -114,9 +110,7 @@ def _scores(
     wished: Fraction,
 ) -> list[float]:
     """How good each candidate is; 0 keeps it out."""
-    general = [
-        interest(c, language) * standing_alone(c) * c.fit(wished) for c in candidates
-    ]
+    general = [interest(c, language) * standing_alone(c) * c.fit(wished) for c in candidates]
     query = topic(prompt, language)
     if not query:
         return general

@@ -107,9 +107,7 @@ def _steadied(seen: Sequence[_Seen]) -> list[_Seen]:
     return steady
 
 
-def _holds(
-    seen: Sequence[_Seen], start: Fraction, end: Fraction, size: CropSize
-) -> list[_Hold]:
+def _holds(seen: Sequence[_Seen], start: Fraction, end: Fraction, size: CropSize) -> list[_Hold]:
     """Positions grouped by the dead zone; together the holds fill [start, end)."""
     groups: list[list[_Seen]] = []
     for s in seen:

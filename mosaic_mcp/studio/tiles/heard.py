@@ -119,4 +119,3 @@ def source_pause(timeline: Timeline, earlier: PlacedWord, later: PlacedWord) -> 
 def _source_time(timeline: Timeline, clip: int, time: Fraction) -> Fraction:
     before = sum((c.duration for c in timeline.clips[:clip]), Fraction(0))
     return timeline.clips[clip].start + time - before
-

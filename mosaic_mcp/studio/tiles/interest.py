@@ -4,22 +4,9 @@ from __future__ import annotations
 
 import re
 
+from mosaic_mcp.studio.tiles.lexicon import DANGLING, HOOKS
 from mosaic_mcp.studio.tiles.passages import Passage
 from mosaic_mcp.studio.tiles.relevance import stems
-
-_HOOKS = frozenset(
-    """actually amazing believe biggest crazy discover easiest fastest first free hack hardest
-    hidden how imagine important incredible learn lesson listen mistake mistakes myth never
-    nobody problem problems proof reason remember secret secrets shocking simple stop story
-    surprise surprised surprising tip tips trick truth why worst wrong""".split()
-)
-"""Words that short videos open with."""
-
-_DANGLING = frozenset(
-    """also and anyway because but he her him his it its or she so than that their them then
-    these they this those too which who""".split()
-)
-"""A passage that opens with one of these leans on what came before it."""
 
 _NUMBER = re.compile(
     r"\d|\b(two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|million|billion|percent)\b"
@@ -42,7 +29,7 @@ def interest(passage: Passage, language: str) -> float:
     distinct = len(set(stems(passage.text, language)))
     density = min(1.0, distinct / seconds / 1.2)
     pace = min(1.0, len(words) / seconds / _LIVELY)
-    hooks = min(1.0, sum(w in _HOOKS for w in words) / 2)
+    hooks = min(1.0, sum(w in HOOKS for w in words) / 2)
     asks = 1.0 if "?" in passage.text else 0.0
     counts = 1.0 if _NUMBER.search(passage.text.lower()) else 0.0
     return 0.4 * density + 0.2 * pace + 0.2 * hooks + 0.1 * asks + 0.1 * counts
@@ -51,5 +38,5 @@ def interest(passage: Passage, language: str) -> float:
 def standing_alone(passage: Passage) -> float:
     """A factor: 1 for a passage that can be understood alone, less for a torn one."""
     opening = _WORD.findall(passage.text.lower())[:1]
-    factor = 0.75 if opening and opening[0] in _DANGLING else 1.0
+    factor = 0.75 if opening and opening[0] in DANGLING else 1.0
     return factor if passage.units[0].whole and passage.units[-1].whole else 0.7 * factor

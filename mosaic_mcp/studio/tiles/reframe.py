@@ -31,8 +31,7 @@ async def apply(
     """Give every input the canvas and a crop path per source."""
     width, height = CANVAS[params.aspect_ratio]
     return [
-        await _reframed(t, width, height, zoom_out=params.zoom_out, context=context)
-        for t in inputs
+        await _reframed(t, width, height, zoom_out=params.zoom_out, context=context) for t in inputs
     ]
 
 

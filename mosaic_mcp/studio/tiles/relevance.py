@@ -1,4 +1,4 @@
-"""Ranking of passages against a prompt by their words: BM25 over word stems. No meaning, no model."""
+"""Ranking of passages against a prompt by their words: BM25 over stems, no model."""
 
 from __future__ import annotations
 
@@ -11,26 +11,7 @@ from typing import cast
 
 import snowballstemmer  # pyright: ignore[reportMissingTypeStubs]
 
-STOP_WORDS = frozenset(
-    """a about above after again all also am an and any are as at be because been before being but
-    by can could did do does doing done down each even every few for from further get gets getting
-    go goes going gonna got had has have having he her here hers him his how i if in into is it its
-    just know let like made make makes making many maybe me mean more most much my no nor not now
-    of off oh ok okay on once one only or other our out over own quite rather really right said
-    same say says see she should so some such than that the their them then there these they thing
-    things think this those though through to too under until up us very want was way we well were
-    what when where which while who why will with would yeah yes you your""".split()
-)
-"""English words that say nothing about a topic."""
-
-_ASKING = frozenset(
-    """best better catchy clip clips cut cuts edit engaging exciting find give good great highlight
-    highlights hook hooks hooky interesting main memorable minute minutes moment moments part parts
-    passage passages pick piece please punchy quotable quote quotes reel reels second seconds
-    section sections segment segments select short shorts show social speak speaker speaks strong
-    strongest talk talking talks tiktok top topic topics video videos viral youtube""".split()
-)
-"""Words of a request that name the job, not the topic."""
+from mosaic_mcp.studio.tiles.lexicon import ASKING, STOP_WORDS
 
 _K1 = 1.2
 _B = 0.6
@@ -71,7 +52,7 @@ def stems(text: str, language: str) -> list[str]:
 
 def topic(prompt: str, language: str) -> list[str]:
     """The stems of a prompt without the words that only ask ("find the best clips about …")."""
-    asking = {_stemmer(language)(w) for w in _ASKING}
+    asking = {_stemmer(language)(w) for w in ASKING}
     return list(dict.fromkeys(s for s in stems(prompt, language) if s not in asking))
 
 

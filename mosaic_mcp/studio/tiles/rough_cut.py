@@ -108,9 +108,7 @@ def _cut_spans(spoken: Sequence[Sentence], dropped: set[int]) -> list[Interval]:
             continue
         for first, end in stammers(sentence):
             # Up to the repeat, so that the pause between the two goes as well.
-            spans.append(
-                Interval(start=sentence.words[first].start, end=sentence.words[end].start)
-            )
+            spans.append(Interval(start=sentence.words[first].start, end=sentence.words[end].start))
     return spans
 
 

@@ -25,9 +25,7 @@ NOTE = (
     "a reliable transcript."
 )
 
-PACE = Pace(
-    longest_pause=Fraction(40, 100), before=Fraction(12, 100), after=Fraction(15, 100)
-)
+PACE = Pace(longest_pause=Fraction(40, 100), before=Fraction(12, 100), after=Fraction(15, 100))
 
 
 async def apply(

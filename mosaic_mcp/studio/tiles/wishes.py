@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mosaic_mcp.studio.tiles.lexicon import EDITING
 from mosaic_mcp.studio.tiles.relevance import topic
 
 _ABOUT = r"(?:about|on|regarding|concerning|mentioning|that mentions?|where\b.{0,40}?\babout)"
@@ -25,12 +26,6 @@ _KEEP = re.compile(
     rf"(?:{_PIECE}\s+)?(?:{_ABOUT}\s+)?(?P<topic>[^.;!\n]+?){_END}",
     re.IGNORECASE,
 )
-
-_EDITING = frozenset(
-    """clean complete completed final finished full good last pause pauses sentence sentences
-    silence silences speech take takes usable version versions word words""".split()
-)
-"""What every rough cut keeps or removes anyway: "keep only the last takes" names no topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +54,8 @@ def wishes(prompt: str, language: str) -> list[Wish]:
     for kind, pattern in patterns:
         for match in pattern.finditer(prompt):
             phrase = match["topic"].strip(" ,'\"“”")
-            named = " ".join(w for w in phrase.split() if w.lower() not in _EDITING)
+            named = " ".join(w for w in phrase.split() if w.lower() not in EDITING)
             words = tuple(topic(named, language))
             if words:
                 found.append(Wish(kind, phrase, words))
     return found
-
-

@@ -1,0 +1,160 @@
+"""A talk with known words, and a perception that knows exactly what is in it."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from mosaic_mcp.errors import NotFound
+from mosaic_mcp.studio.perception.model import Face, Interval, SpokenWord, Words
+from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
+
+FILLERS = {"um", "uh", "er"}
+
+
+def speak(script: str) -> list[SpokenWord]:
+    """Words with times from a script: "Good morning. (1.2) um (0.3) Welcome."
+
+    A number in brackets is a pause in seconds. Times are exact and never on a frame.
+    """
+    words: list[SpokenWord] = []
+    now = Fraction(1, 7)
+    for token in script.split():
+        if token.startswith("("):
+            now += Fraction(token.strip("()"))
+            continue
+        length = Fraction(len(token), 17) + Fraction(1, 9)
+        words.append(
+            SpokenWord(
+                text=token,
+                start=now,
+                end=now + length,
+                filler=token.strip(".,").lower() in FILLERS,
+            )
+        )
+        now += length + Fraction(1, 41)
+    return words
+
+
+def source(name: str = "talk", duration: Fraction = Fraction(60), **more) -> Source:
+    facts = {
+        "sha256": name,
+        "name": f"{name}.mp4",
+        "duration": duration,
+        "width": 1920,
+        "height": 1080,
+        "frame_rate": Fraction(30),
+        "audio_channels": 1,
+        "audio_rate": 48000,
+    }
+    return Source(**(facts | more))
+
+
+def timeline(*sources: Source) -> Timeline:
+    """The sources one after the other, uncut."""
+    return Timeline(
+        name=sources[0].sha256,
+        width=1920,
+        height=1080,
+        frame_rate=Fraction(30),
+        sources={s.sha256: s for s in sources},
+        clips=tuple(Clip(source=s.sha256, start=Fraction(0), end=s.duration) for s in sources),
+    )
+
+
+def talk(script: str, name: str = "talk", tail: Fraction = Fraction(1)) -> tuple[Timeline, "Known"]:
+    """An uncut talk of `script` and the perception that knows it."""
+    words = speak(script)
+    # Whole frames, as of any file.
+    duration = Fraction(int((words[-1].end + tail) * 30), 30)
+    return timeline(source(name, duration)), Known({name: words})
+
+
+class Known:
+    """Perception from truth: speech is where words are, pauses under 0.2 s are not heard."""
+
+    def __init__(
+        self,
+        words: dict[str, list[SpokenWord]],
+        *,
+        reliable: bool = True,
+        faces: Sequence[Face] = (),
+        shots: Sequence[Fraction] = (Fraction(0),),
+    ) -> None:
+        self.truth = words
+        self.reliable = reliable
+        self.known_faces = tuple(faces)
+        self.known_shots = tuple(shots)
+
+    async def speech(self, source: Source) -> tuple[Interval, ...]:
+        heard: list[Interval] = []
+        for w in self.truth.get(source.sha256, []):
+            start = w.start
+            if heard and w.start - heard[-1].end < Fraction(1, 5):
+                start = heard.pop().start
+            heard.append(Interval(start=start, end=w.end))
+        return tuple(heard)
+
+    async def words(self, source: Source) -> Words:
+        return Words(
+            origin="user" if self.reliable else "pocketsphinx",
+            confidence=1.0 if self.reliable else 0.31,
+            reliable=self.reliable,
+            words=tuple(self.truth.get(source.sha256, [])),
+        )
+
+    async def shots(self, source: Source) -> tuple[Fraction, ...]:
+        return self.known_shots
+
+    async def faces(self, source: Source) -> tuple[Face, ...]:
+        return self.known_faces
+
+
+class Uploads:
+    """Assets by id."""
+
+    def __init__(self, **assets: Source) -> None:
+        self.assets = assets
+
+    async def source(self, asset_id: str) -> Source:
+        if asset_id not in self.assets:
+            raise NotFound(f"There is no asset {asset_id}.")
+        return self.assets[asset_id]
+
+
+def context(perception: Known, steps: list[str] | None = None, **assets: Source) -> TileContext:
+    async def report(progress: float, step: str) -> None:
+        assert 0 <= progress <= 1
+        if steps is not None:
+            steps.append(step)
+
+    return TileContext(
+        node="node-1", perception=perception, assets=Uploads(**assets), report=report
+    )
+
+
+def ranges(cut: Timeline, sha: str = "talk") -> list[tuple[Fraction, Fraction]]:
+    """What the timeline shows of a source, in source time, touching clips joined."""
+    shown: list[tuple[Fraction, Fraction]] = []
+    for start, end in sorted((c.start, c.end) for c in cut.clips if c.source == sha):
+        if shown and start <= shown[-1][1]:
+            shown[-1] = (shown[-1][0], max(end, shown[-1][1]))
+        else:
+            shown.append((start, end))
+    return shown
+
+
+def whole(cut: Timeline, words: Sequence[SpokenWord], sha: str = "talk") -> list[str]:
+    """The words that the timeline shows completely."""
+    shown = ranges(cut, sha)
+    return [w.text for w in words if any(a <= w.start and w.end <= b for a, b in shown)]
+
+
+def torn(cut: Timeline, words: Sequence[SpokenWord], sha: str = "talk") -> list[str]:
+    """The words that an edge of the timeline cuts into."""
+    complete = whole(cut, words, sha)
+    shown = ranges(cut, sha)
+    return [
+        w.text
+        for w in words
+        if w.text not in complete and any(a < w.end and w.start < b for a, b in shown)
+    ]
