@@ -120,7 +120,7 @@ async def test_a_pause_across_an_earlier_cut_is_one_pause():
     right = trim(uncut, two.start - Fraction(1, 3), uncut.duration).clips
     halves = uncut.model_copy(update={"clips": (*left, *right)})
     [cut] = await silence_removal.apply([halves], PLAIN, context(known))
-        pauses = [(a.end - one.end) + (two.start - b.start) for a, b in pairwise(cut.clips)]
+    pauses = [(a.end - one.end) + (two.start - b.start) for a, b in pairwise(cut.clips)]
     assert max(pauses) < Fraction(3, 10)
 
 
