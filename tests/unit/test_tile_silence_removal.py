@@ -27,7 +27,7 @@ async def test_no_pause_is_longer_than_the_breathing_room_and_no_word_is_touched
     assert whole(cut, words) == [w.text for w in words]
     islands = [
         (words[first].start, words[last].end)
-        for first, last in ((0, 2), (3, 11), (12, 13))  # "um" is too near to its sentence
+        for first, last in ((0, 2), (3, 12), (13, 14))  # "um" is too near to its sentence
     ]
     shown = ranges(cut)
     assert len(shown) == len(islands)
@@ -142,5 +142,3 @@ async def test_a_video_without_sound_is_refused_with_what_to_do():
 async def test_a_video_in_which_nobody_speaks_is_refused():
     with pytest.raises(MediaError, match="Nobody speaks"):
         await silence_removal.apply([timeline(source())], PLAIN, context(Known({"talk": []})))
-
-

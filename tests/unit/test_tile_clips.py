@@ -1,0 +1,186 @@
+"""Clips: whole sentences near the wished length, ranked by what is said."""
+
+from fractions import Fraction
+from itertools import combinations
+
+import pytest
+from support.tiles import Known, context, ranges, source, speak, talk, timeline, torn, whole
+
+from mosaic_mcp.contract.tiles.params import ClipsParams, SilenceRemovalParams
+from mosaic_mcp.errors import MediaError, Unsupported
+from mosaic_mcp.studio.tiles import clips, silence_removal
+
+SCRIPT = (
+    "Welcome to the garden show, my friends. (0.4) The weather was nice all week long. (0.9) "
+    "Telescopes gather light with a curved mirror. (0.3) A bigger mirror gathers more starlight. "
+    "(1.2) And then we had lunch at the harbour cafe. (0.5) It was very long and rather slow. "
+    "(1.0) Our budget is four million dollars this year. (0.2) Half of the money pays for salaries. "
+    "(0.8) My dog likes to run along the beach. (0.3) He sleeps for most of the afternoon. (0.6) "
+    "Rockets burn fuel to reach orbit quickly. (0.2) Every launch costs the company money. (0.7) "
+    "Thank you for listening to us today. (0.4) See you next week at the same place."
+)
+
+
+def texts(cut, known: Known) -> str:
+    return " ".join(whole(cut, known.truth["talk"]))
+
+
+async def test_the_first_clip_is_about_the_prompt():
+    uncut, known = talk(SCRIPT)
+    params = ClipsParams(
+        prompt="the best parts about telescopes and mirrors", num_clips=3, target_duration=6
+    )
+    found = await clips.apply([uncut], params, context(known))
+    assert "mirror" in texts(found[0], known)
+    assert "dog" not in texts(found[0], known)
+
+
+async def test_passages_that_have_nothing_of_the_prompt_are_not_added_to_reach_the_count():
+    uncut, known = talk(SCRIPT)
+    params = ClipsParams(prompt="telescope mirrors", num_clips=5, target_duration=6)
+    found = await clips.apply([uncut], params, context(known))
+    assert 1 <= len(found) < 5
+    assert all("mirror" in texts(c, known) for c in found)
+
+
+async def test_a_word_in_another_form_is_found():
+    uncut, known = talk(SCRIPT)
+    params = ClipsParams(prompt="launching a rocket", num_clips=1, target_duration=6)
+    [found] = await clips.apply([uncut], params, context(known))
+    assert "Rockets" in texts(found, known)
+
+
+async def test_a_prompt_that_nobody_speaks_of_is_refused_with_words_that_are_said():
+    uncut, known = talk(SCRIPT)
+    params = ClipsParams(prompt="cryptocurrency", num_clips=1, target_duration=6)
+    with pytest.raises(Unsupported, match="cryptocurrency") as refusal:
+        await clips.apply([uncut], params, context(known))
+    assert "mirror" in refusal.value.remedy
+
+
+async def test_a_prompt_that_names_no_topic_ranks_by_interest():
+    uncut, known = talk(SCRIPT)
+    asked = ClipsParams(prompt="find the most engaging moments", num_clips=2, target_duration=6)
+    free = ClipsParams(num_clips=2, target_duration=6)
+    assert await clips.apply([uncut], asked, context(known)) == await clips.apply(
+        [uncut], free, context(known)
+    )
+
+
+async def test_clips_are_whole_sentences_near_the_target_without_overlap():
+    uncut, known = talk(SCRIPT)
+    params = ClipsParams(num_clips=4, target_duration=6)
+    found = await clips.apply([uncut], params, context(known))
+    assert len(found) == 4
+    for cut in found:
+        assert 3 <= cut.duration <= Fraction(84, 10) + Fraction(37, 100)
+        assert torn(cut, known.truth["talk"]) == []
+        assert texts(cut, known)[0].isupper()
+        assert texts(cut, known).endswith(".")
+    shown = [ranges(c)[0] for c in found]
+    assert all(a[1] <= b[0] or b[1] <= a[0] for a, b in combinations(shown, 2))
+
+
+async def test_clips_are_named_in_order_of_merit():
+    uncut, known = talk(SCRIPT)
+    params = ClipsParams(prompt="budget money", num_clips=2, target_duration=6)
+    found = await clips.apply([uncut], params, context(known))
+    assert [c.name for c in found] == ["talk, clip 1", "talk, clip 2"]
+    assert "budget" in texts(found[0], known)
+    assert "launch" in texts(found[1], known)
+
+
+async def test_every_input_is_fanned_out():
+    one, known = talk(SCRIPT, "one")
+    two, other = talk(SCRIPT, "two")
+    known.truth |= other.truth
+    params = ClipsParams(num_clips=2, target_duration=6)
+    found = await clips.apply([one, two], params, context(known))
+    assert [c.name for c in found] == ["one, clip 1", "one, clip 2", "two, clip 1", "two, clip 2"]
+
+
+@pytest.mark.parametrize(
+    ("length", "num_clips", "target", "expected"),
+    [
+        (100, 5, 10, (5, 10)),
+        (35, 5, 10, (3, 10)),  # five would need 50 s
+        (9, 5, 10, (0, 10)),  # shorter than one clip: passes through
+        (600, None, None, (3, 30)),
+        (60, 4, None, (4, 15)),
+        (600, 2, None, (2, 30)),
+        (600, None, 60, (3, 60)),
+    ],
+)
+def test_count_and_length_are_reduced_to_what_the_video_holds(length, num_clips, target, expected):
+    wished = None if target is None else Fraction(target)
+    assert clips.plan(Fraction(length), num_clips, wished) == expected
+
+
+async def test_a_video_shorter_than_the_target_passes_through():
+    uncut, known = talk("Just a few words.")
+    params = ClipsParams(num_clips=3, target_duration=60)
+    assert await clips.apply([uncut], params, context(known)) == [uncut]
+
+
+async def test_sentences_without_punctuation_end_at_pauses():
+    bare = [w.model_copy(update={"text": w.text.strip(".,")}) for w in speak(SCRIPT)]
+    known = Known({"talk": bare})
+    uncut = timeline(source(duration=bare[-1].end + 1))
+    params = ClipsParams(prompt="telescopes", num_clips=1, target_duration=6)
+    [cut] = await clips.apply([uncut], params, context(known))
+    assert torn(cut, bare) == []
+    said = whole(cut, bare)
+    assert said[0] == "Telescopes"
+    assert said[-1] == "starlight"
+
+
+async def test_a_sentence_longer_than_a_clip_is_divided_at_a_pause_never_in_a_word():
+    script = "word " * 30 + "(0.5) " + "telescope " * 15 + "(0.5) " + "more " * 30
+    uncut, known = talk(script)
+    params = ClipsParams(prompt="telescope", num_clips=1, target_duration=12)
+    [cut] = await clips.apply([uncut], params, context(known))
+    assert torn(cut, known.truth["talk"]) == []
+    assert "telescope" in whole(cut, known.truth["talk"])
+
+
+async def test_a_cut_timeline_is_cut_again_and_removed_pauses_still_end_sentences():
+    words = [w.model_copy(update={"text": w.text.strip(".,")}) for w in speak(SCRIPT)]
+    known = Known({"talk": words})
+    uncut = timeline(source(duration=Fraction(int(words[-1].end + 2))))
+    [tight] = await silence_removal.apply(
+        [uncut], SilenceRemovalParams(remove_filler_words=False), context(known)
+    )
+    assert len(tight.clips) > 5
+    params = ClipsParams(prompt="telescopes", num_clips=1, target_duration=6)
+    [cut] = await clips.apply([tight], params, context(known))
+    assert torn(cut, words) == []
+    said = whole(cut, words)
+    assert said[0] == "Telescopes"
+    assert said[-1] == "starlight"
+    assert 3 <= cut.duration <= 9
+
+
+async def test_a_prompt_is_refused_when_the_words_cannot_be_relied_on():
+    uncut, known = talk(SCRIPT)
+    known.reliable = False
+    params = ClipsParams(prompt="telescopes", num_clips=1, target_duration=6)
+    with pytest.raises(Unsupported, match="not reliable, confidence 0.31") as refusal:
+        await clips.apply([uncut], params, context(known))
+    assert "SRT" in refusal.value.remedy
+
+
+async def test_without_reliable_words_and_prompt_speech_activity_ranks_and_it_says_so():
+    uncut, known = talk(SCRIPT)
+    known.reliable = False
+    steps: list[str] = []
+    params = ClipsParams(num_clips=2, target_duration=6)
+    found = await clips.apply([uncut], params, context(known, steps))
+    assert len(found) == 2
+    assert all(torn(c, known.truth["talk"]) == [] for c in found)
+    assert any(s.startswith("approximate") for s in steps)
+
+
+async def test_a_video_without_sound_is_refused():
+    mute = timeline(source(audio_channels=0))
+    with pytest.raises(MediaError, match="has no sound"):
+        await clips.apply([mute], ClipsParams(target_duration=10), context(Known({})))
