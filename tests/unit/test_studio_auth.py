@@ -1,0 +1,32 @@
+import pytest
+
+from mosaic_mcp.errors import Unauthorized
+from mosaic_mcp.studio.auth import Caller, Keys
+
+KEYS = Keys([("mk_anna", "anna"), ("mk_ben", "ben")], token="secret")
+
+
+def test_a_key_stands_for_its_owner():
+    assert KEYS.caller("Bearer mk_ben") == Caller("ben")
+
+
+def test_only_the_discovery_token_shares_the_files_of_the_machine():
+    assert KEYS.caller("bearer secret") == Caller("local", local=True)
+    assert not KEYS.caller("Bearer mk_anna").local
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic mk_anna", "mk_anna"])
+def test_a_header_without_a_bearer_key_is_refused(header):
+    with pytest.raises(Unauthorized, match="No API key"):
+        KEYS.caller(header)
+
+
+@pytest.mark.parametrize("key", ["mk_ann", "mk_annaa", "anna", "ключ"])
+def test_an_unknown_key_is_refused(key):
+    with pytest.raises(Unauthorized, match="not known"):
+        KEYS.caller(f"Bearer {key}")
+
+
+def test_without_a_token_only_keys_count():
+    with pytest.raises(Unauthorized):
+        Keys([("mk_anna", "anna")]).caller("Bearer secret")
