@@ -14,7 +14,8 @@ SCRIPT = (
     "Welcome to the garden show, my friends. (0.4) The weather was nice all week long. (0.9) "
     "Telescopes gather light with a curved mirror. (0.3) A bigger mirror gathers more starlight. "
     "(1.2) And then we had lunch at the harbour cafe. (0.5) It was very long and rather slow. "
-    "(1.0) Our budget is four million dollars this year. (0.2) Half of the money pays for salaries. "
+    "(1.0) Our budget is four million dollars this year. (0.2) "
+    "Half of the money pays for salaries. "
     "(0.8) My dog likes to run along the beach. (0.3) He sleeps for most of the afternoon. (0.6) "
     "Rockets burn fuel to reach orbit quickly. (0.2) Every launch costs the company money. (0.7) "
     "Thank you for listening to us today. (0.4) See you next week at the same place."
@@ -164,7 +165,7 @@ async def test_a_prompt_is_refused_when_the_words_cannot_be_relied_on():
     uncut, known = talk(SCRIPT)
     known.reliable = False
     params = ClipsParams(prompt="telescopes", num_clips=1, target_duration=6)
-    with pytest.raises(Unsupported, match="not reliable, confidence 0.31") as refusal:
+    with pytest.raises(Unsupported, match=r"not reliable, confidence 0\.31") as refusal:
         await clips.apply([uncut], params, context(known))
     assert "SRT" in refusal.value.remedy
 

@@ -23,8 +23,10 @@ crop (70 of 608 pixels in the measurement that this follows)."""
 HEADROOM = 0.42
 """Where the face's centre sits, from the top of the crop."""
 
-MAX_SPEED = 0.6
-"""Fastest pan, in crops per second. A face that is faster (someone else took over) is jumped to."""
+CALM_SPEED = 0.6
+"""Fastest pan where there is time for it, in crops per second."""
+MAX_SPEED = 1.2
+"""Fastest pan at all. A face that is faster (someone else took over) is cut to."""
 
 _EASE_PEAK = 1.5
 """Smoothstep moves at its middle this much faster than on average."""
@@ -162,7 +164,7 @@ def _keys(holds: Sequence[_Hold], size: CropSize) -> list[CropKey]:
         # An ease may use up to half of each hold; the other half belongs to the next ease.
         room = min((a.end - a.start) / 2, (b.end - b.start) / 2)
         speed = _crops(a, b, size) / float(2 * room)
-        if half > room and speed * _EASE_PEAK > MAX_SPEED * 2:
+        if half > room and speed * _EASE_PEAK > MAX_SPEED:
             keys.append(CropKey(time=border, x=b.x, y=b.y, cut=True))
             continue
         half = min(half, room)
@@ -178,6 +180,6 @@ def _crops(a: _Hold, b: _Hold, size: CropSize) -> float:
 
 
 def _ease(a: _Hold, b: _Hold, size: CropSize) -> Fraction:
-    """Seconds that the move takes so that its peak stays below the fastest pan."""
-    seconds = _EASE_PEAK * _crops(a, b, size) / MAX_SPEED
+    """Seconds that the move takes so that its peak stays calm."""
+    seconds = _EASE_PEAK * _crops(a, b, size) / CALM_SPEED
     return max(_SHORTEST_EASE, Fraction(seconds).limit_denominator(1000))

@@ -1,0 +1,57 @@
+"""The list of tiles, and the tiles that decide little."""
+
+import pytest
+from support.tiles import Known, context, source, talk, timeline
+
+from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
+from mosaic_mcp.errors import Unsupported
+from mosaic_mcp.studio.tiles.catalogue import TILES
+
+BUILT = {
+    "Video Input",
+    "Silence Removal",
+    "Rough Cut",
+    "Clips",
+    "Reframe",
+    "Captions",
+    "Watermark",
+    "Audio Enhance",
+    "Destination",
+}
+
+
+def test_every_tile_of_the_contract_is_declared_and_no_other():
+    assert set(TILES) == {t.name for t in TILE_TYPES}
+    assert {name for name, t in TILES.items() if t.standing != "unsupported"} == BUILT
+
+
+def test_whatever_is_not_exact_says_why():
+    assert all(t.note for t in TILES.values() if t.standing != "exact")
+
+
+@pytest.mark.parametrize("name", sorted({t.name for t in TILE_TYPES} - BUILT))
+async def test_a_tile_that_is_not_built_fails_with_what_to_do(name):
+    with pytest.raises(Unsupported, match=name) as refusal:
+        await TILES[name].apply([timeline(source())], None, context(Known({})))
+    assert "MOSAIC_API_KEY" in refusal.value.remedy
+
+
+@pytest.mark.parametrize("name", ["Video Input", "Destination"])
+async def test_the_ends_of_a_graph_pass_everything_on(name):
+    inputs = [timeline(source("one")), timeline(source("two"))]
+    assert await TILES[name].apply(inputs, None, context(Known({}))) == inputs
+
+
+async def test_audio_enhance_asks_for_clean_sound_at_minus_14_lufs():
+    uncut, known = talk("Hello there.")
+    [enhanced] = await TILES["Audio Enhance"].apply([uncut], None, context(known))
+    assert enhanced.sound.denoise
+    assert (enhanced.sound.loudness_lufs, enhanced.sound.true_peak_db) == (-14.0, -1.0)
+    assert enhanced.sound.tile == "node-1"
+
+
+async def test_audio_enhance_passes_a_silent_video_on_and_says_so():
+    mute = timeline(source("mute", audio_channels=0))
+    steps: list[str] = []
+    assert await TILES["Audio Enhance"].apply([mute], None, context(Known({}), steps)) == [mute]
+    assert steps == ["no sound to enhance in mute"]
