@@ -1,0 +1,29 @@
+"""What every parameter model and catalogue entry is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Params(BaseModel):
+    """Parameters of a tile: closed, so that a misspelt name is refused, not ignored.
+
+    Strict: the contract refuses a number where it wants a text (`caption_font_weight`), and
+    "yes" is no boolean. A field whose key is not in Mosaic's public pages is marked `inferred`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def inferred() -> dict[str, bool]:
+    """Marks a field whose name we chose: `Field(json_schema_extra=inferred())`."""
+    return {"inferred": True}
+
+
+Text = Annotated[str, Field(max_length=4000)]
+AssetId = Annotated[str, Field(min_length=1, max_length=128)]
+Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$", description="Hex colour, as #A78BCA")]
+Percent = Annotated[float, Field(ge=0, le=100, strict=False)]
+"""A whole or broken number; the contract writes 30 and 30.5 alike."""

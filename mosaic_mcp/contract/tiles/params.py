@@ -1,0 +1,254 @@
+"""The parameters of every tile that has a documented or inferable set (mosaic_contract §10).
+
+Names, defaults and ranges are those of docs.mosaic.so/tiles/<slug>#api-info as far as they are
+public; what is not is marked `inferred`. The asset parameters are listed in `ASSET_PARAMS`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from mosaic_mcp.contract.tiles.base import AssetId, Color, Params, Percent, Text, inferred
+
+Number = Annotated[float, Field(strict=False)]
+
+
+class NoParams(Params):
+    """A tile without settings."""
+
+
+class SilenceRemovalParams(Params):
+    """Silence Removal. The page names the setting "Remove filler words"; its key is not public."""
+
+    remove_filler_words: bool = Field(
+        True,
+        description="Also remove um, uh, er, hmm where the words are known",
+        json_schema_extra=inferred(),
+    )
+
+
+class RoughCutParams(Params):
+    """Rough Cut."""
+
+    prompt: Annotated[
+        str,
+        Field(min_length=1, max_length=4000, description="What to keep and what to cut"),
+    ]
+    model_tier: Literal["fast", "pro"] = Field("fast", description="Mosaic's model; no effect here")
+    combine_input_renders: bool = Field(
+        False, description="Join all inputs into one video", json_schema_extra=inferred()
+    )
+
+
+class ClipsParams(Params):
+    """Clips. Both numbers left out: the engine decides."""
+
+    prompt: Text = Field("", description="What the clips should be about; empty: anything good")
+    num_clips: int | None = Field(None, ge=1, le=20, description="How many clips")
+    target_duration: Annotated[float, Field(strict=False, ge=1, le=300)] | None = Field(
+        None, description="Seconds per clip; a target, not exact"
+    )
+
+
+class ReframeParams(Params):
+    """Reframe. The page names the settings Shape and Zoom Out; their keys are not public."""
+
+    aspect_ratio: Literal["9:16", "1:1", "16:9"] = Field(
+        "9:16", description="Shape of the result", json_schema_extra=inferred()
+    )
+    zoom_out: bool = Field(
+        False,
+        description="Show the whole picture over a blurred copy instead of following the face",
+        json_schema_extra=inferred(),
+    )
+
+
+class CaptionsParams(Params):
+    """Captions. `stroke_width` and `caption_font_size` are the page's older names, still taken."""
+
+    caption_style: Literal["colored", "scaling", "karaoke"] = Field(
+        "colored", description="How the spoken word stands out: colour, size or a filling bar"
+    )
+    base_color: Color = Field("#F8FAFC", description="Colour of the words")
+    highlight_color: Color = Field("#A78BCA", description="Colour of the spoken word")
+    stroke_enabled: bool = Field(True, description="Outline the letters")
+    stroke_color: Color = Field("#000000", description="Colour of the outline")
+    stroke_width: Annotated[float, Field(strict=False, ge=0, le=20)] | None = Field(
+        None, description="Outline in pixels of a 1080 wide picture; empty: automatic"
+    )
+    shadow_enabled: bool = Field(False, description="Drop shadow")
+    shadow_color: Color = Field("#000000", description="Colour of the shadow")
+    shadow_blur: Annotated[float, Field(strict=False, ge=0, le=20)] = Field(
+        4, description="Softness of the shadow in pixels"
+    )
+    shadow_opacity: Percent = Field(60, description="Percent")
+    caption_font: Annotated[str, Field(min_length=1, max_length=80)] = Field(
+        "Montserrat", description="Font family"
+    )
+    caption_font_weight: Annotated[str, Field(pattern=r"^[1-9]00$")] = Field(
+        "700", description='A text, as "700"'
+    )
+    caption_font_size_px: Annotated[float, Field(strict=False, ge=8, le=400)] | None = Field(
+        None, description="Pixels; empty: chosen from the picture"
+    )
+    caption_font_size: Annotated[float, Field(strict=False, ge=8, le=400)] | None = Field(
+        None, description="Older name of caption_font_size_px"
+    )
+    caption_vertical_position: Percent = Field(
+        75, description="Percent of the height: 90 just above the bottom, 50 centre, 20 top"
+    )
+    caption_min_words: Annotated[int, Field(ge=1, le=12)] = Field(
+        1, description="Fewest words at a time"
+    )
+    caption_max_words: Annotated[int, Field(ge=1, le=12)] = Field(
+        3, description="Most words at a time"
+    )
+
+
+class WatermarkParams(Params):
+    """Watermark."""
+
+    use_custom_logo: Literal["mosaic", "custom"] = Field(
+        "mosaic", description="custom shows image_id"
+    )
+    image_id: AssetId | None = Field(None, description="Uploaded picture")
+    logo_position: Literal["top-left", "top-right", "bottom-left", "bottom-right"] = Field(
+        "bottom-right", description="Corner"
+    )
+    logo_size: Annotated[float, Field(strict=False, ge=1, le=100)] = Field(
+        30, description="Width in percent of the video's"
+    )
+    logo_opacity: Annotated[float, Field(strict=False, ge=10, le=100)] = Field(
+        80, description="Percent"
+    )
+    logo_margin_x: Annotated[float, Field(strict=False, ge=0, le=2000)] = Field(
+        20, description="Pixels from the side"
+    )
+    logo_margin_y: Annotated[float, Field(strict=False, ge=0, le=2000)] = Field(
+        20, description="Pixels from top or bottom"
+    )
+
+
+class CinematicCaptionsParams(Params):
+    """Cinematic Captions."""
+
+    font1: Text | None = None
+    font2: Text | None = None
+    color_override: Color | None = Field(None, description="Empty: chosen by the engine")
+    text_bg_enabled: bool | None = None
+    text_bg_color: Color | None = None
+    text_bg_opacity: Number | None = None
+    animation_style: (
+        Literal["fade", "pop", "slide", "typewriter", "cinematic", "highlight"] | None
+    ) = None
+    stroke_enabled: bool | None = None
+    stroke_color: Color | None = None
+    stroke_width: Number | None = None
+    caption_position: (
+        Literal[
+            "auto",
+            "top-left",
+            "top",
+            "top-right",
+            "left",
+            "center",
+            "right",
+            "bottom-left",
+            "bottom",
+            "bottom-right",
+        ]
+        | None
+    ) = None
+
+
+class MotionGraphicsParams(Params):
+    """Motion Graphics."""
+
+    prompt: Text | None = None
+    model_tier: Text | None = None
+    style_video_url: Text | None = None
+    reference_links: Text | None = Field(None, description="Comma separated")
+    frequency_per_minute: Literal["auto"] | Number | None = None
+    only_generate_full_screen_graphics: bool | None = None
+
+
+class IntroParams(Params):
+    """Intro."""
+
+    use_custom_intro: Literal["mosaic", "custom"] = "mosaic"
+    custom_intro_video_id: AssetId | None = None
+
+
+class OutroParams(Params):
+    """Outro."""
+
+    use_custom_outro: Literal["mosaic", "custom"] = "mosaic"
+    custom_outro_video_id: AssetId | None = None
+
+
+class ImageGenerationParams(Params):
+    """Image Generation (complete in the docs)."""
+
+    prompt: Text
+    model: Text = "gpt-image-2"
+    image_size: Literal[
+        "square_hd",
+        "square",
+        "portrait_4_3",
+        "portrait_16_9",
+        "landscape_4_3",
+        "landscape_16_9",
+        "auto",
+        "custom",
+    ] = "landscape_4_3"
+    custom_width: Annotated[int, Field(ge=256, le=3840, multiple_of=16)] = 1280
+    custom_height: Annotated[int, Field(ge=256, le=3840, multiple_of=16)] = 960
+    quality: Literal["low", "medium", "high"] = "high"
+    output_format: Literal["jpeg", "png", "webp"] = "png"
+    selected_context: dict[str, Any] | None = None
+
+
+class AudioGenerationParams(Params):
+    """Audio Generation: a voice-over or music."""
+
+    mode: Literal["voiceover", "music"] = "voiceover"
+    model: Literal["eleven_v3", "music"] = "eleven_v3"
+    script: Text | None = Field(None, description="Required for a voiceover")
+    voice_id: Text | None = None
+    use_upstream_voice_reference: bool = True
+    music_prompt: Text | None = None
+    music_length_ms: Annotated[int, Field(ge=1)] | None = None
+    selected_context: dict[str, Any] | None = None
+
+
+class VideoGenerationParams(Params):
+    """Video Generation."""
+
+    prompt: Text | None = None
+    model: Text | None = None
+    resolution: Text | None = None
+    duration: Text | None = Field(None, description='Seconds as a text, as "8"')
+    aspect_ratio: Text | None = None
+    generate_audio: bool | None = None
+    selected_context: dict[str, Any] | None = None
+
+
+class AvatarParams(Params):
+    """AI Avatar."""
+
+    avatar_profile_id: AssetId | None = None
+    video_model: Text | None = None
+    single_take: bool | None = None
+    script: Text | None = None
+
+
+ASSET_PARAMS: dict[str, Literal["image", "audio", "video"]] = {
+    "image_id": "image",
+    "audio_id": "audio",
+    "custom_intro_video_id": "video",
+    "custom_outro_video_id": "video",
+}
+"""Parameters that hold the id of an uploaded file, and its kind ("Uploading Media for Node
+Parameters")."""
