@@ -96,7 +96,10 @@ async def _units(
         require_words(heard, "Clips cannot be ranked by the prompt")
     if heard.reliable and heard.words:
         parts = (part for s in sentences(timeline, heard.words) for part in shortened(s, wished))
-        return [Unit(p.start, p.end, p.text, p.whole) for p in parts], heard.language
+        return [
+            Unit(p.start, p.end, p.text, tuple(stems(p.text, heard.language)), p.whole)
+            for p in parts
+        ], heard.language
     speech = await hear_speech(timeline, "Clips", context)
     await context.report(0.5, "approximate: no reliable words, ranking by speech activity alone")
     return [Unit(s.start, s.end) for s in speech], heard.language
@@ -110,11 +113,11 @@ def _scores(
     wished: Fraction,
 ) -> list[float]:
     """How good each candidate is; 0 keeps it out."""
-    general = [interest(c, language) * standing_alone(c) * c.fit(wished) for c in candidates]
+    general = [interest(c) * standing_alone(c) * c.fit(wished) for c in candidates]
     query = topic(prompt, language)
     if not query:
         return general
-    related = relevance(query, [stems(c.text, language) for c in candidates])
+    related = relevance(query, [c.stems for c in candidates])
     if not any(related):
         raise Unsupported(
             f"None of the prompt's words is said in the video: {prompt.strip()[:200]!r}. "

@@ -25,6 +25,9 @@ HEADROOM = 0.42
 
 CALM_SPEED = 0.6
 """Fastest pan where there is time for it, in crops per second."""
+LEASH = 0.19
+"""How far the face may stray from the crop's centre during a long pan, as a share of the crop."""
+
 MAX_SPEED = 1.2
 """Fastest pan at all. A face that is faster (someone else took over) is cut to."""
 
@@ -33,6 +36,8 @@ _EASE_PEAK = 1.5
 
 _SHORTEST_EASE = Fraction(8, 10)
 """Seconds; anything quicker looks like a twitch."""
+_REST = Fraction(5, 10)
+"""A stop that is at least this long is meant; a shorter one inside a pan is a stutter. Seconds."""
 _BRIEF = Fraction(6, 10)
 """A far position seen for less than this is a false detection or a glance: ignored. Seconds."""
 
@@ -85,8 +90,9 @@ def follow(
     starts = sorted({Fraction(0), *shots})
     for start, end in zip(starts, [*starts[1:], duration], strict=True):
         seen = [_Seen(f.time, *size.centre(f)) for f in faces if start <= f.time < end]
-        holds = _holds(_steadied(seen), start, end, size) or [_Hold(start, end, *last)]
-        keys += _keys(holds, size)
+        seen = _steadied(seen)
+        holds = _holds(seen, start, end, size) or [_Hold(start, end, *last)]
+        keys += _one_pan_each(_keys(holds, size), seen, size)
         last = (holds[-1].x, holds[-1].y)
     return tuple(keys)
 
@@ -183,3 +189,42 @@ def _ease(a: _Hold, b: _Hold, size: CropSize) -> Fraction:
     """Seconds that the move takes so that its peak stays calm."""
     seconds = _EASE_PEAK * _crops(a, b, size) / CALM_SPEED
     return max(_SHORTEST_EASE, Fraction(seconds).limit_denominator(1000))
+
+
+def _one_pan_each(keys: Sequence[CropKey], seen: Sequence[_Seen], size: CropSize) -> list[CropKey]:
+    """Chains of eases in one direction become one ease where the face allows it.
+
+    Somebody who walks across the picture is followed in one move, not from hold to hold.
+    """
+    path = [keys[0]]
+    at = 0
+    while at + 1 < len(keys):
+        to = at + 1
+        while to + 1 < len(keys) and _is_one_pan(keys[at : to + 2], seen, size):
+            to += 1
+        path.append(keys[to])
+        at = to
+    return path
+
+
+def _is_one_pan(keys: Sequence[CropKey], seen: Sequence[_Seen], size: CropSize) -> bool:
+    """True when an ease from the first to the last key can stand for all of `keys`."""
+    if any(k.cut for k in keys[1:]):
+        return False
+    for a, b in pairwise(keys):
+        if (a.x, a.y) == (b.x, b.y) and b.time - a.time >= _REST:
+            return False
+    across = [b.x - a.x for a, b in pairwise(keys)]
+    down = [b.y - a.y for a, b in pairwise(keys)]
+    if min(across) < 0 < max(across) or min(down) < 0 < max(down):
+        return False
+    first, last = keys[0], keys[-1]
+    for s in seen:
+        if first.time < s.time < last.time:
+            u = float((s.time - first.time) / (last.time - first.time))
+            u = u * u * (3 - 2 * u)
+            stray_x = abs(first.x + (last.x - first.x) * u - s.x) / size.width
+            stray_y = abs(first.y + (last.y - first.y) * u - s.y) / size.height
+            if max(stray_x, stray_y) > LEASH:
+                return False
+    return True

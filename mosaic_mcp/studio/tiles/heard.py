@@ -99,23 +99,3 @@ async def hear_speech(timeline: Timeline, tile: str, context: TileContext) -> li
             remedy=f"Leave {tile} out for this video.",
         )
     return merged(Interval(start=w.start, end=w.end) for w in placed)
-
-
-def source_pause(timeline: Timeline, earlier: PlacedWord, later: PlacedWord) -> Fraction:
-    """Seconds between two words as they were spoken, also where a cut took the pause away.
-
-    Words of two sources, or out of order, are as far apart as can be: a sentence ends there.
-    """
-    if earlier.clip == later.clip:
-        return later.start - earlier.end
-    if earlier.source != later.source:
-        return Fraction(10**6)
-    between = _source_time(timeline, later.clip, later.start) - _source_time(
-        timeline, earlier.clip, earlier.end
-    )
-    return between if between >= 0 else Fraction(10**6)
-
-
-def _source_time(timeline: Timeline, clip: int, time: Fraction) -> Fraction:
-    before = sum((c.duration for c in timeline.clips[:clip]), Fraction(0))
-    return timeline.clips[clip].start + time - before

@@ -6,7 +6,6 @@ import re
 
 from mosaic_mcp.studio.tiles.lexicon import DANGLING, HOOKS
 from mosaic_mcp.studio.tiles.passages import Passage
-from mosaic_mcp.studio.tiles.relevance import stems
 
 _NUMBER = re.compile(
     r"\d|\b(two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|million|billion|percent)\b"
@@ -17,7 +16,7 @@ _LIVELY = 2.6
 """Words per second of lively English speech: about 155 a minute."""
 
 
-def interest(passage: Passage, language: str) -> float:
+def interest(passage: Passage) -> float:
     """0..1: information density, pace, hook words, questions and numbers.
 
     Without words (speech activity only) it is the share of time in which somebody speaks.
@@ -26,7 +25,7 @@ def interest(passage: Passage, language: str) -> float:
     if not words:
         return passage.spoken
     seconds = float(passage.duration)
-    distinct = len(set(stems(passage.text, language)))
+    distinct = len(set(passage.stems))
     density = min(1.0, distinct / seconds / 1.2)
     pace = min(1.0, len(words) / seconds / _LIVELY)
     hooks = min(1.0, sum(w in HOOKS for w in words) / 2)

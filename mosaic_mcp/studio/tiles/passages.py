@@ -19,6 +19,8 @@ class Unit:
     start: Fraction
     end: Fraction
     text: str = ""
+    stems: tuple[str, ...] = ()
+    """The stems of its words that carry a topic."""
     whole: bool = True
     """False for a part of a sentence that was too long to be kept in one."""
 
@@ -45,6 +47,11 @@ class Passage:
     def text(self) -> str:
         """What is said in it."""
         return " ".join(u.text for u in self.units)
+
+    @property
+    def stems(self) -> list[str]:
+        """The stems of what is said in it."""
+        return [s for u in self.units for s in u.stems]
 
     def fit(self, wished: Fraction) -> float:
         """How near its length is to the wished one: 1 when equal, 0.6 a quarter away."""

@@ -8,14 +8,16 @@ from fractions import Fraction
 from itertools import pairwise
 
 from mosaic_mcp.studio.perception.model import Interval
-from mosaic_mcp.studio.tiles.heard import source_pause
 from mosaic_mcp.studio.timeline.edit import PlacedWord
 from mosaic_mcp.studio.timeline.model import Timeline
 
 PAUSE = Fraction(7, 10)
 """Seconds of silence that end a sentence where no punctuation does."""
 
-ENDINGS = (".", "!", "?", "…", "。", "？", "！")
+_OVERLAP = Fraction(1, 2)
+"""Words of one breath may overlap a little where their times are estimates. Seconds."""
+
+_ENDINGS = (".", "!", "?", "…", "。", "？", "！")
 _ABBREVIATIONS = frozenset({"mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "e.g.", "i.e."})
 
 
@@ -50,16 +52,25 @@ class Sentence:
 
 def sentences(timeline: Timeline, words: Sequence[PlacedWord]) -> list[Sentence]:
     """Group the words of a timeline; pauses count as spoken, also where a cut removed them."""
+    # Output time + shift of the clip = source time.
+    shifts: list[Fraction] = []
+    before = Fraction(0)
+    for clip in timeline.clips:
+        shifts.append(clip.start - before)
+        before += clip.duration
     groups: list[list[PlacedWord]] = [[words[0]]] if words else []
     for earlier, later in pairwise(words):
-        if _ends(earlier.text) or source_pause(timeline, earlier, later) >= PAUSE:
+        pause = later.start + shifts[later.clip] - earlier.end - shifts[earlier.clip]
+        # Another source, or earlier in the same one: the speaker did not go on.
+        torn = earlier.source != later.source or pause < -_OVERLAP
+        if torn or pause >= PAUSE or _ends(earlier.text):
             groups.append([])
         groups[-1].append(later)
     return [Sentence(tuple(g)) for g in groups]
 
 
 def _ends(text: str) -> bool:
-    return text.rstrip("\"'”’)").endswith(ENDINGS) and text.lower() not in _ABBREVIATIONS
+    return text.rstrip("\"'”’)").endswith(_ENDINGS) and text.lower() not in _ABBREVIATIONS
 
 
 def shortened(sentence: Sentence, longest: Fraction) -> Iterator[Sentence]:

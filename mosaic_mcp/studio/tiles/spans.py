@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from math import ceil, floor
 
 from mosaic_mcp.studio.perception.model import Interval
@@ -25,13 +26,16 @@ def merged(intervals: Iterable[Interval]) -> list[Interval]:
 
 def without(intervals: Iterable[Interval], holes: Iterable[Interval]) -> list[Interval]:
     """What is left of `intervals` outside `holes`, in order, without overlaps."""
-    solid_holes = merged(holes)
+    solid = merged(holes)
+    first = 0
     left: list[Interval] = []
     for part in merged(intervals):
         start = part.start
-        for hole in solid_holes:
-            if hole.end <= start or hole.start >= part.end:
-                continue
+        while first < len(solid) and solid[first].end <= start:
+            first += 1
+        for hole in islice(solid, first, None):
+            if hole.start >= part.end:
+                break
             if hole.start > start:
                 left.append(Interval(start=start, end=hole.start))
             start = hole.end
