@@ -3,25 +3,20 @@
 import httpx
 import pytest
 from support.media import picture
-from support.studio_process import running_studio
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory):
+def file(studio, tmp_path_factory):
     """`(signed link, content)` of an uploaded picture."""
     content = picture(tmp_path_factory.mktemp("media") / "p.png").read_bytes()
-    with (
-        running_studio(tmp_path_factory.mktemp("home")) as studio,
-        studio.client() as client,
-    ):
+    with studio.client() as client:
         to = client.post("/uploads/image/get_upload_url").json()
-        name = 'a "b"/Ü<x>.png'
-        files = {"file": (name, content)}
+        files = {"file": ('a "b"/Ü<x>.png', content)}
         sent = client.post(to["upload_url"], data=to["upload_fields"], files=files)
         assert sent.status_code == 204
         client.post("/uploads/image/finalize_upload", json={"image_id": to["image_id"]})
         asked = {"asset_type": "image", "asset_id": to["image_id"]}
-        yield client.post("/uploads/get_view_url", json=asked).json()["signed_url"], content
+        return client.post("/uploads/get_view_url", json=asked).json()["signed_url"], content
 
 
 def get(link: str, **headers: str) -> httpx.Response:

@@ -3,7 +3,6 @@
 import httpx
 import pytest
 from support.media import picture, sound, video
-from support.studio_process import KEYS, RunningStudio, running_studio
 
 from mosaic_mcp.contract.uploads import UploadTicket, ViewUrl
 
@@ -12,18 +11,6 @@ KINDS = {
     "audio": (sound, "voice.wav", 524_288_000),
     "image": (picture, "logo.png", 52_428_800),
 }
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory):
-    with running_studio(tmp_path_factory.mktemp("home"), MOSAIC_STUDIO_KEYS=KEYS) as running:
-        yield running
-
-
-@pytest.fixture
-def anna(studio: RunningStudio):
-    with studio.client("mk_anna") as client:
-        yield client
 
 
 def ticket(client: httpx.Client, kind: str) -> UploadTicket:
@@ -99,12 +86,11 @@ def test_finalizing_an_unknown_upload_is_a_404(anna, asset_id):
     assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
 
 
-def test_an_upload_is_unknown_to_other_owners(studio, anna, tmp_path):
+def test_an_upload_is_unknown_to_other_owners(anna, ben, tmp_path):
     asset_id = uploaded(anna, "image", "a.png", picture(tmp_path / "a.png").read_bytes())
-    with studio.client("mk_ben") as ben:
-        assert finalize(ben, "image", asset_id).status_code == 404
-        asked = {"asset_type": "image", "asset_id": asset_id}
-        assert ben.post("/uploads/get_view_url", json=asked).status_code == 404
+    assert finalize(ben, "image", asset_id).status_code == 404
+    asked = {"asset_type": "image", "asset_id": asset_id}
+    assert ben.post("/uploads/get_view_url", json=asked).status_code == 404
 
 
 def test_an_upload_of_one_kind_is_unknown_as_another(anna):

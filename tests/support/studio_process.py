@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,14 @@ class RunningStudio:
 
     home: Path
     process: subprocess.Popen[bytes]
+
+    @property
+    def announced(self) -> bool:
+        """True once the discovery file is of this process, not of one before it."""
+        try:
+            return self.discovery.pid == self.process.pid
+        except FileNotFoundError:
+            return False
 
     @property
     def discovery(self) -> Discovery:
@@ -57,24 +65,24 @@ def start(home: Path, *arguments: str, **environment: str) -> subprocess.Popen[b
     )
 
 
-def until(what: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    """Wait for `what`, as long as the process lives."""
+def until(what: Callable[[], bool], processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Wait for `what`, as long as one of the processes lives."""
     deadline = time.monotonic() + START_S
     while not what():
-        assert process.poll() is None, f"the studio ended: {process.communicate()}"
+        alive = any(process.poll() is None for process in processes)
+        assert alive, f"the studio ended: {processes[0].communicate()}"
         assert time.monotonic() < deadline, "the studio did not get there"
         time.sleep(0.02)
 
 
 @contextmanager
-def running_studio(
-    home: Path, *arguments: str, **environment: str
-) -> Generator[RunningStudio]:
+def running_studio(home: Path, *arguments: str, **environment: str) -> Generator[RunningStudio]:
     """A serving studio; ended in good order on leaving."""
     process = start(home, *arguments, **environment)
     try:
-        until((home / "studio" / "studio.json").exists, process)
-        yield RunningStudio(home, process)
+        running = RunningStudio(home, process)
+        until(lambda: running.announced, [process])
+        yield running
     finally:
         process.terminate()
         try:

@@ -1,5 +1,12 @@
 """The endpoints, one module per subject."""
 
-from mosaic_mcp.studio.routes import account, agents, media, node_types, uploads
+from mosaic_mcp.studio.routes import account, agents, extensions, media, node_types, uploads
 
-ROUTERS = (account.router, agents.router, node_types.router, uploads.router, media.router)
+ROUTERS = (
+    account.router,
+    agents.router,
+    node_types.router,
+    uploads.router,
+    extensions.router,
+    media.router,
+)

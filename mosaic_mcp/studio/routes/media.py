@@ -15,7 +15,6 @@ from mosaic_mcp.errors import Fault, InvalidRequest, NotFound
 from mosaic_mcp.studio.gate import UPLOAD_PATH
 from mosaic_mcp.studio.receive import receive
 from mosaic_mcp.studio.routes.dependencies import StudioDep
-from mosaic_mcp.studio.studio import Studio
 
 router = APIRouter(tags=["media"], include_in_schema=False)
 

@@ -1,0 +1,30 @@
+"""`/studio/v1`: what the studio is, what its tiles can do, and how to end it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+import mosaic_mcp
+from mosaic_mcp.contract.extensions import PREFIX, StudioInfo
+from mosaic_mcp.errors import Forbidden
+from mosaic_mcp.studio.routes.dependencies import CallerDep, StudioDep
+
+router = APIRouter(prefix=PREFIX, tags=["studio"])
+
+
+@router.get("")
+async def studio_info(caller: CallerDep) -> StudioInfo:
+    """The probe: an engine that answers here has the endpoints below."""
+    return StudioInfo(version=mosaic_mcp.__version__, local_files=caller.local)
+
+
+@router.post("/shutdown")
+async def shutdown(studio: StudioDep, caller: CallerDep) -> StudioInfo:
+    """End the studio in good order; running work goes on at its next start."""
+    if not caller.local:
+        raise Forbidden(
+            "Only the user of this machine may end the studio.",
+            remedy="Use the token of the discovery file.",
+        )
+    studio.closing.set()
+    return StudioInfo(version=mosaic_mcp.__version__, local_files=True)

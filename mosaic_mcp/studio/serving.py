@@ -1,0 +1,159 @@
+"""Serving: the port, the discovery file, and the reasons to end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import anyio
+import uvicorn
+
+import mosaic_mcp
+from mosaic_mcp.contract.extensions import Discovery
+from mosaic_mcp.errors import Conflict
+from mosaic_mcp.settings import Settings
+from mosaic_mcp.studio.app import build_app
+from mosaic_mcp.studio.lock import FolderLock
+from mosaic_mcp.studio.process import DISCOVERY, Options
+from mosaic_mcp.studio.studio import Studio, open_studio
+
+HOST = "127.0.0.1"
+_WATCH_S = 1.0
+_GRACE_S = 5
+"""Seconds that open requests get to finish when the studio ends."""
+
+log = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that says when it answers, and leaves the meaning of a signal to us.
+
+    Its own handling raises the signal again after serving, which would end the process before it
+    has cleaned up.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[], None], on_signal: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._on_signal = on_signal
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self._on_signal()
+
+
+async def serve(settings: Settings, options: Options, lock: FolderLock) -> None:
+    """Serve the locked data folder until there is a reason to end."""
+    folder = lock.path.parent
+    listener = _bind(folder / "port", options.port)
+    port = int(listener.getsockname()[1])
+    token = None if options.require_key else secrets.token_urlsafe(32)
+
+    def ready() -> None:
+        if token is not None:
+            _announce(folder / DISCOVERY, port, token)
+        log.info("serving %s on port %d", settings.home, port)
+        if options.foreground:
+            print(f"Studio at http://{HOST}:{port}, data in {settings.home}. Ctrl+C ends it.")
+
+    async with open_studio(settings, base_url=f"http://{HOST}:{port}", token=token) as studio:
+        config = uvicorn.Config(
+            build_app(studio),
+            log_config=None,
+            access_log=False,  # it would write signatures of links into the log
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        loop = asyncio.get_running_loop()
+        server = _Server(config, ready, lambda: loop.call_soon_threadsafe(studio.closing.set))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_end_when_due, studio, server, lock)
+            await server.serve(sockets=[listener])
+            tasks.cancel_scope.cancel()
+    log.info("ended")
+
+
+async def _end_when_due(studio: Studio, server: uvicorn.Server, lock: FolderLock) -> None:
+    """Wait for a reason to end: told to, idle for long enough, or the world is gone."""
+    reason = None
+    while reason is None:
+        with anyio.move_on_after(min(_WATCH_S, studio.settings.studio_idle_s)):
+            await studio.closing.wait()
+        reason = await _reason_to_end(studio, lock)
+    log.info("ending: %s", reason)
+    (lock.path.parent / DISCOVERY).unlink(missing_ok=True)
+    studio.closing.set()  # wakes the long polls, so that they do not hold the end up
+    server.should_exit = True
+
+
+async def _reason_to_end(studio: Studio, lock: FolderLock) -> str | None:
+    if studio.closing.is_set():
+        return "told to"
+    if not lock.holds():
+        return "the data folder is gone"
+    if not Path(__file__).exists():
+        return "the program is gone"
+    if studio.activity.idle_s() >= studio.settings.studio_idle_s and not await studio.busy():
+        return f"idle for {studio.settings.studio_idle_s:g} s"
+    return None
+
+
+def _bind(remembered: Path, port: int | None) -> socket.socket:
+    """A listening socket on loopback: `port`, or the port of last time, or a free one."""
+    if port is not None:
+        try:
+            return _listen(port)
+        except OSError as error:
+            raise Conflict(
+                f"Port {port} cannot be used: {error.strerror}.", remedy="Choose another --port."
+            ) from error
+    try:
+        return _listen(int(remembered.read_text()))
+    except (OSError, ValueError, OverflowError):
+        listener = _listen(0)
+    remembered.write_text(f"{listener.getsockname()[1]}\n")
+    return listener
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if sys.platform == "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _announce(path: Path, port: int, token: str) -> None:
+    """Write the discovery file at once and readable by its user alone (mkstemp makes 0600)."""
+    found = Discovery(
+        pid=os.getpid(),
+        port=port,
+        token=token,
+        version=mosaic_mcp.__version__,
+        started_at=datetime.now(UTC),
+    )
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix="studio-", suffix=".json")
+    with os.fdopen(descriptor, "w") as file:
+        file.write(found.model_dump_json())
+    Path(name).replace(path)

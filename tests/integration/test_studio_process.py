@@ -1,0 +1,164 @@
+"""The studio as a process: lock, discovery, port, idle end, signals."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+from pathlib import Path
+
+import httpx
+from support.studio_process import START_S, RunningStudio, running_studio, start, until
+
+
+def end_of(studio: RunningStudio) -> int:
+    studio.process.wait(timeout=START_S)
+    return studio.process.returncode
+
+
+def test_the_discovery_file_leads_to_a_studio_that_answers(studio):
+    assert studio.discovery.pid == studio.process.pid
+    with studio.client() as client:
+        assert client.get("/whoami").json()["organization_name"] == "local"
+
+
+def test_secrets_are_readable_by_their_user_alone(studio):
+    for name in ("studio.json", "secret.key"):
+        assert (studio.home / "studio" / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_it_leads_a_session_of_its_own(studio):
+    assert os.getsid(studio.process.pid) == studio.process.pid
+
+
+def test_it_listens_on_loopback_only(studio):
+    port = f":{studio.discovery.port:04X}"
+    lines = Path("/proc/net/tcp").read_text().splitlines() + _tcp6()
+    bound = {line.split()[1] for line in lines if line.split()[3] == "0A"}
+    assert {b for b in bound if b.endswith(port)} == {f"0100007F{port}"}
+
+
+def _tcp6() -> list[str]:
+    file = Path("/proc/net/tcp6")
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def test_a_second_start_leaves_quietly_and_names_the_first(studio):
+    before = studio.discovery
+    second = start(studio.home)
+    output, errors = second.communicate(timeout=START_S)
+    assert second.returncode == 3
+    assert before.url in output.decode()
+    assert errors == b""
+    assert studio.discovery == before
+
+
+def test_the_log_keeps_no_secret(studio):
+    found = studio.discovery
+    link = f"{found.url}/media/assets/a/source?exp=1&sig=SECRET"
+    assert httpx.get(link, trust_env=False).status_code == 403
+    assert found.token not in studio.log()
+    assert "SECRET" not in studio.log()
+
+
+def test_shutdown_is_refused_to_other_keys(studio, anna):
+    assert anna.post("/studio/v1/shutdown").status_code == 403
+    assert studio.process.poll() is None
+
+
+def test_of_many_starts_at_once_one_serves(tmp_path):
+    starts = [start(tmp_path) for _ in range(4)]
+    try:
+        until((tmp_path / "studio/studio.json").exists, starts)
+        serving = json.loads((tmp_path / "studio/studio.json").read_text())["pid"]
+        others = [p for p in starts if p.pid != serving]
+        assert [p.wait(timeout=START_S) for p in others] == [3, 3, 3]
+    finally:
+        for process in starts:
+            process.terminate()
+            process.communicate(timeout=START_S)
+
+
+def test_port_and_signing_key_outlive_a_kill(tmp_path):
+    with running_studio(tmp_path) as studio:
+        first, key = studio.discovery, (tmp_path / "studio/secret.key").read_bytes()
+        studio.process.kill()
+    with running_studio(tmp_path) as studio:
+        assert studio.discovery.port == first.port
+        assert studio.discovery.token != first.token
+        assert (tmp_path / "studio/secret.key").read_bytes() == key
+
+
+def test_a_taken_port_is_replaced_by_a_free_one(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        (tmp_path / "studio").mkdir()
+        (tmp_path / "studio/port").write_text(str(taken))
+        with running_studio(tmp_path) as studio:
+            assert studio.discovery.port != taken
+            assert int((tmp_path / "studio/port").read_text()) == studio.discovery.port
+
+
+def test_a_wanted_port_that_is_taken_is_an_error_with_a_remedy(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        process = start(tmp_path, "--foreground", "--port", str(other.getsockname()[1]))
+        _, errors = process.communicate(timeout=START_S)
+    assert process.returncode == 1
+    assert "--port" in errors.decode()
+    assert "Traceback" not in errors.decode()
+
+
+def test_a_signal_ends_it_in_good_order_and_its_starter_saw_no_output(tmp_path):
+    with running_studio(tmp_path) as studio:
+        studio.process.send_signal(signal.SIGTERM)
+        assert studio.process.communicate(timeout=START_S) == (b"", b"")
+        assert studio.process.returncode == 0
+        assert not (tmp_path / "studio/studio.json").exists()
+        assert "ended" in studio.log()
+
+
+def test_it_ends_when_nobody_calls(tmp_path):
+    with running_studio(tmp_path, MOSAIC_STUDIO_IDLE_S="0.3") as studio:
+        assert end_of(studio) == 0
+        assert not (tmp_path / "studio/studio.json").exists()
+        assert "idle" in studio.log()
+
+
+def test_it_ends_when_its_data_folder_vanishes(tmp_path):
+    home = tmp_path / "home"
+    with running_studio(home) as studio:
+        shutil.rmtree(home)
+        assert end_of(studio) == 0
+        assert not home.exists()
+
+
+def test_shutdown_by_the_local_token_hands_over_to_the_next(tmp_path):
+    with running_studio(tmp_path) as old, old.client() as client:
+        assert client.post("/studio/v1/shutdown").status_code == 200
+        with running_studio(tmp_path) as new:
+            assert new.discovery.pid == new.process.pid
+        assert end_of(old) == 0
+
+
+def test_with_required_keys_no_local_client_finds_it(tmp_path):
+    arguments = ("--require-key", "--foreground")
+    process = start(tmp_path, *arguments, MOSAIC_STUDIO_KEYS="mk_a=anna")
+    try:
+        log = tmp_path / "studio/log/studio.log"
+        until(lambda: log.exists() and "serving" in log.read_text(), [process])
+        port = int((tmp_path / "studio/port").read_text())
+        url = f"http://127.0.0.1:{port}/whoami"
+        sent = {"authorization": "Bearer mk_a"}
+        assert httpx.get(url, headers=sent, trust_env=False).status_code == 200
+        assert httpx.get(url, trust_env=False).status_code == 401
+        assert not (tmp_path / "studio/studio.json").exists()
+    finally:
+        process.terminate()
+        process.communicate(timeout=START_S)
+
+
+def test_required_keys_must_be_set(tmp_path):
+    process = start(tmp_path, "--require-key")
+    _, errors = process.communicate(timeout=START_S)
+    assert process.returncode == 1
+    assert "MOSAIC_STUDIO_KEYS" in errors.decode()
