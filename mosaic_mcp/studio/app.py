@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 import mosaic_mcp
 from mosaic_mcp.contract.base import ErrorBody
 from mosaic_mcp.contract.errors import error_response, faults_of
-from mosaic_mcp.errors import InvalidRequest, MosaicError, RateLimited
+from mosaic_mcp.errors import Fault, InvalidRequest, MosaicError, RateLimited
 from mosaic_mcp.studio.gate import Gate
 from mosaic_mcp.studio.routes import ROUTERS
 from mosaic_mcp.studio.routes.dependencies import ERRORS
@@ -69,6 +69,10 @@ def _answer_errors(app: FastAPI) -> None:
         if isinstance(error.__cause__, MosaicError):  # raised while FastAPI read the body
             return _failure(error.__cause__)
         status = HTTPStatus(error.status_code)
+        if status == HTTPStatus.BAD_REQUEST:
+            return _failure(
+                InvalidRequest([Fault("", "the body could not be read.", "Send JSON in UTF-8.")])
+            )
         path = request.url.path
         detail = {
             404: f"There is no {request.method} {path} here. GET /openapi.json lists all.",
