@@ -117,7 +117,7 @@ class Graph:
 
 
 def _topological(nodes: Mapping[str, AgentNode], edges: Collection[Edge]) -> tuple[str, ...]:
-    sorter: TopologicalSorter[str] = TopologicalSorter({n: () for n in nodes})
+    sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(nodes, ()))
     for source, target in edges:
         sorter.add(target, source)
     try:

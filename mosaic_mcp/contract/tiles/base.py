@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 
 class Params(BaseModel):
@@ -17,7 +18,7 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def inferred() -> dict[str, bool]:
+def inferred() -> JsonDict:
     """Marks a field whose name we chose: `Field(json_schema_extra=inferred())`."""
     return {"inferred": True}
 

@@ -1,0 +1,85 @@
+"""Where the studio differs from Mosaic, or decides what Mosaic's pages leave open. Data only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """One place: what the page says or leaves open, and what the studio does."""
+
+    id: str
+    page: str
+    mosaic: str
+    studio: str
+
+
+DIVERGENCES: tuple[Divergence, ...] = (
+    Divergence(
+        "resume-needs-credits",
+        "post-agent-run-resume",
+        "Run status must be failed or cancelled; Get Agent Run sends needs_credits runs here too.",
+        "A run with needs_credits may be resumed from any terminal status.",
+    ),
+    Divergence(
+        "cancel-terminal",
+        "post-agent-run-cancel",
+        "Behaviour on a run that has ended is not documented.",
+        "200 with tasks_cancelled 0 and nodes_reset 0; nothing changes.",
+    ),
+    Divergence(
+        "ignore-inputs",
+        "post-agent-run",
+        "ignore_nodes on a Video Input or a generation node is not documented.",
+        "400: without it nothing can run.",
+    ),
+    Divergence(
+        "ignored-params",
+        "post-agent-run",
+        "update_params on an ignored node is not documented.",
+        "400: “Keys must be valid agent_node_id values from the runnable graph.”",
+    ),
+    Divergence(
+        "item-ranges",
+        "post-agent-run",
+        "A clip range beside per-item inputs alone is not documented.",
+        "400: it would apply to nothing.",
+    ),
+    Divergence(
+        "update-atomic",
+        "post-agent-update",
+        "Whether an update with one bad operation is atomic is not documented.",
+        "All operations or none; all faults are reported at once.",
+    ),
+    Divergence(
+        "delete-connection",
+        "post-agent-update",
+        "The fields of delete_connection are not public.",
+        "Those of create_connection.",
+    ),
+    Divergence(
+        "node-type-ids",
+        "get-agent-nodes",
+        "The ids of Destination, Montage, triggers and some older tiles are not public.",
+        "UUIDv5 of our own namespace, flagged unverified.",
+    ),
+    Divergence(
+        "reframe-16-9",
+        "tiles/reframe",
+        "The current page names 9:16 and 1:1.",
+        "16:9 as well.",
+    ),
+    Divergence(
+        "quality",
+        "post-agent-run",
+        "There is no quality setting.",
+        "?quality=draft|standard|best on the run, ours.",
+    ),
+    Divergence(
+        "error-codes",
+        "api/introduction",
+        "409, 413 and 503 have no documented error code.",
+        "conflict, too_large, engine_unavailable; 400 also bad_media and unsupported.",
+    ),
+)

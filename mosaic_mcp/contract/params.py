@@ -1,0 +1,63 @@
+"""Checking a tile's parameters against its model, in words that help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from mosaic_mcp.contract.errors import faults_of
+from mosaic_mcp.contract.node_types import AgentNode
+from mosaic_mcp.contract.tiles.base import Params
+from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
+from mosaic_mcp.contract.words import listed, nearest
+from mosaic_mcp.errors import Fault, InvalidRequest
+
+RULE = "Invalid parameter types/values return 400 (update_params validation behavior)"
+
+
+def check_params(tile: TileType, params: Mapping[str, Any], where: str) -> list[Fault]:
+    """Faults of `params` for this tile, each placed below `where`.
+
+    A tile whose parameters are not public takes any: the engine that knows them decides.
+    """
+    if tile.params is None:
+        return []
+    try:
+        tile.params.model_validate(dict(params))
+    except ValidationError as error:
+        names = list(tile.params.model_fields)
+        faults: dict[str, Fault] = {}
+        for raw in error.errors(include_url=False):
+            fault = _placed(raw, tile, names, where)
+            faults.setdefault(fault.where, fault)
+        return list(faults.values())
+    return []
+
+
+def _placed(raw: Any, tile: TileType, names: list[str], where: str) -> Fault:
+    name = str(raw["loc"][0]) if raw["loc"] else ""
+    at = f"{where}.{name}" if name else where
+    if raw["type"] == "extra_forbidden":
+        known = listed(names, 20) if names else "none"
+        remedy = f"{nearest(name, names)}Its parameters: {known}."
+        return Fault(at, f"{tile.name} has no parameter {name!r}.", remedy, RULE)
+    fault = faults_of([raw])[0]
+    got = "" if raw["type"] == "missing" else f" Got {raw.get('input')!r:.60}."
+    return Fault(at, f"{fault.what}{got}", fault.remedy, RULE)
+
+
+def merged_params(node: AgentNode, update: Mapping[str, Any]) -> Params | dict[str, Any]:
+    """The node's saved parameters with a run's changes, as the tile's model.
+
+    A tile without a public model gives the plain dictionary. Raises InvalidRequest.
+    """
+    merged = {**node.params_used, **update}
+    tile = tile_type(node.node_type.node_type_id)
+    if tile is None or tile.params is None:
+        return merged
+    faults = check_params(tile, merged, f"update_params.{node.agent_node_id}")
+    if faults:
+        raise InvalidRequest(faults)
+    return tile.params.model_validate(merged)
