@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mosaic_mcp.contract.tiles.params import CaptionsParams
-from mosaic_mcp.errors import MediaError
+from mosaic_mcp.errors import Fault, InvalidRequest, MediaError
 from mosaic_mcp.studio.perception.model import SpokenWord
 from mosaic_mcp.studio.tiles.heard import listen, require_words, sounding_sources
 from mosaic_mcp.studio.tiles.tile import TileContext
@@ -30,6 +30,40 @@ async def apply(
     """Caption every input; captions that are already there are replaced."""
     look = caption_style(params)
     return [await _captioned(timeline, look, context) for timeline in inputs]
+
+
+def caption_style(params: CaptionsParams) -> CaptionStyle:
+    """The look that the parameters describe; older names count where the newer one is empty."""
+    if params.caption_min_words > params.caption_max_words:
+        raise InvalidRequest(
+            [
+                Fault(
+                    where="caption_min_words",
+                    what=f"is {params.caption_min_words}, more than caption_max_words "
+                    f"({params.caption_max_words}).",
+                    remedy="Raise caption_max_words or lower caption_min_words.",
+                )
+            ]
+        )
+    automatic = CaptionStyle.model_fields["stroke_width"].default
+    return CaptionStyle(
+        style=params.caption_style,
+        base_color=params.base_color,
+        highlight_color=params.highlight_color,
+        stroke_enabled=params.stroke_enabled,
+        stroke_color=params.stroke_color,
+        stroke_width=automatic if params.stroke_width is None else params.stroke_width,
+        shadow_enabled=params.shadow_enabled,
+        shadow_color=params.shadow_color,
+        shadow_blur=params.shadow_blur,
+        shadow_opacity=params.shadow_opacity,
+        font=params.caption_font,
+        font_weight=params.caption_font_weight,
+        font_size_px=params.caption_font_size_px or params.caption_font_size,
+        vertical_position=params.caption_vertical_position,
+        min_words=params.caption_min_words,
+        max_words=params.caption_max_words,
+    )
 
 
 async def _captioned(timeline: Timeline, look: CaptionStyle, context: TileContext) -> Timeline:
