@@ -8,7 +8,7 @@ from support.tiles import Known, context, ranges, source, talk, timeline, torn, 
 from mosaic_mcp.contract.tiles.params import RoughCutParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.tiles import rough_cut
-from mosaic_mcp.studio.tiles.wishes import wishes
+from mosaic_mcp.studio.tiles.speech.wishes import wishes
 
 TAKES = (
     "(2.0) Welcome to the show. (1.8) Our telescope has a (1.0) Our telescope has a curved. (0.9) "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mosaic_mcp.studio.tiles.heard import sounding_sources
+from mosaic_mcp.studio.tiles.speech.heard import sounding_sources
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import Sound, Timeline
 

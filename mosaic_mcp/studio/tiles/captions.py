@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mosaic_mcp.contract.tiles.params import CaptionsParams
 from mosaic_mcp.errors import Fault, InvalidRequest, MediaError
 from mosaic_mcp.studio.perception.model import SpokenWord
-from mosaic_mcp.studio.tiles.heard import listen, require_words, sounding_sources
+from mosaic_mcp.studio.tiles.speech.heard import listen, require_words, sounding_sources
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import (
     Captions,

@@ -13,12 +13,12 @@ from fractions import Fraction
 from mosaic_mcp.contract.tiles.params import ClipsParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.perception.model import Interval
-from mosaic_mcp.studio.tiles.heard import hear_speech, listen, require_words
-from mosaic_mcp.studio.tiles.interest import interest, standing_alone
-from mosaic_mcp.studio.tiles.passages import Passage, Unit, choose, passages
-from mosaic_mcp.studio.tiles.relevance import frequent, relevance, stems, topic
-from mosaic_mcp.studio.tiles.sentences import sentences, shortened
-from mosaic_mcp.studio.tiles.spans import keep, on_frame
+from mosaic_mcp.studio.tiles.speech.heard import hear_speech, listen, require_words
+from mosaic_mcp.studio.tiles.speech.interest import interest, standing_alone
+from mosaic_mcp.studio.tiles.speech.passages import Passage, Unit, choose, passages
+from mosaic_mcp.studio.tiles.speech.relevance import frequent, relevance, stems, topic
+from mosaic_mcp.studio.tiles.speech.sentences import sentences, shortened
+from mosaic_mcp.studio.tiles.speech.spans import keep, on_frame
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import Timeline
 

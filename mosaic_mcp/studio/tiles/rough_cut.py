@@ -12,15 +12,15 @@ from fractions import Fraction
 from mosaic_mcp.contract.tiles.params import RoughCutParams
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.perception.model import Interval
-from mosaic_mcp.studio.tiles.heard import Heard, hear_speech, listen, require_words
 from mosaic_mcp.studio.tiles.joining import joined
-from mosaic_mcp.studio.tiles.relevance import stems
-from mosaic_mcp.studio.tiles.sentences import Sentence, sentences
-from mosaic_mcp.studio.tiles.sounds import sounds_without
-from mosaic_mcp.studio.tiles.spans import Pace, keep, tighten, without
-from mosaic_mcp.studio.tiles.takes import stammers, superseded
+from mosaic_mcp.studio.tiles.speech.heard import Heard, hear_speech, listen, require_words
+from mosaic_mcp.studio.tiles.speech.relevance import stems
+from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences
+from mosaic_mcp.studio.tiles.speech.sounds import sounds_without
+from mosaic_mcp.studio.tiles.speech.spans import Pace, keep, tighten, without
+from mosaic_mcp.studio.tiles.speech.takes import stammers, superseded
+from mosaic_mcp.studio.tiles.speech.wishes import Wish, wishes
 from mosaic_mcp.studio.tiles.tile import TileContext
-from mosaic_mcp.studio.tiles.wishes import Wish, wishes
 from mosaic_mcp.studio.timeline.model import Timeline
 
 NOTE = (

@@ -7,15 +7,15 @@ from fractions import Fraction
 
 from mosaic_mcp.contract.tiles.params import SilenceRemovalParams
 from mosaic_mcp.studio.perception.model import Interval
-from mosaic_mcp.studio.tiles.heard import (
+from mosaic_mcp.studio.tiles.speech.heard import (
     Heard,
     hear_speech,
     listen,
     require_words,
     sounding_sources,
 )
-from mosaic_mcp.studio.tiles.sounds import sounds_without
-from mosaic_mcp.studio.tiles.spans import Pace, keep, tighten, without
+from mosaic_mcp.studio.tiles.speech.sounds import sounds_without
+from mosaic_mcp.studio.tiles.speech.spans import Pace, keep, tighten, without
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import Timeline
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from mosaic_mcp.studio.tiles.lexicon import DANGLING, HOOKS
-from mosaic_mcp.studio.tiles.passages import Passage
+from mosaic_mcp.studio.tiles.speech.lexicon import DANGLING, HOOKS
+from mosaic_mcp.studio.tiles.speech.passages import Passage
 
 _NUMBER = re.compile(
     r"\d|\b(two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|million|billion|percent)\b"

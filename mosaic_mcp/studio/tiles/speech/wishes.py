@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mosaic_mcp.studio.tiles.lexicon import EDITING
-from mosaic_mcp.studio.tiles.relevance import topic
+from mosaic_mcp.studio.tiles.speech.lexicon import EDITING
+from mosaic_mcp.studio.tiles.speech.relevance import topic
 
 _ABOUT = r"(?:about|on|regarding|concerning|mentioning|that mentions?|where\b.{0,40}?\babout)"
 _PIECE = (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from mosaic_mcp.studio.tiles.sentences import Sentence
+from mosaic_mcp.studio.tiles.speech.sentences import Sentence
 
 _LOOK_AHEAD = 3
 """A retake follows within this many sentences."""

@@ -11,7 +11,7 @@ from typing import cast
 
 import snowballstemmer  # pyright: ignore[reportMissingTypeStubs]
 
-from mosaic_mcp.studio.tiles.lexicon import ASKING, STOP_WORDS
+from mosaic_mcp.studio.tiles.speech.lexicon import ASKING, STOP_WORDS
 
 _K1 = 1.2
 _B = 0.6

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from mosaic_mcp.studio.perception.model import Interval
-from mosaic_mcp.studio.tiles.spans import merged, touches, without
+from mosaic_mcp.studio.tiles.speech.spans import merged, touches, without
 
 _REMNANT = Fraction(3, 10)
 """Sound without a word that lies beside a removed word and is shorter than this is the rest of

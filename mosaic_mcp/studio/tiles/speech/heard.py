@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.perception.model import Interval, SpokenWord, Words
-from mosaic_mcp.studio.tiles.spans import merged
+from mosaic_mcp.studio.tiles.speech.spans import merged
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.edit import PlacedWord, placed_words
 from mosaic_mcp.studio.timeline.model import Source, Timeline
