@@ -5,9 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 import mosaic_mcp
-from mosaic_mcp.contract.extensions import PREFIX, StudioInfo
+from mosaic_mcp.contract.extensions import PREFIX, StudioInfo, TileInfo, Tiles
+from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, TileType
 from mosaic_mcp.errors import Forbidden
 from mosaic_mcp.studio.routes.dependencies import CallerDep, StudioDep
+from mosaic_mcp.studio.tiles.catalogue import TILES
 
 router = APIRouter(prefix=PREFIX, tags=["studio"])
 
@@ -16,6 +18,24 @@ router = APIRouter(prefix=PREFIX, tags=["studio"])
 async def studio_info(caller: CallerDep) -> StudioInfo:
     """The probe: an engine that answers here has the endpoints below."""
     return StudioInfo(version=mosaic_mcp.__version__, local_files=caller.local)
+
+
+@router.get("/tiles")
+async def list_tiles(_caller: CallerDep) -> Tiles:
+    """How well this studio does each tile, and the schema of its parameters."""
+    return Tiles(tiles=tuple(_tile_info(tile) for tile in TILE_TYPES))
+
+
+def _tile_info(tile: TileType) -> TileInfo:
+    ours = TILES[tile.name]
+    return TileInfo(
+        node_type_id=tile.node_type_id,
+        name=tile.name,
+        standing=ours.standing,
+        note=ours.note,
+        verified=tile.verified,
+        params=tile.params.model_json_schema() if tile.params else {},
+    )
 
 
 @router.post("/shutdown")

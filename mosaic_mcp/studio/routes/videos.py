@@ -1,0 +1,140 @@
+"""`/studio/v1/files`, `/videos` and `/renders`: facts, words and pictures of a video."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import anyio
+from fastapi import APIRouter, Depends, Query, Response
+
+from mosaic_mcp.contract.extensions import (
+    PREFIX,
+    Asset,
+    BringTranscript,
+    LocalFile,
+    RenderInfo,
+    Transcript,
+)
+from mosaic_mcp.errors import Fault, Forbidden, InvalidRequest, MediaError
+from mosaic_mcp.studio.auth import Caller
+from mosaic_mcp.studio.reading import Reading, read
+from mosaic_mcp.studio.render.pictures import contact_sheet, frame
+from mosaic_mcp.studio.routes.dependencies import CallerDep, StudioDep
+from mosaic_mcp.studio.studio import Studio
+from mosaic_mcp.studio.timeline.edit import from_source
+from mosaic_mcp.studio.timeline.model import Timeline
+
+router = APIRouter(prefix=PREFIX, tags=["studio"])
+
+Kind = Literal["videos", "renders"]
+Seconds = Annotated[float | None, Query(ge=0, le=86_400)]
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """An uploaded video or an output, as something to look at."""
+
+    path: Path
+    timeline: Timeline
+    """As it plays: an upload is a single clip of itself."""
+
+
+async def _video(kind: Kind, video_id: str, studio: StudioDep, caller: CallerDep) -> Video:
+    if kind == "renders":
+        output = await studio.outputs.get(caller.owner, video_id)
+        return Video(studio.library.render(output.id) / "video.mp4", output.timeline)
+    source, path = await studio.assets.file(caller.owner, video_id)
+    return Video(path, from_source(source, source.name, ""))
+
+
+VideoDep = Annotated[Video, Depends(_video)]
+
+
+@router.post("/files")
+async def take_file(body: LocalFile, studio: StudioDep, caller: CallerDep) -> Asset:
+    """Take a file of this machine as an asset without sending it over HTTP."""
+    if not caller.local:
+        raise Forbidden(
+            "Only the user of this machine may hand over files by path.",
+            remedy="Upload the file with /uploads.",
+        )
+    path = Path(body.path)
+    if not path.is_absolute() or not await anyio.Path(path).is_file():
+        raise MediaError(f'There is no file "{body.path}".', remedy="Send an absolute path.")
+    return await studio.assets.take_file(caller.owner, path, body.asset_type)
+
+
+@router.get("/renders/{render_id}")
+async def render_info(render_id: str, studio: StudioDep, caller: CallerDep) -> RenderInfo:
+    """An output beyond its links: facts, timeline, and where its files are on a shared disk."""
+    output = await studio.outputs.get(caller.owner, render_id)
+    folder = studio.library.render(render_id)
+    return RenderInfo(
+        id=output.id,
+        run_id=output.run_id,
+        name=output.name,
+        path=_shared(caller, folder / "video.mp4"),
+        timeline_path=_shared(caller, folder / "timeline.zip"),
+        srt_path=_shared(caller, folder / "captions.srt"),
+        facts=output.facts,
+        timeline=output.timeline.model_dump(mode="json"),
+    )
+
+
+def _shared(caller: Caller, path: Path) -> str | None:
+    return str(path) if caller.local and path.exists() else None
+
+
+@router.put("/videos/{video_id}/transcript")
+async def bring_transcript(
+    video_id: str, body: BringTranscript, studio: StudioDep, caller: CallerDep
+) -> Transcript:
+    """Bring the words of a video as subtitles; they come before any recogniser's."""
+    await studio.assets.file(caller.owner, video_id)
+    await studio.transcripts.bring(caller.owner, video_id, body)
+    source, _ = await studio.assets.file(caller.owner, video_id)
+    return await read(from_source(source, source.name, ""), studio.perception, Reading())
+
+
+@router.get("/{kind}/{video_id}/transcript")
+async def read_transcript(
+    video: VideoDep,
+    studio: StudioDep,
+    query: Annotated[str | None, Query(max_length=200)] = None,
+    start_s: Seconds = None,
+    end_s: Seconds = None,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+) -> Transcript:
+    """What is said, as whole sentences in pages; `query` keeps those with all of its words."""
+    wanted = Reading(start_s=start_s, end_s=end_s, query=query, cursor=cursor)
+    return await read(video.timeline, studio.perception, wanted)
+
+
+@router.get("/{kind}/{video_id}/sheet", response_class=Response)
+async def show_sheet(
+    video: VideoDep, studio: StudioDep, frames: Annotated[int, Query(ge=1, le=24)] = 9
+) -> Response:
+    """A contact sheet of evenly spaced frames, each with its time."""
+    return await _picture(studio, lambda out: contact_sheet(video.path, frames, out))
+
+
+@router.get("/{kind}/{video_id}/frame", response_class=Response)
+async def show_frame(
+    video: VideoDep, studio: StudioDep, at: Annotated[float, Query(ge=0)] = 0.0
+) -> Response:
+    """The frame that is on screen at `at` seconds."""
+    length = float(video.timeline.duration)
+    if at >= length:
+        fault = Fault("at", f"the video ends at {length:.3f} s.", "Ask for an earlier moment.")
+        raise InvalidRequest([fault])
+    return await _picture(studio, lambda out: frame(video.path, at, out))
+
+
+async def _picture(studio: Studio, make: Callable[[Path], Awaitable[object]]) -> Response:
+    with studio.library.job() as job:
+        out = job / "picture.jpg"
+        await make(out)
+        return Response(await anyio.Path(out).read_bytes(), media_type="image/jpeg")

@@ -1,0 +1,61 @@
+"""Finished renders, read by their id: a name, a timeline, and what the file is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from mosaic_mcp.contract.extensions import MediaFacts
+from mosaic_mcp.contract.runs import NodeStatus
+from mosaic_mcp.errors import NotFound
+from mosaic_mcp.studio.store.database import Store
+from mosaic_mcp.studio.store.tables import renders
+from mosaic_mcp.studio.timeline.model import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A finished render."""
+
+    id: str
+    run_id: str
+    name: str
+    timeline: Timeline
+    facts: MediaFacts
+
+
+class Outputs:
+    """Reads finished renders; one of another owner is unknown."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def get(self, owner: str, render_id: str) -> Output:
+        """The finished render with that id."""
+        query = sa.select(
+            renders.c.id, renders.c.run_id, renders.c.name, renders.c.timeline, renders.c.facts
+        ).where(
+            renders.c.id == render_id,
+            renders.c.owner == owner,
+            renders.c.status == NodeStatus.completed,
+        )
+        row = await self._store.read(lambda c: c.execute(query).mappings().one_or_none())
+        if row is None:
+            raise NotFound(
+                f"There is no finished output {render_id!r}.",
+                remedy="GET /agent_run/{run_id} lists the outputs of a run.",
+            )
+        return Output(
+            id=row["id"],
+            run_id=row["run_id"],
+            name=row["name"],
+            timeline=Timeline.model_validate(row["timeline"]),
+            facts=MediaFacts.model_validate(row["facts"]),
+        )
+
+    async def name(self, render_id: str) -> str:
+        """What people call it; for whoever holds a signed link."""
+        query = sa.select(renders.c.name).where(renders.c.id == render_id)
+        name = await self._store.read(lambda c: c.execute(query).scalar_one_or_none())
+        return name or "output"
