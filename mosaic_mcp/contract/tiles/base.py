@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
@@ -17,6 +17,10 @@ class Params(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    documented: ClassVar[bool] = True
+    """False: the tile's page lists parameters that we have not seen, so that a name which we do
+    not know may still be right on the hosted engine."""
+
 
 def inferred() -> JsonDict:
     """Marks a field whose name we chose: `Field(json_schema_extra=inferred())`."""
@@ -26,5 +30,5 @@ def inferred() -> JsonDict:
 Text = Annotated[str, Field(max_length=4000)]
 AssetId = Annotated[str, Field(min_length=1, max_length=128)]
 Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$", description="Hex colour, as #A78BCA")]
-Percent = Annotated[float, Field(ge=0, le=100, strict=False)]
+Percent = Annotated[float, Field(ge=0, le=100)]
 """A whole or broken number; the contract writes 30 and 30.5 alike."""

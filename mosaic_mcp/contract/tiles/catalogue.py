@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mosaic_mcp.contract.node_types import NodeType
+from mosaic_mcp.contract.tiles import generation as g
 from mosaic_mcp.contract.tiles import params as p
 from mosaic_mcp.contract.tiles.base import Params
 
@@ -33,6 +34,23 @@ class TileType:
     verified: bool = True
     fan_out: bool = False
     """True when one input may become several outputs."""
+    fan_in: bool = False
+    """True when several inputs become one output; other tiles treat each input by itself."""
+
+    @property
+    def documented(self) -> bool:
+        """True when the names of all its parameters are public."""
+        return self.params is not None and self.params.documented
+
+    @property
+    def note(self) -> str:
+        """What we do not know about the tile, as a sentence; empty when that is nothing."""
+        unknown: list[str] = []
+        if not self.verified:
+            unknown.append("its id is ours, Mosaic's is not public")
+        if not self.documented and not self.protected:
+            unknown.append("not all of its parameters are public")
+        return f"Unverified: {'; '.join(unknown)}." if unknown else ""
 
     @property
     def protected(self) -> bool:
@@ -53,8 +71,15 @@ def _ours(name: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"tile:{name}"))
 
 
-def _unverified(name: str, slug: str, kind: Kind, params: type[Params] | None = None) -> TileType:
-    return TileType(_ours(name), name, slug, kind, params, verified=False)
+def _unverified(
+    name: str,
+    slug: str,
+    kind: Kind,
+    params: type[Params] | None = None,
+    *,
+    fan_in: bool = False,
+) -> TileType:
+    return TileType(_ours(name), name, slug, kind, params, verified=False, fan_in=fan_in)
 
 
 T = TileType
@@ -106,7 +131,7 @@ TILE_TYPES: tuple[TileType, ...] = (
         "action",
         p.NoParams,
     ),
-    T("14abd0c1-402c-40b8-8ec8-defd951efe01", "Voice", "voice", "action"),
+    T("14abd0c1-402c-40b8-8ec8-defd951efe01", "Voice", "voice", "action", p.VoiceParams),
     T(
         "8254e1f8-dfea-42f9-90d8-aa91ec859bec",
         "Color Correction",
@@ -117,43 +142,44 @@ TILE_TYPES: tuple[TileType, ...] = (
     T("ef3f8d59-26be-4ea0-b655-9a08b10577cc", "Intro", "intro", "action", p.IntroParams),
     T("cf517f33-3f78-4d55-88c2-a7d8478f8ef9", "Outro", "outro", "action", p.OutroParams),
     T("2160392b-ebe8-4f3d-b81e-fd11bdbbeb77", "AI B-Roll", "ai-broll", "creation"),
-    T("3b281fb9-9eb2-40f6-b05b-4b6f909a3da9", "AI Music", "ai-music", "creation"),
+    T("3b281fb9-9eb2-40f6-b05b-4b6f909a3da9", "AI Music", "ai-music", "creation", g.MusicParams),
     T("9570c960-b32b-4e4d-8871-5775d886f7cb", "AI Voiceover", "ai-voiceover", "creation"),
     T(
         "b3b4c9e2-2a47-4fa9-8ce8-0c1fa1d7b6ef",
         "AI Avatar",
         "ai-avatar",
         "generation",
-        p.AvatarParams,
+        g.AvatarParams,
     ),
     T(
         "d898f2b1-3151-4231-a4d4-dd4d5a020b05",
         "AI Content Generation",
         "ai-content-generation",
         "generation",
+        g.ContentGenerationParams,
     ),
     T(
         "a2eb3ec2-da7a-4f97-94d2-a9a537548522",
         "Video Generation",
         "video-generation",
         "generation",
-        p.VideoGenerationParams,
+        g.VideoGenerationParams,
     ),
     T(
         "14687f30-5fd0-468f-8239-2784d83df95b",
         "Audio Generation",
         "audio-generation",
         "generation",
-        p.AudioGenerationParams,
+        g.AudioGenerationParams,
     ),
     T(
         "18b998a0-2ea7-4676-a5d3-3ae6c8ac0b72",
         "Image Generation",
         "image-generation",
         "generation",
-        p.ImageGenerationParams,
+        g.ImageGenerationParams,
     ),
-    _unverified("Montage", "montage", "action"),
+    _unverified("Montage", "montage", "action", p.MontageParams, fan_in=True),
     _unverified("AI Augment", "ai-augment", "action"),
     _unverified("Captions With Emojis", "captions-with-emojis", "action", p.NoParams),
     _unverified("Destination", "destination", "destination"),

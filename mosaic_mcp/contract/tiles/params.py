@@ -1,18 +1,18 @@
-"""The parameters of every tile that has a documented or inferable set (mosaic_contract §10).
+"""The parameters of the tiles that edit, as far as they are public (mosaic_contract §10).
 
 Names, defaults and ranges are those of docs.mosaic.so/tiles/<slug>#api-info as far as they are
-public; what is not is marked `inferred`. The asset parameters are listed in `ASSET_PARAMS`.
+public; what is not is marked `inferred`. Tiles that generate are in `generation.py`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from mosaic_mcp.contract.tiles.base import AssetId, Color, Params, Percent, Text, inferred
 
-Number = Annotated[float, Field(strict=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class NoParams(Params):
@@ -21,6 +21,8 @@ class NoParams(Params):
 
 class SilenceRemovalParams(Params):
     """Silence Removal. The page names the setting "Remove filler words"; its key is not public."""
+
+    documented: ClassVar[bool] = False
 
     remove_filler_words: bool = Field(
         True,
@@ -31,6 +33,8 @@ class SilenceRemovalParams(Params):
 
 class RoughCutParams(Params):
     """Rough Cut."""
+
+    documented: ClassVar[bool] = False
 
     prompt: Annotated[
         str,
@@ -47,13 +51,15 @@ class ClipsParams(Params):
 
     prompt: Text = Field("", description="What the clips should be about; empty: anything good")
     num_clips: int | None = Field(None, ge=1, le=20, description="How many clips")
-    target_duration: Annotated[float, Field(strict=False, ge=1, le=300)] | None = Field(
+    target_duration: Annotated[float, Field(ge=1, le=300)] | None = Field(
         None, description="Seconds per clip; a target, not exact"
     )
 
 
 class ReframeParams(Params):
     """Reframe. The page names the settings Shape and Zoom Out; their keys are not public."""
+
+    documented: ClassVar[bool] = False
 
     aspect_ratio: Literal["9:16", "1:1", "16:9"] = Field(
         "9:16", description="Shape of the result", json_schema_extra=inferred()
@@ -75,12 +81,12 @@ class CaptionsParams(Params):
     highlight_color: Color = Field("#A78BCA", description="Colour of the spoken word")
     stroke_enabled: bool = Field(True, description="Outline the letters")
     stroke_color: Color = Field("#000000", description="Colour of the outline")
-    stroke_width: Annotated[float, Field(strict=False, ge=0, le=20)] | None = Field(
+    stroke_width: Annotated[float, Field(ge=0, le=20)] | None = Field(
         None, description="Outline in pixels of a 1080 wide picture; empty: automatic"
     )
     shadow_enabled: bool = Field(False, description="Drop shadow")
     shadow_color: Color = Field("#000000", description="Colour of the shadow")
-    shadow_blur: Annotated[float, Field(strict=False, ge=0, le=20)] = Field(
+    shadow_blur: Annotated[float, Field(ge=0, le=20)] = Field(
         4, description="Softness of the shadow in pixels"
     )
     shadow_opacity: Percent = Field(60, description="Percent")
@@ -90,10 +96,10 @@ class CaptionsParams(Params):
     caption_font_weight: Annotated[str, Field(pattern=r"^[1-9]00$")] = Field(
         "700", description='A text, as "700"'
     )
-    caption_font_size_px: Annotated[float, Field(strict=False, ge=8, le=400)] | None = Field(
+    caption_font_size_px: Annotated[float, Field(ge=8, le=400)] | None = Field(
         None, description="Pixels; empty: chosen from the picture"
     )
-    caption_font_size: Annotated[float, Field(strict=False, ge=8, le=400)] | None = Field(
+    caption_font_size: Annotated[float, Field(ge=8, le=400)] | None = Field(
         None, description="Older name of caption_font_size_px"
     )
     caption_vertical_position: Percent = Field(
@@ -117,16 +123,14 @@ class WatermarkParams(Params):
     logo_position: Literal["top-left", "top-right", "bottom-left", "bottom-right"] = Field(
         "bottom-right", description="Corner"
     )
-    logo_size: Annotated[float, Field(strict=False, ge=1, le=100)] = Field(
+    logo_size: Annotated[float, Field(ge=1, le=100)] = Field(
         30, description="Width in percent of the video's"
     )
-    logo_opacity: Annotated[float, Field(strict=False, ge=10, le=100)] = Field(
-        80, description="Percent"
-    )
-    logo_margin_x: Annotated[float, Field(strict=False, ge=0, le=2000)] = Field(
+    logo_opacity: Annotated[float, Field(ge=10, le=100)] = Field(80, description="Percent")
+    logo_margin_x: Annotated[float, Field(ge=0, le=2000)] = Field(
         20, description="Pixels from the side"
     )
-    logo_margin_y: Annotated[float, Field(strict=False, ge=0, le=2000)] = Field(
+    logo_margin_y: Annotated[float, Field(ge=0, le=2000)] = Field(
         20, description="Pixels from top or bottom"
     )
 
@@ -177,6 +181,8 @@ class MotionGraphicsParams(Params):
 class IntroParams(Params):
     """Intro."""
 
+    documented: ClassVar[bool] = False
+
     use_custom_intro: Literal["mosaic", "custom"] = "mosaic"
     custom_intro_video_id: AssetId | None = None
 
@@ -184,64 +190,27 @@ class IntroParams(Params):
 class OutroParams(Params):
     """Outro."""
 
+    documented: ClassVar[bool] = False
+
     use_custom_outro: Literal["mosaic", "custom"] = "mosaic"
     custom_outro_video_id: AssetId | None = None
 
 
-class ImageGenerationParams(Params):
-    """Image Generation (complete in the docs)."""
+class VoiceParams(Params):
+    """Voice. Only one of its settings is known by its key."""
 
-    prompt: Text
-    model: Text = "gpt-image-2"
-    image_size: Literal[
-        "square_hd",
-        "square",
-        "portrait_4_3",
-        "portrait_16_9",
-        "landscape_4_3",
-        "landscape_16_9",
-        "auto",
-        "custom",
-    ] = "landscape_4_3"
-    custom_width: Annotated[int, Field(ge=256, le=3840, multiple_of=16)] = 1280
-    custom_height: Annotated[int, Field(ge=256, le=3840, multiple_of=16)] = 960
-    quality: Literal["low", "medium", "high"] = "high"
-    output_format: Literal["jpeg", "png", "webp"] = "png"
-    selected_context: dict[str, Any] | None = None
+    documented: ClassVar[bool] = False
+
+    target_language: Text | None = Field(None, description="Language to speak")
 
 
-class AudioGenerationParams(Params):
-    """Audio Generation: a voice-over or music."""
+class MontageParams(Params):
+    """Montage: many inputs to one sequence."""
 
-    mode: Literal["voiceover", "music"] = "voiceover"
-    model: Literal["eleven_v3", "music"] = "eleven_v3"
-    script: Text | None = Field(None, description="Required for a voiceover")
-    voice_id: Text | None = None
-    use_upstream_voice_reference: bool = True
-    music_prompt: Text | None = None
-    music_length_ms: Annotated[int, Field(ge=1)] | None = None
-    selected_context: dict[str, Any] | None = None
+    documented: ClassVar[bool] = False
 
-
-class VideoGenerationParams(Params):
-    """Video Generation."""
-
-    prompt: Text | None = None
-    model: Text | None = None
-    resolution: Text | None = None
-    duration: Text | None = Field(None, description='Seconds as a text, as "8"')
-    aspect_ratio: Text | None = None
-    generate_audio: bool | None = None
-    selected_context: dict[str, Any] | None = None
-
-
-class AvatarParams(Params):
-    """AI Avatar."""
-
-    avatar_profile_id: AssetId | None = None
-    video_model: Text | None = None
-    single_take: bool | None = None
-    script: Text | None = None
+    prompt: Text | None = Field(None, description="Style", json_schema_extra=inferred())
+    audio_id: AssetId | None = Field(None, description="Uploaded audio to cut to")
 
 
 ASSET_PARAMS: dict[str, Literal["image", "audio", "video"]] = {
