@@ -1,0 +1,281 @@
+"""`MosaicClient`: the contract as methods, one for each endpoint, models in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import anyio
+
+from mosaic_mcp.client.extensions import StudioExtension
+from mosaic_mcp.client.transport import Sleep, Transport
+from mosaic_mcp.client.uploads import upload_file
+from mosaic_mcp.contract.account import WhoAmI
+from mosaic_mcp.contract.agents import (
+    AgentChanged,
+    AgentDeleted,
+    AgentDetail,
+    AgentList,
+    CreateAgent,
+    DuplicateAgent,
+    UpdateAgent,
+)
+from mosaic_mcp.contract.extensions import PREFIX, StudioInfo
+from mosaic_mcp.contract.node_types import (
+    AgentNode,
+    AgentNodeAnswer,
+    NodeType,
+    NodeTypeAnswer,
+    NodeTypes,
+)
+from mosaic_mcp.contract.runs import (
+    AgentRun,
+    RunCancelled,
+    RunList,
+    RunNodes,
+    RunOutput,
+    RunRequest,
+    RunResumed,
+    RunStarted,
+)
+from mosaic_mcp.contract.uploads import (
+    AssetType,
+    FinalizeUpload,
+    UploadTicket,
+    ViewUrl,
+    ViewUrlRequest,
+)
+from mosaic_mcp.errors import NotFound
+
+Alive = Callable[[], Awaitable[bool]]
+
+
+class MosaicClient:
+    """A connection to one engine: the hosted API or a studio. The two look the same."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        alive: Alive | None = None,
+        sleep: Sleep = anyio.sleep,
+    ) -> None:
+        self.transport = Transport(base_url, token, sleep=sleep)
+        self._alive = alive
+        self._studio: StudioExtension | None = None
+        self._probed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connection; the engine goes on."""
+        await self.transport.aclose()
+
+    async def alive(self) -> bool:
+        """False when the studio behind this client has ended or was replaced."""
+        return True if self._alive is None else await self._alive()
+
+    async def studio(self) -> StudioExtension | None:
+        """What the studio adds to the contract, or None on an engine without it. Asked once."""
+        if not self._probed:
+            try:
+                answer = await self.transport.get(PREFIX)
+                info = StudioInfo.model_validate_json(answer.content)
+                self._studio = StudioExtension(self.transport, info)
+            except NotFound:
+                self._studio = None
+            self._probed = True
+        return self._studio
+
+    # Identity and tiles
+
+    async def whoami(self) -> WhoAmI:
+        """GET /whoami."""
+        return WhoAmI.model_validate_json((await self.transport.get("/whoami")).content)
+
+    async def node_types(self) -> NodeTypes:
+        """GET /node_types."""
+        return NodeTypes.model_validate_json((await self.transport.get("/node_types")).content)
+
+    async def node_type(self, node_type_id: str) -> NodeType:
+        """GET /node_type/{node_type_id}."""
+        answer = await self.transport.get(f"/node_type/{part(node_type_id)}")
+        return NodeTypeAnswer.model_validate_json(answer.content).node_type
+
+    async def agent_node(self, agent_node_id: str) -> AgentNode:
+        """GET /agent_nodes/{agent_node_id}."""
+        answer = await self.transport.get(f"/agent_nodes/{part(agent_node_id)}")
+        return AgentNodeAnswer.model_validate_json(answer.content).agent_node
+
+    # Agents
+
+    async def list_agents(self, *, limit: int = 25, cursor: str | None = None) -> AgentList:
+        """GET /agents."""
+        answer = await self.transport.get("/agents", query={"limit": limit, "cursor": cursor})
+        return AgentList.model_validate_json(answer.content)
+
+    async def get_agent(self, agent_id: str) -> AgentDetail:
+        """GET /agent/{agent_id}."""
+        answer = await self.transport.get(f"/agent/{part(agent_id)}")
+        return AgentDetail.model_validate_json(answer.content)
+
+    async def create_agent(self, request: CreateAgent) -> AgentChanged:
+        """POST /agent/create."""
+        body = request.model_dump(mode="json", exclude_none=True)
+        answer = await self.transport.post("/agent/create", body)
+        return AgentChanged.model_validate_json(answer.content)
+
+    async def update_agent(self, agent_id: str, request: UpdateAgent) -> AgentChanged:
+        """POST /agent/{agent_id}/update."""
+        body = request.model_dump(mode="json", exclude_none=True)
+        answer = await self.transport.post(f"/agent/{part(agent_id)}/update", body)
+        return AgentChanged.model_validate_json(answer.content)
+
+    async def duplicate_agent(self, agent_id: str, request: DuplicateAgent) -> AgentDetail:
+        """POST /agent/{agent_id}/duplicate."""
+        body = request.model_dump(mode="json", exclude_none=True)
+        answer = await self.transport.post(f"/agent/{part(agent_id)}/duplicate", body)
+        return AgentDetail.model_validate_json(answer.content)
+
+    async def delete_agent(self, agent_id: str) -> AgentDeleted:
+        """POST /agent/{agent_id}/delete."""
+        answer = await self.transport.post(f"/agent/{part(agent_id)}/delete")
+        return AgentDeleted.model_validate_json(answer.content)
+
+    # Runs
+
+    async def run(
+        self,
+        agent_id: str,
+        request: RunRequest,
+        *,
+        idempotency_key: str | None = None,
+        quality: str | None = None,
+    ) -> RunStarted:
+        """POST /agent/{agent_id}/run. Sent once; raises OutcomeUnknown when no answer came."""
+        headers = {"idempotency-key": idempotency_key} if idempotency_key else None
+        answer = await self.transport.post(
+            f"/agent/{part(agent_id)}/run",
+            request.body(),
+            query={"quality": quality},
+            headers=headers,
+        )
+        return RunStarted.model_validate_json(answer.content)
+
+    async def get_run(self, run_id: str) -> AgentRun:
+        """GET /agent_run/{run_id}."""
+        answer = await self.transport.get(f"/agent_run/{part(run_id)}")
+        return AgentRun.model_validate_json(answer.content)
+
+    async def get_run_nodes(self, run_id: str) -> RunNodes:
+        """GET /agent_run/{run_id}/nodes."""
+        answer = await self.transport.get(f"/agent_run/{part(run_id)}/nodes")
+        return RunNodes.model_validate_json(answer.content)
+
+    async def resume_run(self, run_id: str) -> RunResumed:
+        """POST /agent_run/{run_id}/resume; Conflict when its state does not allow it."""
+        answer = await self.transport.post(f"/agent_run/{part(run_id)}/resume")
+        return RunResumed.model_validate_json(answer.content)
+
+    async def cancel_run(self, run_id: str) -> RunCancelled:
+        """POST /agent_run/{run_id}/cancel."""
+        answer = await self.transport.post(f"/agent_run/{part(run_id)}/cancel")
+        return RunCancelled.model_validate_json(answer.content)
+
+    async def list_runs(
+        self,
+        agent_id: str | None = None,
+        *,
+        status: Sequence[str] | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        limit: int = 25,
+        cursor: str | None = None,
+    ) -> RunList:
+        """GET /agent_runs, or /agent/{agent_id}/runs."""
+        path = f"/agent/{part(agent_id)}/runs" if agent_id else "/agent_runs"
+        query = {
+            "status": ",".join(status) if status else None,
+            "from": from_,
+            "to": to,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        answer = await self.transport.get(path, query=query)
+        return RunList.model_validate_json(answer.content)
+
+    async def find_output(self, output_id: str) -> RunOutput:
+        """An output among the newest 100 runs: the contract has no endpoint for one output."""
+        page = await self.list_runs(limit=100)
+        for run in page.runs:
+            for output in run.outputs:
+                if output.id == output_id:
+                    return output
+        raise NotFound(
+            f"There is no output {output_id!r} among the last 100 runs.",
+            remedy="list_outputs(run_id=…) gives the ids of a run's outputs.",
+        )
+
+    async def thumbnail(self, output_id: str) -> tuple[bytes, str]:
+        """The picture of an output and its media type."""
+        from mosaic_mcp.client.downloads import fetch_picture
+
+        output = await self.find_output(output_id)
+        if output.thumbnail_url is None:
+            raise NotFound(
+                f"Output {output_id} has no thumbnail.",
+                remedy="list_outputs(run_id=…, save_to=…) saves the video.",
+            )
+        return await fetch_picture(output.thumbnail_url)
+
+    # Assets
+
+    async def upload_ticket(self, asset_type: AssetType) -> UploadTicket:
+        """POST /uploads/{type}/get_upload_url."""
+        answer = await self.transport.post(f"/uploads/{asset_type}/get_upload_url")
+        return UploadTicket.model_validate_json(answer.content)
+
+    async def finalize_upload(self, asset_type: AssetType, asset_id: str) -> FinalizeUpload:
+        """POST /uploads/{type}/finalize_upload."""
+        body = {f"{asset_type}_id": asset_id}
+        answer = await self.transport.post(
+            f"/uploads/{asset_type}/finalize_upload", body, timeout_s=300
+        )
+        return FinalizeUpload.model_validate_json(answer.content)
+
+    async def view_url(self, asset_type: AssetType, asset_id: str) -> ViewUrl:
+        """POST /uploads/get_view_url."""
+        request = ViewUrlRequest(asset_type=asset_type, asset_id=asset_id)
+        answer = await self.transport.post("/uploads/get_view_url", request.model_dump())
+        return ViewUrl.model_validate_json(answer.content)
+
+    async def add_file(self, path: Path, asset_type: AssetType) -> str:
+        """Make a local file an asset and return its id: handed over by path where the engine
+        shares our disk, uploaded elsewhere."""
+        studio = await self.studio()
+        if studio is not None and studio.info.local_files:
+            return (await studio.add_local_file(path, asset_type)).asset_id
+        ticket = await self.upload_ticket(asset_type)
+        await upload_file(ticket, path)
+        await self.finalize_upload(asset_type, ticket.asset_id)
+        return ticket.asset_id
+
+
+def part(value: str) -> str:
+    """An id as a part of a path: hostile until checked, so nothing but id characters passes."""
+    if not value or not all(c.isalnum() or c in "-_" for c in value) or not value.isascii():
+        raise NotFound(f"{value[:80]!r} is not an id.", remedy="Ids are like 7f8d9c2b-4a6e-….")
+    return value
+
