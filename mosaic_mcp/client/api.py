@@ -278,4 +278,3 @@ def part(value: str) -> str:
     if not value or not all(c.isalnum() or c in "-_" for c in value) or not value.isascii():
         raise NotFound(f"{value[:80]!r} is not an id.", remedy="Ids are like 7f8d9c2b-4a6e-….")
     return value
-

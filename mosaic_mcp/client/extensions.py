@@ -49,9 +49,7 @@ class StudioExtension:
     async def add_local_file(self, path: Path, asset_type: AssetType) -> Asset:
         """Make a file of this machine an asset without sending its bytes."""
         body = LocalFile(path=str(path), asset_type=asset_type).model_dump()
-        answer = await self._transport.post(
-            f"{PREFIX}/files", body, timeout_s=MEDIA_TIMEOUT_S
-        )
+        answer = await self._transport.post(f"{PREFIX}/files", body, timeout_s=MEDIA_TIMEOUT_S)
         return Asset.model_validate_json(answer.content)
 
     async def bring_transcript(self, video_id: str, transcript: BringTranscript) -> None:
