@@ -47,6 +47,12 @@ class Entry:
     state: str
     sent_at: float
     delivered: bool
+    """True once a caller has seen the run's end."""
+
+    @property
+    def recent(self) -> bool:
+        """True within the time in which an equal request is taken for a repeat."""
+        return time.time() - self.sent_at < REPEAT_S
 
 
 def request_hash(agent_id: str, body: Mapping[str, Any], quality: str | None) -> str:
@@ -70,16 +76,18 @@ class Ledger:
         db.row_factory = sqlite3.Row
         return db
 
-    def begin(self, engine: str, key: str | None, digest: str, agent_id: str) -> Entry | None:
+    def begin(
+        self, engine: str, key: str | None, digest: str, agent_id: str, *, anew: bool = False
+    ) -> Entry | None:
         """Remember that a request is about to be sent.
 
         Answers an earlier entry when there is one: then nothing must be sent blindly. Without a
-        key the newest equal request counts while its answer was not delivered. Raises Conflict
-        for a key that was used with another request.
+        key that is the newest equal request; `anew` says that it is over and a new one is meant.
+        Raises Conflict for a key that was used with another request.
         """
         with closing(self._open()) as db, db:
             db.execute("begin immediate")
-            row = self._same(db, engine, key, digest)
+            row = None if anew else self._same(db, engine, key, digest)
             if row is not None:
                 if row["hash"] != digest:
                     raise Conflict(
@@ -102,15 +110,11 @@ class Ledger:
             return db.execute(
                 "select * from requests where engine = ? and key = ?", (engine, key)
             ).fetchone()
-        row = db.execute(
+        return db.execute(
             "select * from requests where engine = ? and hash = ? and key like 'auto-%'"
             " order by sent_at desc limit 1",
             (engine, digest),
         ).fetchone()
-        if row is None or (row["delivered"] and row["state"] == "finished"):
-            return None
-        recent = time.time() - row["sent_at"] < REPEAT_S
-        return row if recent or row["state"] != "finished" else None
 
     def latest(self, engine: str, digest: str) -> Entry | None:
         """The newest entry of an equal request."""
@@ -143,14 +147,10 @@ class Ledger:
                 (*values, engine, key),
             )
 
-    def delivered(self, run_id: str, *, terminal: bool = False) -> None:
-        """A caller has been given the run; `terminal` when it had ended by then."""
-        state = "'finished'" if terminal else "state"
+    def delivered(self, run_id: str) -> None:
+        """A caller has been given the run after its end."""
         with closing(self._open()) as db, db:
-            db.execute(
-                f"update requests set delivered = 1, state = {state} where run_id = ?",  # noqa: S608
-                (run_id,),
-            )
+            db.execute("update requests set delivered = 1 where run_id = ?", (run_id,))
 
     def add_lineage(self, run_id: str, outputs: Sequence[str]) -> None:
         """The run was fed with these outputs."""

@@ -24,6 +24,9 @@ from mosaic_mcp.contract.extensions import PREFIX, Discovery, StudioInfo
 from mosaic_mcp.errors import EngineUnavailable
 from mosaic_mcp.settings import Settings
 
+_DETACHED = 0x00000008 | 0x00000200
+"""Windows: DETACHED_PROCESS and CREATE_NEW_PROCESS_GROUP, which other systems do not define."""
+
 START_S = 45.0
 """Longest wait for a studio to answer; the first start compiles its modules."""
 LOOK_S = 0.1
@@ -91,11 +94,7 @@ async def _drain(found: Discovery) -> None:
 
 def _start(settings: Settings) -> subprocess.Popen[bytes]:
     settings.home.mkdir(parents=True, exist_ok=True)
-    detached = (
-        {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
-        if sys.platform == "win32"
-        else {"start_new_session": True}
-    )
+    windows = sys.platform == "win32"
     return subprocess.Popen(
         [sys.executable, "-m", "mosaic_mcp.studio"],
         cwd=settings.home,
@@ -104,7 +103,8 @@ def _start(settings: Settings) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         close_fds=True,
-        **detached,
+        start_new_session=not windows,
+        creationflags=_DETACHED if windows else 0,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from mosaic_mcp.client.api import MosaicClient
 from mosaic_mcp.client.ledger import Entry, Ledger, request_hash
 from mosaic_mcp.contract.runs import RunRequest
-from mosaic_mcp.errors import EngineUnavailable, MosaicError, OutcomeUnknown
+from mosaic_mcp.errors import EngineUnavailable, MosaicError, NotFound, OutcomeUnknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +40,29 @@ async def submit_once(
     digest = request_hash(agent_id, request.body(), quality)
     earlier = ledger.begin(engine, key, digest, agent_id)
     if earlier is not None:
-        if earlier.run_id is not None:
-            return Submitted(earlier.run_id, replayed=True)
-        found = await _look(client, earlier)
+        found = earlier.run_id or await _look(client, earlier)
         if found is not None:
             ledger.accepted(engine, earlier.key, found)
-            return Submitted(found, replayed=True)
+            if key is not None or await _same_wish(client, earlier, found):
+                return Submitted(found, replayed=True)
+            ledger.begin(engine, None, digest, agent_id, anew=True)
     entry = ledger.latest(engine, digest)
     if entry is None:
         raise OutcomeUnknown("The ledger lost a request.", remedy="Call again.")
     run_id = await _post(client, ledger, engine, entry, request, quality)
     ledger.add_lineage(run_id, from_outputs)
     return Submitted(run_id)
+
+
+async def _same_wish(client: MosaicClient, earlier: Entry, run_id: str) -> bool:
+    """True while a repeated request more likely means the same run than another one."""
+    if earlier.recent and not earlier.delivered:
+        return True
+    try:
+        run = await client.get_run(run_id)
+    except NotFound:
+        return False
+    return not run.status.terminal
 
 
 async def _post(

@@ -41,7 +41,8 @@ async def answer_with_outputs(
             "from_outputs": ledger.lineage(state.run_id),
         }
     )
-    ledger.delivered(state.run_id)
+    if state.terminal:
+        ledger.delivered(state.run_id)
     return result(answer, *(link(line) for line in lines))
 
 

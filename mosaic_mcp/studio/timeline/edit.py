@@ -1,0 +1,180 @@
+"""Pure edits of a timeline, and the mapping between source time and output time.
+
+Output time starts at 0 with the first clip; clips follow each other without gaps. A moment of a
+source may appear several times in the output, or never.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+
+from mosaic_mcp.studio.perception.model import SpokenWord
+from mosaic_mcp.studio.timeline.model import Clip, Part, Seconds, Source, Timeline
+
+MAX_RATE = 60
+"""Frames per second of a canvas: sources above are shown at half their rate."""
+Span = tuple[Fraction, Fraction]
+
+
+class PlacedWord(Part):
+    """A word in output time, and where it comes from."""
+
+    text: str
+    start: Seconds
+    end: Seconds
+    confidence: float = 1.0
+    filler: bool = False
+    source: str
+    clip: int
+    """Index of the clip that says it."""
+
+
+def from_source(
+    source: Source,
+    *,
+    tile: str,
+    name: str | None = None,
+    start: Fraction | None = None,
+    end: Fraction | None = None,
+) -> Timeline:
+    """One clip of a source: all of it, or [start, end) of its time."""
+    begin = max(Fraction(0), start or Fraction(0))
+    stop = source.duration if end is None else min(end, source.duration)
+    clip = Clip(source=source.sha256, start=begin, end=max(begin, stop), tile=tile)
+    timeline = Timeline(
+        name=name or source.name,
+        width=even(source.width) or 1280,
+        height=even(source.height) or 720,
+        frame_rate=canvas_rate(source),
+        sources={source.sha256: source},
+        clips=(clip,),
+    )
+    return snap(timeline)
+
+
+def canvas_rate(source: Source) -> Fraction:
+    """The constant rate that a source is shown at: its own, halved while above 60."""
+    rate = source.frame_rate
+    if rate <= 0:
+        return Fraction(30)
+    if source.variable_frame_rate:
+        # The average of a variable rate is an odd number; the next common rate keeps every frame.
+        common = [Fraction(r) for r in ("24", "25", "30", "50", "60")]
+        rate = next((r for r in common if r >= rate - Fraction(1, 2)), Fraction(60))
+    while rate > MAX_RATE:
+        rate /= 2
+    return rate.limit_denominator(1001)
+
+
+def even(pixels: int) -> int:
+    """The nearest even number below: 4:2:0 pictures have even sides."""
+    return pixels - pixels % 2
+
+
+def snap(timeline: Timeline) -> Timeline:
+    """Every clip a whole number of canvas frames long, so that sound and picture end together.
+
+    Only ends move, by less than a frame; what becomes shorter than a frame is dropped.
+    """
+    rate = timeline.frame_rate
+    clips: list[Clip] = []
+    for clip in timeline.clips:
+        frames = round(clip.duration * rate)
+        longest = int((timeline.sources[clip.source].duration - clip.start) * rate)
+        frames = min(frames, longest) if clip.source in timeline.sources else frames
+        if frames > 0:
+            clips.append(clip.model_copy(update={"end": clip.start + frames / rate}))
+    return timeline.model_copy(update={"clips": tuple(clips)})
+
+
+def offsets(timeline: Timeline) -> list[Fraction]:
+    """Where each clip begins in the output, and at the end the whole duration."""
+    at = Fraction(0)
+    starts = [at]
+    for clip in timeline.clips:
+        at += clip.duration
+        starts.append(at)
+    return starts
+
+
+def trim(timeline: Timeline, start: Fraction, end: Fraction) -> Timeline:
+    """[start, end) of the output."""
+    clips: list[Clip] = []
+    for clip, at in zip(timeline.clips, offsets(timeline), strict=False):
+        first = max(start, at)
+        last = min(end, at + clip.duration)
+        if first < last:
+            begin = clip.start + first - at
+            clips.append(clip.model_copy(update={"start": begin, "end": begin + last - first}))
+    return timeline.model_copy(update={"clips": tuple(clips)})
+
+
+def drop(timeline: Timeline, removals: Mapping[str, Iterable[Span]], *, tile: str) -> Timeline:
+    """The timeline without these spans of source time; touched clips carry `tile`."""
+    clips: list[Clip] = []
+    for clip in timeline.clips:
+        pieces = [(clip.start, clip.end)]
+        for start, end in removals.get(clip.source, ()):
+            pieces = [p for piece in pieces for p in _without(piece, start, end)]
+        if pieces == [(clip.start, clip.end)]:
+            clips.append(clip)
+        else:
+            clips += [
+                clip.model_copy(update={"start": a, "end": b, "tile": tile}) for a, b in pieces
+            ]
+    return timeline.model_copy(update={"clips": tuple(clips)})
+
+
+def _without(piece: Span, start: Fraction, end: Fraction) -> list[Span]:
+    a, b = piece
+    if end <= a or start >= b:
+        return [piece]
+    left = [(a, start)] if a < start else []
+    right = [(end, b)] if end < b else []
+    return left + right
+
+
+def to_output(timeline: Timeline, source: str, time: Fraction) -> list[Fraction]:
+    """Every moment of the output that shows `time` of the source."""
+    return [
+        at + time - clip.start
+        for clip, at in zip(timeline.clips, offsets(timeline), strict=False)
+        if clip.source == source and clip.start <= time < clip.end
+    ]
+
+
+def to_source(timeline: Timeline, time: Fraction) -> tuple[int, Fraction] | None:
+    """The clip's index and the source time at a moment of the output; None outside."""
+    starts = offsets(timeline)
+    index = bisect.bisect_right(starts, time) - 1
+    if index < 0 or index >= len(timeline.clips):
+        return None
+    return index, timeline.clips[index].start + time - starts[index]
+
+
+def placed_words(timeline: Timeline, words: Mapping[str, Sequence[SpokenWord]]) -> list[PlacedWord]:
+    """The words that the output says, in its time and order.
+
+    A word belongs to a clip that shows its middle; what the clip cuts off is cut off its time.
+    """
+    middles = {s: [(w.start + w.end) / 2 for w in said] for s, said in words.items()}
+    placed: list[PlacedWord] = []
+    for index, (clip, at) in enumerate(zip(timeline.clips, offsets(timeline), strict=False)):
+        said = words.get(clip.source, ())
+        first = bisect.bisect_left(middles.get(clip.source, []), clip.start)
+        last = bisect.bisect_left(middles.get(clip.source, []), clip.end)
+        placed += [
+            PlacedWord(
+                text=word.text,
+                start=at + max(word.start, clip.start) - clip.start,
+                end=at + min(word.end, clip.end) - clip.start,
+                confidence=word.confidence,
+                filler=word.filler,
+                source=clip.source,
+                clip=index,
+            )
+            for word in said[first:last]
+        ]
+    return placed
