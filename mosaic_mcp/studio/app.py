@@ -30,6 +30,8 @@ def build_app(studio: Studio) -> FastAPI:
         description="The Mosaic API, served from this machine; /studio/v1 is our extension.",
         responses=ERRORS,
         redirect_slashes=False,
+        docs_url=None,  # its page loads scripts from other people's servers
+        redoc_url=None,
     )
     app.state.studio = studio
     for router in ROUTERS:

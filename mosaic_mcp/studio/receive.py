@@ -105,7 +105,7 @@ class _Form:
         self._name = ""
 
     def _header_ends(self) -> None:
-        if self._header.lower() == b"content-disposition":
+        if bytes(self._header).lower() == b"content-disposition":
             _, options = parse_options_header(bytes(self._value))
             self._name = options.get(b"name", b"").decode(errors="replace")
             if self._name == "file":

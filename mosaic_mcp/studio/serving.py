@@ -79,7 +79,11 @@ async def serve(settings: Settings, options: Options, lock: FolderLock) -> None:
             timeout_graceful_shutdown=_GRACE_S,
         )
         loop = asyncio.get_running_loop()
-        server = _Server(config, ready, lambda: loop.call_soon_threadsafe(studio.closing.set))
+
+        def signalled() -> None:
+            loop.call_soon_threadsafe(studio.closing.set)
+
+        server = _Server(config, ready, signalled)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_end_when_due, studio, server, lock)
             await server.serve(sockets=[listener])

@@ -100,14 +100,11 @@ class Links:
 
     def upload(self, asset_type: str, asset_id: str, max_bytes: int) -> tuple[str, dict[str, str]]:
         """`(upload_url, upload_fields)`: a policy that the storage checks without a database."""
-        policy = {
-            "key": f"{asset_type}/{asset_id}",
-            "max": max_bytes,
-            "exp": self._signer.end(UPLOAD_S),
-        }
+        key = f"{asset_type}/{asset_id}"
+        policy = {"key": key, "max": max_bytes, "exp": self._signer.end(UPLOAD_S)}
         text = base64.b64encode(json.dumps(policy).encode()).decode()
         fields = {
-            "key": policy["key"],
+            "key": key,
             "policy": text,
             "x-mosaic-signature": self._signer.signature("POST", text),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import anyio
 from fastapi import APIRouter, Depends, Query, Response
@@ -49,6 +49,8 @@ async def _video(kind: Kind, video_id: str, studio: StudioDep, caller: CallerDep
     source, path = await studio.assets.file(caller.owner, video_id)
     return Video(path, from_source(source, source.name, ""))
 
+
+_PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
 
 VideoDep = Annotated[Video, Depends(_video)]
 
@@ -113,7 +115,7 @@ async def read_transcript(
     return await read(video.timeline, studio.perception, wanted)
 
 
-@router.get("/{kind}/{video_id}/sheet", response_class=Response)
+@router.get("/{kind}/{video_id}/sheet", response_class=Response, responses=_PICTURE)
 async def show_sheet(
     video: VideoDep, studio: StudioDep, frames: Annotated[int, Query(ge=1, le=24)] = 9
 ) -> Response:
@@ -121,7 +123,7 @@ async def show_sheet(
     return await _picture(studio, lambda out: contact_sheet(video.path, frames, out))
 
 
-@router.get("/{kind}/{video_id}/frame", response_class=Response)
+@router.get("/{kind}/{video_id}/frame", response_class=Response, responses=_PICTURE)
 async def show_frame(
     video: VideoDep, studio: StudioDep, at: Annotated[float, Query(ge=0)] = 0.0
 ) -> Response:
