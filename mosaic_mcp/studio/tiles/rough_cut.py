@@ -58,11 +58,6 @@ async def _cut(timeline: Timeline, prompt: str, context: TileContext) -> Timelin
     words = _kept_words(spoken, dropped)
     cuts = without(_cut_spans(spoken, dropped), words)
     sounds = sounds_without(cuts, speech, words)
-    if not sounds:
-        raise Unsupported(
-            f"With these wishes nothing is left of {timeline.name}.",
-            remedy="Remove less, or keep more.",
-        )
     kept = tighten(sounds, cuts, timeline.duration, PACE, timeline.frame_rate)
     await context.report(1.0, f"dropped {len(dropped)} of {len(spoken)} sentences")
     return keep(timeline, kept, context.node)

@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import islice
 from math import ceil, floor
 
+from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.timeline.edit import trim
 from mosaic_mcp.studio.timeline.model import Timeline
@@ -127,7 +128,15 @@ def _removal(
 
 
 def keep(timeline: Timeline, spans: Iterable[Interval], tile: str) -> Timeline:
-    """The timeline with only `spans` of its output time, one after the other, cut by `tile`."""
+    """The timeline with only `spans` of its output time, one after the other, cut by `tile`.
+
+    A cut that leaves nothing is refused: an empty video helps nobody.
+    """
     clips = (clip for s in spans for clip in trim(timeline, s.start, s.end).clips)
     marked = tuple(clip.model_copy(update={"tile": tile}) for clip in clips)
+    if not marked:
+        raise Unsupported(
+            f"Nothing of {timeline.name} would be left: all that is said in it is to go.",
+            remedy="Ask to remove less, or leave the tile out for this video.",
+        )
     return timeline.model_copy(update={"clips": marked})
