@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mosaic_mcp.contract.extensions import Transcript, Word
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.studio.perception.model import Perception, Words
-from mosaic_mcp.studio.tiles.sentences import Sentence, sentences
+from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences
 from mosaic_mcp.studio.timeline.edit import placed_words
 from mosaic_mcp.studio.timeline.model import Timeline
 

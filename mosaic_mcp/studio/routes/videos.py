@@ -47,7 +47,7 @@ async def _video(kind: Kind, video_id: str, studio: StudioDep, caller: CallerDep
         output = await studio.outputs.get(caller.owner, video_id)
         return Video(studio.library.render(output.id) / "video.mp4", output.timeline)
     source, path = await studio.assets.file(caller.owner, video_id)
-    return Video(path, from_source(source, source.name, ""))
+    return Video(path, from_source(source, tile=""))
 
 
 _PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
@@ -98,7 +98,7 @@ async def bring_transcript(
     await studio.assets.file(caller.owner, video_id)
     await studio.transcripts.bring(caller.owner, video_id, body)
     source, _ = await studio.assets.file(caller.owner, video_id)
-    return await read(from_source(source, source.name, ""), studio.perception, Reading())
+    return await read(from_source(source, tile=""), studio.perception, Reading())
 
 
 @router.get("/{kind}/{video_id}/transcript")
