@@ -124,6 +124,16 @@ async def test_a_pause_across_an_earlier_cut_is_one_pause():
     assert max(pauses) < Fraction(3, 10)
 
 
+async def test_speech_that_an_earlier_cut_divided_is_kept_on_both_sides():
+    uncut, known = talk("We look at the stars with a very large telescope indeed. (2.0)")
+    words = known.truth["talk"]
+    gap = (words[2].end + words[3].start) / 2
+    divided = trim(uncut, Fraction(0), gap).clips + trim(uncut, gap, uncut.duration).clips
+    halves = uncut.model_copy(update={"clips": divided})
+    [cut] = await silence_removal.apply([halves], PLAIN, context(known))
+    assert whole(cut, words) == [w.text for w in words]
+
+
 async def test_a_silent_insert_is_not_a_pause():
     spoken, known = talk("Look at this picture. (1.0)")
     insert = source("broll", Fraction(4), audio_channels=0)

@@ -6,15 +6,15 @@ pause that spans two clips is one pause.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from mosaic_mcp.errors import MediaError, Unsupported
-from mosaic_mcp.studio.perception.model import Interval, SpokenWord, Words
+from mosaic_mcp.studio.perception.model import Interval, Words
 from mosaic_mcp.studio.tiles.speech.spans import merged
 from mosaic_mcp.studio.tiles.tile import TileContext
-from mosaic_mcp.studio.timeline.edit import PlacedWord, placed_words
+from mosaic_mcp.studio.timeline.edit import PlacedWord, offsets, placed_words
 from mosaic_mcp.studio.timeline.model import Source, Timeline
 
 BRING_WORDS = (
@@ -83,19 +83,31 @@ async def hear_speech(timeline: Timeline, tile: str, context: TileContext) -> li
             f"{timeline.name} has no sound, so {tile} cannot tell speech from silence.",
             remedy=f"Leave {tile} out for this video.",
         )
-    spoken: dict[str, list[SpokenWord]] = {}
+    spoken: dict[str, Sequence[Interval]] = {}
     for sha in dict.fromkeys(clip.source for clip in timeline.clips):
         source = timeline.sources[sha]
         if source.audio_channels:
             await context.report(0.1, f"listening to {source.name}")
-            intervals: Iterable[Interval] = await context.perception.speech(source)
+            spoken[sha] = await context.perception.speech(source)
         else:
-            intervals = [Interval(start=Fraction(0), end=source.duration)]
-        spoken[sha] = [SpokenWord(text="", start=i.start, end=i.end) for i in intervals]
-    placed = placed_words(timeline, spoken)
+            spoken[sha] = [Interval(start=Fraction(0), end=source.duration)]
+    placed = _placed(timeline, spoken)
     if not placed:
         raise MediaError(
             f"Nobody speaks in {timeline.name}, so {tile} has nothing to go by.",
             remedy=f"Leave {tile} out for this video.",
         )
-    return merged(Interval(start=w.start, end=w.end) for w in placed)
+    return placed
+
+
+def _placed(timeline: Timeline, spoken: Mapping[str, Sequence[Interval]]) -> list[Interval]:
+    """Intervals of source time in output time: a clip shows the part that lies inside it."""
+    return merged(
+        Interval(
+            start=at + max(part.start, clip.start) - clip.start,
+            end=at + min(part.end, clip.end) - clip.start,
+        )
+        for clip, at in zip(timeline.clips, offsets(timeline), strict=False)
+        for part in spoken[clip.source]
+        if part.start < clip.end and clip.start < part.end
+    )

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from mosaic_mcp.studio.perception.model import Interval
-from mosaic_mcp.studio.timeline.edit import PlacedWord
+from mosaic_mcp.studio.timeline.edit import PlacedWord, offsets
 from mosaic_mcp.studio.timeline.model import Timeline
 
 PAUSE = Fraction(7, 10)
@@ -53,11 +53,8 @@ class Sentence:
 def sentences(timeline: Timeline, words: Sequence[PlacedWord]) -> list[Sentence]:
     """Group the words of a timeline; pauses count as spoken, also where a cut removed them."""
     # Output time + shift of the clip = source time.
-    shifts: list[Fraction] = []
-    before = Fraction(0)
-    for clip in timeline.clips:
-        shifts.append(clip.start - before)
-        before += clip.duration
+    clips = zip(timeline.clips, offsets(timeline), strict=False)
+    shifts = [clip.start - at for clip, at in clips]
     groups: list[list[PlacedWord]] = [[words[0]]] if words else []
     for earlier, later in pairwise(words):
         pause = later.start + shifts[later.clip] - earlier.end - shifts[earlier.clip]
