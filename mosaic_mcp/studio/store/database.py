@@ -1,0 +1,81 @@
+"""The database of agents, assets and runs: SQLite in the data folder.
+
+Statements are SQLAlchemy's, so that the same code can speak to PostgreSQL. They run in threads:
+the loop that serves requests never waits for a disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio.to_thread
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+
+T = TypeVar("T")
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Store:
+    """Short transactions on one database; migrated to the newest schema when opened."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.engine = sa.create_engine(f"sqlite:///{path}")
+        event.listen(self.engine, "connect", _configure)
+        event.listen(self.engine, "begin", _begin_immediate)
+        migrate(self.engine)
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work` on a connection; what it changes is thrown away."""
+
+        def run() -> T:
+            with self.engine.connect() as connection:
+                return work(connection.execution_options(reading=True))
+
+        return await anyio.to_thread.run_sync(run)
+
+    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work` in one transaction: all of it or nothing."""
+
+        def run() -> T:
+            with self.engine.begin() as connection:
+                return work(connection)
+
+        return await anyio.to_thread.run_sync(run)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.engine.dispose()
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Bring the schema to the newest version; data is kept."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _configure(connection: Any, _record: Any) -> None:
+    # SQLAlchemy begins transactions itself (see _begin_immediate), the driver must not.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # WAL lets readers go on while a writer writes; it stays with the file.
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA busy_timeout=30000")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    """Take the write lock at once: a transaction that reads first could not get it later."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
