@@ -18,6 +18,7 @@ from mosaic_mcp.studio.signing import Links, Signer, load_key
 from mosaic_mcp.studio.store.agents import Agents
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
+from mosaic_mcp.studio.store.outputs import Outputs
 from mosaic_mcp.studio.store.transcripts import Transcripts
 from mosaic_mcp.studio.timeline.model import Source
 
@@ -33,6 +34,7 @@ class Studio:
     links: Links
     agents: Agents
     assets: Assets
+    outputs: Outputs
     transcripts: Transcripts
     activity: Activity = field(default_factory=Activity)
     closing: anyio.Event = field(default_factory=anyio.Event)
@@ -50,16 +52,20 @@ async def open_studio(
     """The studio of a data folder, at work until the block ends."""
     library = Library(settings.home)
     store = Store(library.studio / "studio.db")
-    yield Studio(
-        settings=settings,
-        library=library,
-        store=store,
-        keys=Keys(settings.studio_keys, token),
-        links=Links(base_url, Signer(load_key(library.studio / "secret.key"))),
-        agents=Agents(store),
-        assets=Assets(store, library, _probe),
-        transcripts=Transcripts(store),
-    )
+    try:
+        yield Studio(
+            settings=settings,
+            library=library,
+            store=store,
+            keys=Keys(settings.studio_keys, token),
+            links=Links(base_url, Signer(load_key(library.studio / "secret.key"))),
+            agents=Agents(store),
+            assets=Assets(store, library, _probe),
+            outputs=Outputs(store),
+            transcripts=Transcripts(store),
+        )
+    finally:
+        store.close()
 
 
 async def _probe(path: Path, name: str) -> Source:

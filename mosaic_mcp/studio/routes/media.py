@@ -98,7 +98,7 @@ async def render_file(
 ) -> Response:
     """A file of an output."""
     studio.links.check(request.url.path, exp, sig)
-    name = await studio.render_name(render_id)
+    name = await studio.outputs.name(render_id)
     return _file(request, studio.library.render(render_id) / file, name)
 
 
