@@ -1,9 +1,12 @@
 """The list of tiles, and the tiles that decide little."""
 
+from dataclasses import replace
+
 import pytest
 from support.tiles import Known, context, source, talk, timeline
 
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
+from mosaic_mcp.contract.tiles.params import SilenceRemovalParams
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.tiles.catalogue import TILES
 
@@ -34,6 +37,22 @@ async def test_a_tile_that_is_not_built_fails_with_what_to_do(name):
     with pytest.raises(Unsupported, match=name) as refusal:
         await TILES[name].apply([timeline(source())], None, context(Known({})))
     assert "MOSAIC_API_KEY" in refusal.value.remedy
+
+
+async def test_progress_over_several_inputs_rises_to_the_end():
+    one, known = talk("Hello there. (2.0) And bye.", "one")
+    two, other = talk("Hello there. (2.0) And bye.", "two")
+    known.truth |= other.truth
+    told: list[float] = []
+
+    async def report(progress: float, step: str) -> None:
+        told.append(progress)
+
+    watched = replace(context(known), report=report)
+    params = SilenceRemovalParams(remove_filler_words=True)
+    await TILES["Silence Removal"].apply([one, two], params, watched)
+    assert told == sorted(told)
+    assert told[-1] == 1
 
 
 @pytest.mark.parametrize("name", ["Video Input", "Destination"])

@@ -7,6 +7,7 @@ from support.tiles import Known, context, ranges, source, talk, timeline, torn, 
 
 from mosaic_mcp.contract.tiles.params import RoughCutParams
 from mosaic_mcp.errors import MediaError, Unsupported
+from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.tiles import rough_cut
 from mosaic_mcp.studio.tiles.speech.wishes import wishes
 
@@ -61,6 +62,22 @@ async def test_every_word_is_whole_or_gone():
     words = known.truth["talk"]
     assert torn(cut, words) == []
     assert len(whole(cut, words)) < len(words)
+
+
+async def test_a_noise_between_two_dropped_sentences_goes_with_them():
+    uncut, known = talk(TOPICS)
+    words = known.truth["talk"]
+    price = next(w for w in words if w.text == "dollars.")
+    speech = await known.speech(uncut.sources["talk"])
+    noise = Interval(start=price.end + Fraction(1, 4), end=price.end + Fraction(3, 5))
+
+    async def noisy(source):
+        return tuple(sorted((*speech, noise), key=lambda i: i.start))
+
+    known.speech = noisy
+    wish = params("remove everything about the price")
+    [cut] = await rough_cut.apply([uncut], wish, context(known))
+    assert all(b <= noise.start or noise.end <= a for a, b in ranges(cut))
 
 
 async def test_dead_air_goes_and_pauses_are_shortened():

@@ -8,7 +8,7 @@ from mosaic_mcp.contract.tiles.params import CaptionsParams
 from mosaic_mcp.errors import Fault, InvalidRequest, MediaError
 from mosaic_mcp.studio.perception.model import SpokenWord
 from mosaic_mcp.studio.tiles.speech.heard import listen, require_words, sounding_sources
-from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import (
     Captions,
     CaptionStyle,
@@ -29,7 +29,7 @@ async def apply(
 ) -> list[Timeline]:
     """Caption every input; captions that are already there are replaced."""
     look = caption_style(params)
-    return [await _captioned(timeline, look, context) for timeline in inputs]
+    return [await _captioned(timeline, look, part) for timeline, part in each_of(inputs, context)]
 
 
 def caption_style(params: CaptionsParams) -> CaptionStyle:

@@ -15,11 +15,11 @@ from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.tiles.speech.heard import hear_speech, listen, require_words
 from mosaic_mcp.studio.tiles.speech.interest import interest, standing_alone
-from mosaic_mcp.studio.tiles.speech.passages import Passage, Unit, choose, passages
+from mosaic_mcp.studio.tiles.speech.passages import LONGEST, Passage, Unit, choose, passages
 from mosaic_mcp.studio.tiles.speech.relevance import frequent, relevance, stems, topic
 from mosaic_mcp.studio.tiles.speech.sentences import sentences, shortened
 from mosaic_mcp.studio.tiles.speech.spans import keep, on_frame
-from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import Timeline
 
 NOTE = (
@@ -46,8 +46,8 @@ async def apply(
 ) -> list[Timeline]:
     """Fan every input out to its clips, best first, named "talk, clip 1"."""
     clips: list[Timeline] = []
-    for timeline in inputs:
-        clips += await _clips(timeline, params, context)
+    for timeline, part in each_of(inputs, context):
+        clips += await _clips(timeline, params, part)
     await context.report(1.0, f"chose {len(clips)} clips")
     return clips
 
@@ -95,7 +95,8 @@ async def _units(
     if prompt.strip():
         require_words(heard, "Clips cannot be ranked by the prompt")
     if heard.reliable and heard.words:
-        parts = (part for s in sentences(timeline, heard.words) for part in shortened(s, wished))
+        longest = wished * LONGEST
+        parts = (p for s in sentences(timeline, heard.words) for p in shortened(s, longest))
         return [
             Unit(p.start, p.end, p.text, tuple(stems(p.text, heard.language)), p.whole)
             for p in parts
@@ -113,10 +114,10 @@ def _scores(
     wished: Fraction,
 ) -> list[float]:
     """How good each candidate is; 0 keeps it out."""
-    general = [interest(c) * standing_alone(c) * c.fit(wished) for c in candidates]
+    general = [interest(c) * standing_alone(c) for c in candidates]
     query = topic(prompt, language)
     if not query:
-        return general
+        return [g * c.fit(wished) for c, g in zip(candidates, general, strict=True)]
     related = relevance(query, [c.stems for c in candidates])
     if not any(related):
         raise Unsupported(
@@ -138,13 +139,14 @@ def _said(units: Iterable[Unit], language: str) -> str:
 def _cut(timeline: Timeline, passage: Passage, units: Sequence[Unit], node: str) -> Timeline:
     """The passage with a breath around it: at most half of the pause, so clips never overlap."""
     begin, end = passage.units[0].start, passage.units[-1].end
-    before = units[passage.first - 1].end if passage.first else Fraction(0)
-    after = units[passage.last + 1].start if passage.last + 1 < len(units) else timeline.duration
-    low = before if passage.first == 0 else (before + begin) / 2
-    high = after if passage.last + 1 == len(units) else (end + after) / 2
+    before, after = Fraction(0), timeline.duration
+    if passage.first > 0:
+        before = (units[passage.first - 1].end + begin) / 2
+    if passage.last + 1 < len(units):
+        after = (end + units[passage.last + 1].start) / 2
     rate = timeline.frame_rate
     span = Interval(
-        start=on_frame(begin - _BREATH, min(low, begin), begin, rate),
-        end=on_frame(end + _DECAY, end, max(high, end), rate),
+        start=on_frame(begin - _BREATH, min(before, begin), begin, rate),
+        end=on_frame(end + _DECAY, end, max(after, end), rate),
     )
     return keep(timeline, [span], node)

@@ -9,7 +9,7 @@ from mosaic_mcp.contract.tiles.params import ReframeParams
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.model import Face
 from mosaic_mcp.studio.tiles.crop_path import CropSize, follow
-from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import CropKey, Framing, Source, Timeline
 
 NOTE = (
@@ -31,7 +31,8 @@ async def apply(
     """Give every input the canvas and a crop path per source."""
     width, height = CANVAS[params.aspect_ratio]
     return [
-        await _reframed(t, width, height, zoom_out=params.zoom_out, context=context) for t in inputs
+        await _reframed(timeline, width, height, zoom_out=params.zoom_out, context=part)
+        for timeline, part in each_of(inputs, context)
     ]
 
 

@@ -17,10 +17,10 @@ from mosaic_mcp.studio.tiles.speech.heard import Heard, hear_speech, listen, req
 from mosaic_mcp.studio.tiles.speech.relevance import stems
 from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences
 from mosaic_mcp.studio.tiles.speech.sounds import sounds_without
-from mosaic_mcp.studio.tiles.speech.spans import Pace, keep, tighten, without
+from mosaic_mcp.studio.tiles.speech.spans import Pace, keep, spans_of, tighten, without
 from mosaic_mcp.studio.tiles.speech.takes import stammers, superseded
 from mosaic_mcp.studio.tiles.speech.wishes import Wish, wishes
-from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import Timeline
 
 NOTE = (
@@ -41,7 +41,9 @@ async def apply(
     if params.combine_input_renders and len(inputs) > 1:
         names = " + ".join(t.name for t in inputs)
         inputs = [joined(inputs, names if len(names) <= 80 else f"{inputs[0].name} and others")]
-    return [await _cut(timeline, params.prompt, context) for timeline in inputs]
+    return [
+        await _cut(timeline, params.prompt, part) for timeline, part in each_of(inputs, context)
+    ]
 
 
 async def _cut(timeline: Timeline, prompt: str, context: TileContext) -> Timeline:
@@ -87,20 +89,21 @@ def _kept_words(spoken: Sequence[Sentence], dropped: set[int]) -> list[Interval]
         if i in dropped or _only_fillers(sentence):
             continue
         gone = {n for first, end in stammers(sentence) for n in range(first, end)}
-        words += [
-            Interval(start=w.start, end=w.end)
-            for n, w in enumerate(sentence.words)
-            if n not in gone
-        ]
+        words += spans_of(w for n, w in enumerate(sentence.words) if n not in gone)
     return words
 
 
 def _cut_spans(spoken: Sequence[Sentence], dropped: set[int]) -> list[Interval]:
     spans: list[Interval] = []
+    before_dropped = False
     for i, sentence in enumerate(spoken):
         if i in dropped or _only_fillers(sentence):
-            spans.append(sentence.span)
+            # Sentences that go one after the other take along what is heard between them.
+            start = spans.pop().start if before_dropped else sentence.start
+            spans.append(Interval(start=start, end=sentence.end))
+            before_dropped = True
             continue
+        before_dropped = False
         for first, end in stammers(sentence):
             # Up to the repeat, so that the pause between the two goes as well.
             spans.append(Interval(start=sentence.words[first].start, end=sentence.words[end].start))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from mosaic_mcp.contract.tiles.params import SilenceRemovalParams
-from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.tiles.speech.heard import (
     Heard,
     hear_speech,
@@ -15,8 +14,8 @@ from mosaic_mcp.studio.tiles.speech.heard import (
     sounding_sources,
 )
 from mosaic_mcp.studio.tiles.speech.sounds import sounds_without
-from mosaic_mcp.studio.tiles.speech.spans import Pace, keep, tighten, without
-from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.tiles.speech.spans import Pace, keep, spans_of, tighten, without
+from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import Timeline
 
 NOTE = (
@@ -32,7 +31,10 @@ async def apply(
     inputs: Sequence[Timeline], params: SilenceRemovalParams, context: TileContext
 ) -> list[Timeline]:
     """Shorten the pauses of every input."""
-    return [await _tightened(t, params.remove_filler_words, context) for t in inputs]
+    return [
+        await _tightened(timeline, params.remove_filler_words, part)
+        for timeline, part in each_of(inputs, context)
+    ]
 
 
 async def _tightened(timeline: Timeline, fillers: bool, context: TileContext) -> Timeline:
@@ -43,9 +45,8 @@ async def _tightened(timeline: Timeline, fillers: bool, context: TileContext) ->
     if fillers:
         require_words(heard, "Filler words cannot be removed")
     spoken = heard.words if heard.reliable else ()
-    words = [Interval(start=w.start, end=w.end) for w in spoken if not (w.filler and fillers)]
-    hesitations = [Interval(start=w.start, end=w.end) for w in spoken if w.filler and fillers]
-    cuts = without(hesitations, words)
+    words = spans_of(w for w in spoken if not (w.filler and fillers))
+    cuts = without(spans_of(w for w in spoken if w.filler and fillers), words)
     sounds = sounds_without(cuts, speech, words)
     kept = tighten(sounds, cuts, timeline.duration, PACE, timeline.frame_rate)
     left = sum((k.duration for k in kept), Fraction(0))

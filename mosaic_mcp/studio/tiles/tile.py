@@ -6,8 +6,8 @@ timelines: one for one (Captions), many for one (Clips), or one for many.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from mosaic_mcp.contract.extensions import Standing
@@ -33,6 +33,18 @@ class TileContext:
     assets: Assets
     report: Callable[[float, str], Awaitable[None]]
     """`await report(0.4, "transcribing talk.mp4")`: progress 0..1 and a short phrase."""
+
+
+def each_of(
+    inputs: Sequence[Timeline], context: TileContext
+) -> Iterator[tuple[Timeline, TileContext]]:
+    """Every input with a context that reports its share of the tile's progress."""
+    for index, timeline in enumerate(inputs):
+
+        async def report(progress: float, step: str, done: int = index) -> None:
+            await context.report((done + progress) / len(inputs), step)
+
+        yield timeline, replace(context, report=report)
 
 
 Apply = Callable[[Sequence[Timeline], Any, TileContext], Awaitable[list[Timeline]]]

@@ -10,7 +10,7 @@ from math import ceil, floor
 
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.perception.model import Interval
-from mosaic_mcp.studio.timeline.edit import trim
+from mosaic_mcp.studio.timeline.edit import PlacedWord, trim
 from mosaic_mcp.studio.timeline.model import Timeline
 
 
@@ -43,6 +43,11 @@ def without(intervals: Iterable[Interval], holes: Iterable[Interval]) -> list[In
         if start < part.end:
             left.append(Interval(start=start, end=part.end))
     return left
+
+
+def spans_of(words: Iterable[PlacedWord]) -> list[Interval]:
+    """When the words are said, in output time."""
+    return [Interval(start=w.start, end=w.end) for w in words]
 
 
 def touches(interval: Interval, others: Iterable[Interval]) -> bool:
@@ -128,15 +133,20 @@ def _removal(
 
 
 def keep(timeline: Timeline, spans: Iterable[Interval], tile: str) -> Timeline:
-    """The timeline with only `spans` of its output time, one after the other, cut by `tile`.
+    """The timeline with only `spans` of its output time, one after the other.
 
-    A cut that leaves nothing is refused: an empty video helps nobody.
+    Clips that change carry `tile`. A cut that leaves nothing is refused: nobody wants an empty
+    video.
     """
-    clips = (clip for s in spans for clip in trim(timeline, s.start, s.end).clips)
-    marked = tuple(clip.model_copy(update={"tile": tile}) for clip in clips)
-    if not marked:
+    untouched = set(timeline.clips)
+    clips = tuple(
+        clip if clip in untouched else clip.model_copy(update={"tile": tile})
+        for span in spans
+        for clip in trim(timeline, span.start, span.end).clips
+    )
+    if not clips:
         raise Unsupported(
             f"Nothing of {timeline.name} would be left: all that is said in it is to go.",
             remedy="Ask to remove less, or leave the tile out for this video.",
         )
-    return timeline.model_copy(update={"clips": marked})
+    return timeline.model_copy(update={"clips": clips})
