@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from mosaic_mcp.contract.agents import AgentDetail, AgentHead, Connection
@@ -27,7 +28,6 @@ def linear(name: str, description: str, tiles: Tiles) -> AgentDetail:
         nodes.append(
             AgentNode(agent_node_id=node_id, node_type=tile.node_type(), params_used=params)
         )
-    pairs = zip(nodes, nodes[1:], strict=False)
     return AgentDetail(
         agent=AgentHead(
             id=agent_id,
@@ -40,7 +40,7 @@ def linear(name: str, description: str, tiles: Tiles) -> AgentDetail:
         agent_nodes=tuple(nodes),
         connections=tuple(
             Connection(source_agent_node_id=a.agent_node_id, target_agent_node_id=b.agent_node_id)
-            for a, b in pairs
+            for a, b in pairwise(nodes)
         ),
     )
 

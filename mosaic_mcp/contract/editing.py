@@ -122,7 +122,7 @@ class _Draft:
         self.nodes[operation.agent_node_id] = node.model_copy(update={"params_used": merged})
 
     def _check_params(self, tile: TileType, params: dict[str, object]) -> None:
-        self.faults += check_params(tile, params, f"{self.where}.params_used")
+        self.faults += check_params(tile, params, f"{self.where}.params_used", complete=False)
 
     def _connect(self, operation: CreateConnection) -> None:
         source = self._end(operation.source_agent_node_id, operation.source_temp_ref_id, "source")

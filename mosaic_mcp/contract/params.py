@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from mosaic_mcp.contract.errors import faults_of
 from mosaic_mcp.contract.node_types import AgentNode
-from mosaic_mcp.contract.tiles.base import Params
+from mosaic_mcp.contract.tiles.base import Params, inferred
 from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
 from mosaic_mcp.contract.words import listed, nearest
 from mosaic_mcp.errors import Fault, InvalidRequest
@@ -17,23 +17,47 @@ from mosaic_mcp.errors import Fault, InvalidRequest
 RULE = "Invalid parameter types/values return 400 (update_params validation behavior)"
 
 
-def check_params(tile: TileType, params: Mapping[str, Any], where: str) -> list[Fault]:
+def check_params(
+    tile: TileType,
+    params: Mapping[str, Any],
+    where: str,
+    *,
+    complete: bool = True,
+    hosted: bool = False,
+) -> list[Fault]:
     """Faults of `params` for this tile, each placed below `where`.
 
-    A tile whose parameters are not public takes any: the engine that knows them decides.
+    A tile whose parameters are not public takes any: the engine that knows them decides. With
+    `complete` False what is missing may still come: a saved agent gets its prompt at run time.
+    With `hosted` a name that we do not know passes where Mosaic's page may have more of them.
     """
     if tile.params is None:
         return []
     try:
-        tile.params.model_validate(dict(params))
+        model = tile.params.model_validate(dict(params))
     except ValidationError as error:
+        passing = set[str]() if complete else {"missing"}
+        if hosted and not tile.documented:
+            passing.add("extra_forbidden")
         names = list(tile.params.model_fields)
         faults: dict[str, Fault] = {}
         for raw in error.errors(include_url=False):
-            fault = _placed(raw, tile, names, where)
-            faults.setdefault(fault.where, fault)
+            if raw["type"] not in passing:
+                fault = _placed(raw, tile, names, where)
+                faults.setdefault(fault.where, fault)
         return list(faults.values())
-    return []
+    wrong = model.together() if complete else {}
+    return [Fault(f"{where}.{name}", what, "", RULE) for name, what in wrong.items()]
+
+
+def unconfirmed(tile: TileType, params: Mapping[str, Any]) -> list[str]:
+    """Those of the names that no public page of Mosaic confirms for this tile."""
+    fields = tile.params.model_fields if tile.params else {}
+    return [
+        name
+        for name in params
+        if name not in fields or fields[name].json_schema_extra == inferred()
+    ]
 
 
 def _placed(raw: Any, tile: TileType, names: list[str], where: str) -> Fault:

@@ -7,7 +7,7 @@ so the client checks before it uploads and the studio checks again before a run 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -54,6 +54,7 @@ class Rule:
         "should be provided."
     )
     range = "if both are provided, input_clip_end_ms must be greater than input_clip_start_ms."
+    top_range = "Optional start offset applied to all top-level input arrays."
     own_range = (
         "If you need different start/end ranges for different inputs, use video_id_inputs, "
         "node_render_inputs, video_url_inputs, or youtube_url_inputs instead of the plain string "
@@ -87,19 +88,33 @@ def parse_run(body: object) -> RunRequest:
         raise InvalidRequest(faults_of(error.errors(include_url=False))) from error
 
 
-def check_run(request: RunRequest, graph: Graph, *, mimir_connected: bool = False) -> list[Fault]:
-    """All faults of a run request for an agent's (template) graph; empty when it may run."""
+def check_run(
+    request: RunRequest, graph: Graph, *, mimir_connected: bool = False, hosted: bool = False
+) -> list[Fault]:
+    """All faults of a run request for an agent's (template) graph; empty when it may run.
+
+    With `hosted` Mosaic itself has the last word: what only Mosaic knows (its Mimir connection,
+    parameters that are not public, what is saved in its agents) is no fault here.
+    """
     faults = [*_ignored(request, graph)]
     runnable = graph.runnable(request.ignore_nodes)
     faults += _inputs(request, runnable)
     for where, arrays in _places(request):
         faults += _ranges(where, arrays)
         faults += _addresses(where, arrays)
-        if arrays.mimir_assets and not mimir_connected:
+        if arrays.mimir_assets and not (mimir_connected or hosted):
             faults.append(_no_mimir(where))
-    faults += _update_params(request.update_params, graph, runnable)
+    faults += _update_keys(request.update_params, graph, runnable)
+    faults += _params(request.update_params, runnable, hosted=hosted)
     if request.callback_url is not None and not _is_http(request.callback_url):
-        faults.append(Fault("callback_url", "is not an http or https address.", "", Rule.callback))
+        faults.append(
+            Fault(
+                "callback_url",
+                "is not an http or https address.",
+                "Give the address of your webhook, as https://example.com/hook.",
+                Rule.callback,
+            )
+        )
     return faults
 
 
@@ -142,10 +157,18 @@ def _inputs(request: RunRequest, graph: Graph) -> Iterator[Fault]:
             "Move all of them into video_inputs.",
             Rule.either,
         )
+    clip = [name for name in ClipRange.model_fields if getattr(request, name) is not None]
+    if clip and request.video_inputs and not top:
+        yield Fault(
+            clip[0],
+            "applies to top-level inputs, and this request has none.",
+            "Put the range into the entries of video_inputs.",
+            Rule.top_range,
+        )
     if not tiles:
-        if top or request.video_inputs:
+        if top or request.video_inputs or clip:
             yield Fault(
-                top[0] if top else "video_inputs",
+                (top or clip or ["video_inputs"])[0],
                 "This agent generates its own media and has no Video Input.",
                 "Remove the inputs; prompts go into update_params.",
                 Rule.generation,
@@ -276,11 +299,11 @@ def _no_mimir(where: str) -> Fault:
     )
 
 
-def _update_params(
+def _update_keys(
     update: Mapping[str, Mapping[str, Any]], graph: Graph, runnable: Graph
 ) -> Iterator[Fault]:
     labels = graph.labels()
-    for node, params in update.items():
+    for node in update:
         where = f"update_params.{node}"
         if node not in graph.nodes:
             yield Fault(
@@ -289,9 +312,7 @@ def _update_params(
                 f"{nearest(node, list(graph.nodes))}Its nodes: {_known(graph)}.",
                 Rule.unknown_node,
             )
-            continue
-        tile = graph.tile(node)
-        if tile is not None and tile.protected:
+        elif (tile := graph.tile(node)) is not None and tile.protected:
             yield Fault(
                 where,
                 f"{labels[node]} is a protected node.",
@@ -305,25 +326,27 @@ def _update_params(
                 "Remove it from ignore_nodes or from update_params.",
                 Rule.runnable,
             )
-        elif tile is not None:
-            saved = graph.nodes[node].params_used
-            yield from _new_faults(
-                check_params(tile, {**saved, **params}, where),
-                check_params(tile, saved, where),
-                params,
-            )
 
 
-def _new_faults(
-    now: Iterable[Fault], before: Iterable[Fault], params: Mapping[str, Any]
+def _params(
+    update: Mapping[str, Mapping[str, Any]], runnable: Graph, *, hosted: bool
 ) -> Iterator[Fault]:
-    """Faults of this request; an old fault of the saved agent counts when it was not mended."""
-    known = {(f.where, f.what) for f in before}
-    for fault in now:
-        if (fault.where, fault.what) in known and fault.where.rpartition(".")[2] not in params:
-            yield Fault(fault.where, f"saved in the agent: {fault.what}", fault.remedy, fault.rule)
-        else:
-            yield fault
+    """Faults of every node's parameters as they would run: the saved ones with the changes."""
+    for node in runnable.order:
+        tile = runnable.tile(node)
+        if tile is None or tile.protected:
+            continue
+        changes = update.get(node, {})
+        merged = {**runnable.nodes[node].params_used, **changes}
+        for fault in check_params(
+            tile, merged, f"update_params.{node}", complete=not hosted, hosted=hosted
+        ):
+            if fault.where.rpartition(".")[2] in changes:
+                yield fault
+            elif not hosted:
+                what = f"as saved in the agent, {fault.what}"
+                remedy = fault.remedy or "Give it in update_params, or save it in the agent."
+                yield Fault(fault.where, what, remedy, fault.rule)
 
 
 def _is_http(url: str) -> bool:

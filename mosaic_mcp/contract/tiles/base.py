@@ -21,6 +21,10 @@ class Params(BaseModel):
     """False: the tile's page lists parameters that we have not seen, so that a name which we do
     not know may still be right on the hosted engine."""
 
+    def together(self) -> dict[str, str]:
+        """What is wrong with the values beside each other: parameter -> what and what to do."""
+        return {}
+
 
 def inferred() -> JsonDict:
     """Marks a field whose name we chose: `Field(json_schema_extra=inferred())`."""

@@ -48,6 +48,12 @@ class AudioGenerationParams(Params):
     music_length_ms: Annotated[int, Field(ge=1)] | None = None
     selected_context: dict[str, Any] | None = None
 
+    def together(self) -> dict[str, str]:
+        """ "script: required in voiceover mode"."""
+        if self.mode == "voiceover" and not self.script:
+            return {"script": "is required in voiceover mode."}
+        return {}
+
 
 class VideoGenerationParams(Params):
     """Video Generation."""

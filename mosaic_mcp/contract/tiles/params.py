@@ -15,6 +15,12 @@ from mosaic_mcp.contract.tiles.base import AssetId, Color, Params, Percent, Text
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
+def _custom(switch: str, chosen: str, name: str, asset: str | None) -> dict[str, str]:
+    if chosen == "custom" and asset is None:
+        return {name: f"is required when {switch} is custom. Upload the file and give its id."}
+    return {}
+
+
 class NoParams(Params):
     """A tile without settings."""
 
@@ -112,6 +118,12 @@ class CaptionsParams(Params):
         3, description="Most words at a time"
     )
 
+    def together(self) -> dict[str, str]:
+        """Fewest words must not be above most words."""
+        if self.caption_min_words <= self.caption_max_words:
+            return {}
+        return {"caption_min_words": "is above caption_max_words. Lower it, or raise the other."}
+
 
 class WatermarkParams(Params):
     """Watermark."""
@@ -133,6 +145,10 @@ class WatermarkParams(Params):
     logo_margin_y: Annotated[float, Field(ge=0, le=2000)] = Field(
         20, description="Pixels from top or bottom"
     )
+
+    def together(self) -> dict[str, str]:
+        """A custom logo needs its picture."""
+        return _custom("use_custom_logo", self.use_custom_logo, "image_id", self.image_id)
 
 
 class CinematicCaptionsParams(Params):
@@ -186,6 +202,11 @@ class IntroParams(Params):
     use_custom_intro: Literal["mosaic", "custom"] = "mosaic"
     custom_intro_video_id: AssetId | None = None
 
+    def together(self) -> dict[str, str]:
+        """A custom intro needs its video."""
+        name = "custom_intro_video_id"
+        return _custom("use_custom_intro", self.use_custom_intro, name, self.custom_intro_video_id)
+
 
 class OutroParams(Params):
     """Outro."""
@@ -194,6 +215,11 @@ class OutroParams(Params):
 
     use_custom_outro: Literal["mosaic", "custom"] = "mosaic"
     custom_outro_video_id: AssetId | None = None
+
+    def together(self) -> dict[str, str]:
+        """A custom outro needs its video."""
+        name = "custom_outro_video_id"
+        return _custom("use_custom_outro", self.use_custom_outro, name, self.custom_outro_video_id)
 
 
 class VoiceParams(Params):
