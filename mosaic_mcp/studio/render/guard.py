@@ -14,6 +14,8 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
+from typing import Any
 
 
 def main() -> int:
@@ -26,14 +28,14 @@ def main() -> int:
     code = child.wait()
     if code == 0 and options.get("final"):
         try:
-            os.replace(options["part"], options["final"])
+            Path(options["part"]).replace(options["final"])
         except OSError as error:
             print(f"cannot name the finished file: {error.strerror}", file=sys.stderr)
             return 125
     return code if code >= 0 else 128 - code
 
 
-def limit(options: dict) -> None:
+def limit(options: dict[str, Any]) -> None:
     """Bound memory and file size, where the system can."""
     with contextlib.suppress(ImportError):
         import resource
@@ -43,7 +45,7 @@ def limit(options: dict) -> None:
                 resource.setrlimit(getattr(resource, kind), (options[most], options[most]))
 
 
-def watch(child: subprocess.Popen) -> None:
+def watch(child: subprocess.Popen[bytes]) -> None:
     """Wait for the pipe to close, then end everything."""
     with contextlib.suppress(OSError):
         while os.read(0, 1024):
