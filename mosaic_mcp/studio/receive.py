@@ -1,4 +1,4 @@
-"""Multipart uploads written to disk as they arrive: nothing is spooled, nothing is kept on failure.
+"""Multipart uploads written to disk as they arrive: nothing is spooled in between.
 
 The fields come first and the file last, as storage services ask for it, so the policy is checked
 before the first byte of the file is taken.
@@ -6,7 +6,7 @@ before the first byte of the file is taken.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path, PureWindowsPath
 
 import anyio
@@ -17,43 +17,50 @@ from mosaic_mcp.errors import Fault, InvalidRequest, TooLarge
 
 _FLUSH_BYTES = 1 << 20
 _MAX_FIELD_BYTES = 1 << 16
-
-Accept = Callable[[Mapping[str, str]], Awaitable[tuple[Path, int]]]
-"""`fields -> (file to write, most bytes that it may have)`; raises to refuse the upload."""
+_MAX_FIELDS = 32
 
 
-async def receive(content_type: str, stream: AsyncIterator[bytes], accept: Accept) -> str:
-    """Write the form's file where `accept` says; the name that the client gave it.
+class UploadForm:
+    """A form as it arrives. Every method raises InvalidRequest for a body that is no such form."""
 
-    Raises InvalidRequest for a body that is not such a form and TooLarge for a file over the
-    limit. The caller deletes what was written when this raises.
-    """
-    form = _Form(content_type)
-    written, limit, output = 0, 0, None
-    try:
-        async for chunk in stream:
-            form.feed(chunk)
-            if form.filename is None:
-                continue
-            if output is None:
-                path, limit = await accept(form.fields)
-                output = await anyio.open_file(path, "wb")
-            if len(form.data) >= _FLUSH_BYTES or form.ended:
-                written += len(form.data)
-                if written > limit:
-                    raise TooLarge(
-                        f"The file is larger than {limit:,} bytes.", remedy="Send a smaller file."
-                    )
-                await output.write(form.take())
-    finally:
-        if output is not None:
-            await output.aclose()
-    if output is None or not form.ended or form.filename is None:
-        raise _bad_form("the form ended before its file did.")
-    return form.filename
+    def __init__(self, content_type: str, body: AsyncIterator[bytes]) -> None:
+        self._parts = _Parts(content_type)
+        self._body = body
+
+    async def fields(self) -> Mapping[str, str]:
+        """The fields before the file; reads no further than to the file's beginning."""
+        async for chunk in self._body:
+            self._parts.feed(chunk)
+            if self._parts.filename is not None:
+                return self._parts.fields
+        raise _bad_form("the form has no `file`.")
+
+    async def save(self, path: Path, limit: int) -> str:
+        """Write the file to `path`; the name that the client gave it.
+
+        Raises TooLarge when it has more than `limit` bytes.
+        """
+        written = 0
+        async with await anyio.open_file(path, "wb") as output:
+            while True:
+                if len(self._parts.data) >= _FLUSH_BYTES or self._parts.ended:
+                    written += len(self._parts.data)
+                    if written > limit:
+                        raise TooLarge(
+                            f"The file is larger than {limit:,} bytes.",
+                            remedy="Send a smaller file.",
+                        )
+                    await output.write(self._parts.take())
+                chunk = await anext(self._body, None)
+                if chunk is None:
+                    break
+                self._parts.feed(chunk)
+        if not self._parts.ended or self._parts.filename is None:
+            raise _bad_form("the form ended before its file did.")
+        return self._parts.filename
 
 
-class _Form:
+class _Parts:
     """The state of one multipart body."""
 
     def __init__(self, content_type: str) -> None:
@@ -118,7 +125,7 @@ class _Form:
     def _part_ends(self) -> None:
         if self.filename is not None:
             self.ended = True
-        elif len(self.fields) < 32:
+        elif len(self.fields) < _MAX_FIELDS:
             self.fields[self._name] = self.take().decode(errors="replace")
         else:
             raise _bad_form("too many fields.")

@@ -14,6 +14,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -65,6 +66,15 @@ class Signer:
         return end <= self._now()
 
 
+@dataclass(frozen=True, slots=True)
+class UploadPolicy:
+    """What an upload may bring."""
+
+    asset_type: str
+    asset_id: str
+    max_bytes: int
+
+
 class Links:
     """Makes and checks the links of one studio."""
 
@@ -110,8 +120,8 @@ class Links:
         }
         return f"{self.base_url}/media/uploads", fields
 
-    def check_upload(self, fields: Mapping[str, str]) -> tuple[str, str, int]:
-        """`(asset_type, asset_id, max_bytes)` of a valid policy.
+    def check_upload(self, fields: Mapping[str, str]) -> UploadPolicy:
+        """What a valid policy allows.
 
         A policy that is missing, changed or for another key is a 400 as storage answers it
         (mosaic_contract §5: "400 on policy violation"); one that ended is unknown (404).
@@ -135,7 +145,7 @@ class Links:
         if self._signer.ended(policy["exp"]):
             raise NotFound("This upload has ended.", remedy="Call get_upload_url for a new one.")
         asset_type, _, asset_id = str(policy["key"]).partition("/")
-        return asset_type, asset_id, int(policy["max"])
+        return UploadPolicy(asset_type, asset_id, int(policy["max"]))
 
 
 def _seal(path: str, end: int) -> str:

@@ -12,6 +12,7 @@ import anyio
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.auth import Keys
 from mosaic_mcp.studio.gate import Activity
+from mosaic_mcp.studio.intake import Intake
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.signing import Links, Signer, load_key
@@ -34,6 +35,7 @@ class Studio:
     links: Links
     agents: Agents
     assets: Assets
+    intake: Intake
     outputs: Outputs
     transcripts: Transcripts
     activity: Activity = field(default_factory=Activity)
@@ -52,6 +54,7 @@ async def open_studio(
     """The studio of a data folder, at work until the block ends."""
     library = Library(settings.home)
     store = Store(library.studio / "studio.db")
+    assets = Assets(store, library)
     try:
         yield Studio(
             settings=settings,
@@ -60,7 +63,8 @@ async def open_studio(
             keys=Keys(settings.studio_keys, token),
             links=Links(base_url, Signer(load_key(library.studio / "secret.key"))),
             agents=Agents(store),
-            assets=Assets(store, library, _probe),
+            assets=assets,
+            intake=Intake(assets, library, _probe),
             outputs=Outputs(store),
             transcripts=Transcripts(store),
         )

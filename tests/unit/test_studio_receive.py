@@ -1,9 +1,10 @@
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from mosaic_mcp.errors import InvalidRequest, NotFound, TooLarge
-from mosaic_mcp.studio.receive import receive
+from mosaic_mcp.errors import InvalidRequest, TooLarge
+from mosaic_mcp.studio.receive import UploadForm
 
 FORM = "multipart/form-data; boundary=b"
 
@@ -23,53 +24,50 @@ async def chunks(data: bytes, size: int) -> AsyncIterator[bytes]:
         yield data[start : start + size]
 
 
+async def receive(path: Path, sent: bytes, *, size: int = 9, limit: int = 1 << 30, form=FORM):
+    """`(fields, name)` of a body that arrives in chunks of `size`."""
+    upload = UploadForm(form, chunks(sent, size))
+    return dict(await upload.fields()), await upload.save(path, limit)
+
+
 @pytest.mark.parametrize("size", [1, 7, 100_000_000])
 async def test_fields_and_file_survive_any_cut_into_chunks(tmp_path, size):
-    target, seen = tmp_path / "f", {}
-
-    async def accept(fields):
-        seen.update(fields)
-        return target, 10_000
-
     content = bytes(range(256)) * 9 + b"\r\n--bb\r\n"
-    form = body(("key", None, b"k"), ("policy", None, b"p"), ("file", "talk.mp4", content))
-    assert await receive(FORM, chunks(form, size), accept) == "talk.mp4"
-    assert target.read_bytes() == content
-    assert seen == {"key": "k", "policy": "p"}
+    sent = body(("key", None, b"k"), ("policy", None, b"p"), ("file", "talk.mp4", content))
+    fields, name = await receive(tmp_path / "f", sent, size=size)
+    assert (fields, name) == ({"key": "k", "policy": "p"}, "talk.mp4")
+    assert (tmp_path / "f").read_bytes() == content
 
 
 async def test_an_empty_file_is_received(tmp_path):
-    async def accept(_fields):
-        return tmp_path / "f", 10
-
-    await receive(FORM, chunks(body(("file", "a", b"")), 9), accept)
+    await receive(tmp_path / "f", body(("file", "a", b"")))
     assert (tmp_path / "f").read_bytes() == b""
 
 
 async def test_a_file_of_several_flushes_is_written_whole(tmp_path):
-    async def accept(_fields):
-        return tmp_path / "f", 1 << 30
-
     content = b"0123456789abcdef" * 200_000
-    await receive(FORM, chunks(body(("file", "a", content)), 65_536), accept)
+    await receive(tmp_path / "f", body(("file", "a", content)), size=65_536)
     assert (tmp_path / "f").read_bytes() == content
 
 
 async def test_a_file_over_its_limit_is_refused(tmp_path):
-    async def accept(_fields):
-        return tmp_path / "f", 10
-
-    await receive(FORM, chunks(body(("file", "a", b"x" * 10)), 9), accept)
+    await receive(tmp_path / "f", body(("file", "a", b"x" * 10)), limit=10)
     with pytest.raises(TooLarge):
-        await receive(FORM, chunks(body(("file", "a", b"x" * 11)), 9), accept)
+        await receive(tmp_path / "f", body(("file", "a", b"x" * 11)), limit=10)
 
 
-async def test_a_refused_policy_takes_no_byte_of_the_file(tmp_path):
-    async def accept(_fields):
-        raise NotFound("ended")
+async def test_the_fields_are_known_before_the_rest_of_the_file_arrives():
+    sent = body(("key", None, b"k"), ("file", "a", b"x" * 1000))
+    arrived = 0
 
-    with pytest.raises(NotFound):
-        await receive(FORM, chunks(body(("file", "a", b"x")), 9), accept)
+    async def counted():
+        nonlocal arrived
+        async for chunk in chunks(sent, 10):
+            arrived += len(chunk)
+            yield chunk
+
+    assert await UploadForm(FORM, counted()).fields() == {"key": "k"}
+    assert arrived < 200
 
 
 @pytest.mark.parametrize(
@@ -87,16 +85,11 @@ async def test_a_refused_policy_takes_no_byte_of_the_file(tmp_path):
     ],
 )
 async def test_a_body_that_is_no_such_form_is_refused(tmp_path, content_type, data):
-    async def accept(_fields):
-        return tmp_path / "f", 10
-
     with pytest.raises(InvalidRequest):
-        await receive(content_type, chunks(data, 9), accept)
+        await receive(tmp_path / "f", data, form=content_type)
 
 
 @pytest.mark.parametrize("sent", ["/etc/talk.mp4", "C:\\\\clips\\\\talk.mp4", "../talk.mp4"])
 async def test_only_the_last_part_of_a_sent_path_is_the_name(tmp_path, sent):
-    async def accept(_fields):
-        return tmp_path / "f", 10
-
-    assert await receive(FORM, chunks(body(("file", sent, b"x")), 99), accept) == "talk.mp4"
+    _, name = await receive(tmp_path / "f", body(("file", sent, b"x")))
+    assert name == "talk.mp4"

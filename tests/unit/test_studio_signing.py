@@ -3,7 +3,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from mosaic_mcp.errors import Forbidden, InvalidRequest, NotFound
-from mosaic_mcp.studio.signing import OUTPUT_LINK_S, UPLOAD_S, Links, Signer, load_key
+from mosaic_mcp.studio.signing import (
+    OUTPUT_LINK_S,
+    UPLOAD_S,
+    Links,
+    Signer,
+    UploadPolicy,
+    load_key,
+)
 
 
 class Clock:
@@ -72,7 +79,7 @@ def test_a_link_of_another_key_is_refused(links, clock):
 def test_an_upload_policy_names_its_asset_and_limit(links):
     url, fields = links.upload("video", "v1", 5)
     assert url.startswith("http://127.0.0.1:1/")
-    assert links.check_upload(fields) == ("video", "v1", 5)
+    assert links.check_upload(fields) == UploadPolicy("video", "v1", 5)
 
 
 @pytest.mark.parametrize("field", ["key", "policy", "x-mosaic-signature"])

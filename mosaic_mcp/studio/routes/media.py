@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
-from uuid import uuid4
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from mosaic_mcp.errors import Fault, InvalidRequest, NotFound
 from mosaic_mcp.studio.gate import UPLOAD_PATH
-from mosaic_mcp.studio.receive import receive
+from mosaic_mcp.studio.receive import UploadForm
 from mosaic_mcp.studio.routes.dependencies import StudioDep
 
 router = APIRouter(tags=["media"], include_in_schema=False)
@@ -51,22 +49,11 @@ _SAFE_HEADERS = {
 @router.post(UPLOAD_PATH, status_code=204)
 async def upload(request: Request, studio: StudioDep) -> Response:
     """Take a file under an upload's signed policy; finalize_upload then checks it."""
-    asset_id, part = "", Path()
-
-    async def accept(fields: Mapping[str, str]) -> tuple[Path, int]:
-        nonlocal asset_id, part
-        _, asset_id, limit = studio.links.check_upload(fields)
-        await studio.assets.expect(asset_id)
-        part = studio.assets.upload(f"{asset_id}.{uuid4()}.part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        return part, limit
-
-    try:
-        name = await receive(request.headers.get("content-type", ""), request.stream(), accept)
-        await studio.assets.received(asset_id, part, name)
-    finally:
-        if asset_id:
-            part.unlink(missing_ok=True)
+    form = UploadForm(request.headers.get("content-type", ""), request.stream())
+    policy = studio.links.check_upload(await form.fields())
+    async with studio.intake.begin(policy.asset_id) as part:
+        name = await form.save(part, policy.max_bytes)
+        await studio.intake.received(policy.asset_id, part, name)
     return Response(status_code=204)
 
 

@@ -12,8 +12,8 @@ from mosaic_mcp.contract.uploads import (
     ViewUrlRequest,
 )
 from mosaic_mcp.errors import Fault, InvalidRequest
+from mosaic_mcp.studio.intake import MAX_BYTES
 from mosaic_mcp.studio.routes.dependencies import CallerDep, StudioDep
-from mosaic_mcp.studio.store.assets import MAX_BYTES
 
 router = APIRouter(tags=["uploads"])
 
@@ -23,7 +23,7 @@ async def get_upload_url(
     asset_type: AssetType, studio: StudioDep, caller: CallerDep
 ) -> UploadTicket:
     """Where to send a file, and the signed fields to send before it; good for one hour."""
-    asset_id = await studio.assets.reserve(caller.owner, asset_type)
+    asset_id = await studio.intake.expect(caller.owner, asset_type)
     url, fields = studio.links.upload(asset_type, asset_id, MAX_BYTES[asset_type])
     return UploadTicket.model_validate(
         {
@@ -45,7 +45,7 @@ async def finalize_upload(
     if set(sent) != {wanted}:
         fault = Fault("body", f"exactly {wanted} belongs here.", "Send the id of get_upload_url.")
         raise InvalidRequest([fault])
-    await studio.assets.finalize(caller.owner, asset_type, sent[wanted])
+    await studio.intake.finalize(caller.owner, asset_type, sent[wanted])
     return body
 
 

@@ -66,7 +66,7 @@ async def take_file(body: LocalFile, studio: StudioDep, caller: CallerDep) -> As
     path = Path(body.path)
     if not path.is_absolute() or not await anyio.Path(path).is_file():
         raise MediaError(f'There is no file "{body.path}".', remedy="Send an absolute path.")
-    return await studio.assets.take_file(caller.owner, path, body.asset_type)
+    return await studio.intake.take_file(caller.owner, path, body.asset_type)
 
 
 @router.get("/renders/{render_id}")

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.Text(), nullable=True),
         sa.Column("source", sa.JSON(), nullable=True),
         sa.Column("file", sa.Text(), nullable=True),
+        sa.Column("seal", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
