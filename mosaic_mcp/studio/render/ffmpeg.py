@@ -72,7 +72,7 @@ def find_ffmpeg(settings: Settings) -> Path:
                 remedy="Correct it, or unset it to use the packaged FFmpeg.",
             )
         return Path(found)
-    import imageio_ffmpeg
+    import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs]
 
     try:
         return Path(imageio_ffmpeg.get_ffmpeg_exe())

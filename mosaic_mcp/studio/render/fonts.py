@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from mosaic_mcp.errors import Unsupported
 
@@ -69,9 +69,14 @@ def missing(font: Font, text: str) -> str:
 @cache
 def _draws(file: str, letter: str) -> bool:
     """True when the letter does not come out as the font's box for the unknown."""
-    font = _loaded(file, 32)
-    shown, unknown = font.getmask(letter), font.getmask("\U0010fffe")
-    return (shown.size, bytes(shown)) != (unknown.size, bytes(unknown))
+    return _picture(file, letter) != _picture(file, "\U0010fffe")
+
+
+@cache
+def _picture(file: str, letter: str) -> bytes:
+    image = Image.new("L", (64, 64))
+    ImageDraw.Draw(image).text((4, 4), letter, font=_loaded(file, 32), fill=255)
+    return image.tobytes()
 
 
 @cache
