@@ -1,0 +1,84 @@
+"""`params`: parameters for nodes by name become update_params; files are marked for upload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mosaic_mcp.contract.params import unconfirmed
+from mosaic_mcp.contract.tiles.catalogue import TileType
+from mosaic_mcp.contract.tiles.params import ASSET_PARAMS
+from mosaic_mcp.contract.words import listed
+from mosaic_mcp.errors import Fault, InvalidRequest
+from mosaic_mcp.intent.files import readable_file
+from mosaic_mcp.intent.names import NodeNames
+from mosaic_mcp.intent.sources import parse_source
+from mosaic_mcp.intent.uploads import Upload, Uploads
+from mosaic_mcp.settings import Settings
+
+
+def update_params(
+    params: Mapping[str, Mapping[str, Any]],
+    names: NodeNames,
+    uploads: Uploads,
+    settings: Settings,
+    faults: list[Fault],
+) -> dict[str, dict[str, Any]]:
+    """Node id -> parameters. What cannot be placed is added to `faults`; values are not checked."""
+    update: dict[str, dict[str, Any]] = {}
+    for said, values in params.items():
+        where = f"params.{said}"
+        node = names.find(said, where)
+        if isinstance(node, Fault):
+            faults.append(node)
+            continue
+        if node in update:
+            label = names.labels[node]
+            faults.append(Fault(where, f"names {label!r} a second time.", "Join the two."))
+            continue
+        update[node] = {}
+        for name, value in values.items():
+            try:
+                update[node][name] = _asset(name, value, f"{where}.{name}", uploads, settings)
+            except InvalidRequest as error:
+                faults += error.faults
+    return update
+
+
+def _asset(name: str, value: Any, where: str, uploads: Uploads, settings: Settings) -> Any:
+    """The value; for an asset parameter given as a path or an address, its stand-in id."""
+    kind = ASSET_PARAMS.get(name)
+    if kind is None or not isinstance(value, str):
+        return value
+    source = parse_source(value, where)
+    match source.kind:
+        case "id" | "video":
+            return source.value
+        case "url":
+            return uploads.add(Upload(kind, url=source.value))
+        case "file":
+            return uploads.add(Upload(kind, readable_file(source.value, settings, kind, where)))
+        case _:
+            raise InvalidRequest(
+                [
+                    Fault(
+                        where,
+                        f"takes {kind} files only, not {value!r}.",
+                        "Give a path, an address or the id of an upload.",
+                    )
+                ]
+            )
+
+
+def unconfirmed_warnings(
+    update: Mapping[str, Mapping[str, Any]], names: NodeNames, tiles: Mapping[str, TileType | None]
+) -> Iterator[str]:
+    """Warnings about parameters that reach the hosted engine unchecked."""
+    for node, values in update.items():
+        tile = tiles.get(node)
+        doubtful = unconfirmed(tile, values) if tile is not None else list(values)
+        if doubtful:
+            yield (
+                f"{names.labels[node]}: Mosaic's public pages do not confirm {listed(doubtful)}; "
+                "the hosted engine may refuse it."
+            )

@@ -1,0 +1,300 @@
+"""`plan_run`: what a caller wants of a run, checked as a whole, as the request that says it.
+
+Reads (the agent, the disk, which ids exist) and changes nothing. All faults are raised at once,
+in the caller's words: `params.Clips.num_clips`, not `update_params.<uuid>.num_clips`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mosaic_mcp.client import MosaicClient
+from mosaic_mcp.contract.agents import AgentDetail
+from mosaic_mcp.contract.graph import Graph
+from mosaic_mcp.contract.rules import MAX_DURATION_S, check_run, parse_run
+from mosaic_mcp.contract.words import listed
+from mosaic_mcp.errors import Fault, InvalidRequest, NotFound
+from mosaic_mcp.intent.agents import find_agent
+from mosaic_mcp.intent.files import File, readable_file
+from mosaic_mcp.intent.inputs import Artifact, Video, input_fields
+from mosaic_mcp.intent.lookup import settle
+from mosaic_mcp.intent.names import NodeNames
+from mosaic_mcp.intent.params import unconfirmed_warnings, update_params
+from mosaic_mcp.intent.sources import Source, parse_source
+from mosaic_mcp.intent.spans import Span, parse_span
+from mosaic_mcp.intent.uploads import Upload, Uploads, replaced
+from mosaic_mcp.settings import Settings
+
+Labels = Callable[[str], Mapping[str, str]]
+"""Agent id -> the labels that callers gave to its nodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoWish:
+    """A video in the caller's words."""
+
+    source: str
+    input: str | None = None
+    clip: str | Mapping[str, Any] | None = None
+    artifact: Artifact | None = None
+    transcript: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A checked run: `body()` is its request, in which files still stand as stand-in ids."""
+
+    agent: AgentDetail
+    videos: Mapping[str, Sequence[Video]]
+    """Video Input node -> its videos."""
+    fields: Mapping[str, Any]
+    """The request's other fields."""
+    uploads: Mapping[str, Upload]
+    """Stand-in id -> file."""
+    transcripts: Mapping[str, File] = field(default_factory=dict[str, File])
+    """Id of an uploaded video -> the caller's own subtitles for it."""
+    warnings: tuple[str, ...] = ()
+
+    def body(self, videos: Mapping[str, Sequence[Video]] | None = None) -> dict[str, Any]:
+        """The request as JSON; with `videos` those stand in the place of the planned ones."""
+        many = len(Graph.of(self.agent).runnable(self.fields.get("ignore_nodes", ())).video_inputs)
+        fields = input_fields(self.videos if videos is None else videos, many_inputs=many > 1)
+        return {**fields, **self.fields}
+
+    async def preview(self) -> dict[str, Any]:
+        """The exact request; a file that would be handed over stands as path, size and hash."""
+        shown = {id_: {"upload": await up.shown()} for id_, up in self.uploads.items()}
+        return replaced(self.body(), shown)
+
+
+async def plan_run(
+    client: MosaicClient,
+    settings: Settings,
+    *,
+    agent: str,
+    videos: Sequence[VideoWish] = (),
+    clip: str | Mapping[str, Any] | None = None,
+    params: Mapping[str, Mapping[str, Any]] | None = None,
+    skip: Sequence[str] = (),
+    callback_url: str | None = None,
+    labels: Labels | None = None,
+) -> Plan:
+    """The plan of a run; raises InvalidRequest with every fault there is."""
+    planner = _Planner(client, settings, hosted=await client.studio() is None)
+    detail = await planner.agent(agent)
+    if detail is None:
+        # Without the agent its nodes mean nothing, but the videos can be looked at.
+        for index, wish in enumerate(videos):
+            await planner.sources(wish, f"videos[{index}]")
+        planner.span(clip, "clip")
+        raise InvalidRequest(planner.faults)
+    graph = Graph.of(detail)
+    names = NodeNames(graph, labels(detail.agent.id) if labels else {})
+    ignored = planner.ignored(skip, names)
+    runnable = graph.runnable(ignored)
+    update = update_params(params or {}, names, planner.uploads, settings, planner.faults)
+    given = await planner.inputs(videos, clip, names, runnable)
+    plan = Plan(
+        agent=detail,
+        videos=given,
+        fields=_said(callback_url=callback_url, update_params=update, ignore_nodes=ignored),
+        uploads=planner.uploads.by_id(),
+        transcripts=planner.transcripts,
+    )
+    _check(plan, graph, names, params or {}, planner)
+    warnings = [*planner.warnings, *_twice(given)]
+    if planner.hosted:
+        warnings += unconfirmed_warnings(update, names, {n: graph.tile(n) for n in update})
+    return replace(plan, warnings=tuple(warnings))
+
+
+class _Planner:
+    """Collects faults and warnings while the parts of a request are read."""
+
+    def __init__(self, client: MosaicClient, settings: Settings, *, hosted: bool) -> None:
+        self.client = client
+        self.settings = settings
+        self.hosted = hosted
+        self.uploads = Uploads()
+        self.transcripts: dict[str, File] = {}
+        self.faults: list[Fault] = []
+        self.warnings: list[str] = []
+
+    async def agent(self, said: str) -> AgentDetail | None:
+        try:
+            return await find_agent(self.client, said)
+        except NotFound as error:
+            self.faults.append(Fault("agent", error.message, error.remedy))
+        except InvalidRequest as error:
+            self.faults += error.faults
+        return None
+
+    def ignored(self, skip: Sequence[str], names: NodeNames) -> list[str]:
+        nodes: list[str] = []
+        for index, said in enumerate(skip):
+            node = names.find(said, f"skip[{index}]")
+            if isinstance(node, Fault):
+                self.faults.append(node)
+            elif node not in nodes:
+                nodes.append(node)
+        return nodes
+
+    async def inputs(
+        self,
+        wishes: Sequence[VideoWish],
+        clip: str | Mapping[str, Any] | None,
+        names: NodeNames,
+        runnable: Graph,
+    ) -> dict[str, list[Video]]:
+        """Video Input node -> its videos. Without a Video Input all stand under ""."""
+        common = self.span(clip, "clip")
+        given: dict[str, list[Video]] = {}
+        for index, wish in enumerate(wishes):
+            where = f"videos[{index}]"
+            node = self._input(wish, where, names, runnable)
+            span = common if wish.clip is None else self.span(wish.clip, f"{where}.clip")
+            for source in await self.sources(wish, where):
+                part = await self._measured(source, span, where)
+                if node is not None:
+                    given.setdefault(node, []).append(Video(source, part, wish.artifact))
+        return given
+
+    def span(self, said: str | Mapping[str, Any] | None, where: str) -> Span:
+        try:
+            return Span() if said is None else parse_span(said, where=where)
+        except InvalidRequest as error:
+            self.faults += error.faults
+            return Span()
+
+    def _input(self, wish: VideoWish, where: str, names: NodeNames, runnable: Graph) -> str | None:
+        inputs = runnable.video_inputs
+        if wish.input is not None:
+            node = names.find(wish.input, f"{where}.input", inputs)
+            if isinstance(node, Fault):
+                self.faults.append(node)
+                return None
+            return node
+        if len(inputs) > 1:
+            choices = listed([repr(names.labels[n]) for n in inputs])
+            self.faults.append(
+                Fault(
+                    f"{where}.input",
+                    f"This agent has {len(inputs)} Video Inputs: {choices}.",
+                    "Say which of them this video is for.",
+                )
+            )
+            return None
+        return inputs[0] if inputs else ""
+
+    async def sources(self, wish: VideoWish, where: str) -> list[Source]:
+        """What the wish names, as the request writes it; faults are kept and give none."""
+        try:
+            sources = await settle(self.client, parse_source(wish.source, where), where)
+            if wish.artifact is not None and sources[0].kind != "mimir":
+                raise _refusal(f"{where}.artifact", "is for Mimir items only.", "Leave it out.")
+            transcript = self._transcript(wish, where)
+            if sources[0].kind == "file":
+                file = readable_file(sources[0].value, self.settings, "video", where)
+                stand_in = self.uploads.add(Upload("video", file, transcript=transcript))
+                return [Source("video", stand_in)]
+            if transcript is not None:
+                if sources[0].kind != "video":
+                    raise _refusal(
+                        f"{where}.transcript",
+                        "goes with files and uploaded videos only.",
+                        "Download the video and give its path with the transcript.",
+                    )
+                self.transcripts[sources[0].value] = transcript
+        except InvalidRequest as error:
+            self.faults += error.faults
+            return []
+        return sources
+
+    def _transcript(self, wish: VideoWish, where: str) -> File | None:
+        if wish.transcript is None:
+            return None
+        if self.hosted:
+            self.warnings.append("The hosted engine takes no transcript; yours is not used.")
+            return None
+        where = f"{where}.transcript"
+        source = parse_source(wish.transcript, where)
+        if source.kind != "file":
+            raise _refusal(where, "is not a path.", "Give the path of an .srt or .vtt file.")
+        return readable_file(source.value, self.settings, "subtitles", where)
+
+    async def _measured(self, source: Source, span: Span, where: str) -> Span:
+        """The span with a known start; a file of the studio is measured when it is handed over."""
+        studio = await self.client.studio()
+        if span.from_end_ms is None:
+            return span
+        if studio is not None and source.kind == "render":
+            facts = (await studio.render(source.value)).facts
+            return span.resolve(round(facts.duration_s * 1000))
+        is_file = source.value in self.uploads.by_id()
+        if studio is not None and studio.info.local_files and is_file:
+            return span
+        try:
+            return span.resolve(None)
+        except InvalidRequest as error:
+            self.faults += [replace(f, where=f"{where}.{f.where}") for f in error.faults]
+            return Span()
+
+
+def _check(
+    plan: Plan,
+    graph: Graph,
+    names: NodeNames,
+    params: Mapping[str, Any],
+    planner: _Planner,
+) -> None:
+    """Raise every fault: those found so far, and those of the contract's rules."""
+    longest = MAX_DURATION_S * 1000
+    assumed = {
+        node: [replace(v, span=v.span.resolve(longest)) for v in videos]
+        for node, videos in plan.videos.items()
+    }
+    faults = list(planner.faults)
+    broken = any(f.where.startswith("videos") for f in faults)
+    try:
+        request = parse_run(plan.body(assumed))
+        found = check_run(request, graph, hosted=planner.hosted)
+    except InvalidRequest as error:
+        found = list(error.faults)
+    for fault in found:
+        if broken and fault.where.startswith(("video_inputs", "video_ids")):
+            continue  # a video that could not be read is not "no video given" as well
+        faults.append(replace(fault, where=_in_words(fault.where, names, params)))
+    if faults:
+        raise InvalidRequest(faults)
+
+
+def _in_words(where: str, names: NodeNames, params: Mapping[str, Any]) -> str:
+    """A place of the request as the caller said it."""
+    if where.startswith("update_params."):
+        _, node, *rest = where.split(".", 2)
+        said = next((p for p in params if names.find(p, "") == node), names.labels.get(node, node))
+        return ".".join(["params", said, *rest])
+    if where.startswith("ignore_nodes"):
+        return where.replace("ignore_nodes", "skip", 1)
+    if where == "callback_url":
+        return where
+    return "clip" if "input_clip" in where else "videos"
+
+
+def _said(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value}
+
+
+def _twice(given: Mapping[str, Sequence[Video]]) -> list[str]:
+    warnings: list[str] = []
+    for videos in given.values():
+        again = {v.source.value for v in videos if videos.count(v) > 1}
+        if again:
+            warnings.append(f"{len(again)} video(s) are named twice and will be edited twice.")
+    return warnings
+
+
+def _refusal(where: str, what: str, remedy: str) -> InvalidRequest:
+    return InvalidRequest([Fault(where, what, remedy)])

@@ -1,0 +1,111 @@
+"""`submit`: hand over the files of a plan, then start its run once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import anyio
+
+from mosaic_mcp.client import Ledger, MosaicClient, Submitted, save_file, submit_once
+from mosaic_mcp.contract.extensions import BringTranscript
+from mosaic_mcp.contract.rules import parse_run
+from mosaic_mcp.errors import Fault, InvalidRequest
+from mosaic_mcp.intent.files import File
+from mosaic_mcp.intent.inputs import Video
+from mosaic_mcp.intent.request import Plan
+from mosaic_mcp.intent.uploads import Upload, replaced
+
+
+async def submit(
+    plan: Plan,
+    client: MosaicClient,
+    ledger: Ledger,
+    *,
+    quality: str | None = None,
+    idempotency_key: str | None = None,
+    from_outputs: Sequence[str] = (),
+) -> Submitted:
+    """Start the planned run, or find the one that the same request started before."""
+    ids: dict[str, str] = {}
+    lengths: dict[str, int] = {}
+    for stand_in, upload in plan.uploads.items():
+        ids[stand_in], length_ms = await _hand_over(client, upload)
+        if length_ms is not None:
+            lengths[stand_in] = length_ms
+        if upload.transcript is not None:
+            await _bring(client, ids[stand_in], upload.transcript)
+    for video_id, transcript in plan.transcripts.items():
+        await _bring(client, video_id, transcript)
+    body = replaced(plan.body(_measured(plan.videos, lengths)), ids)
+    return await submit_once(
+        client,
+        ledger,
+        plan.agent.agent.id,
+        parse_run(body),
+        key=idempotency_key,
+        quality=quality,
+        from_outputs=from_outputs,
+    )
+
+
+def _measured(
+    videos: Mapping[str, Sequence[Video]], lengths: Mapping[str, int]
+) -> dict[str, list[Video]]:
+    """The videos with "last 30 s" turned into a start, now that the files' lengths are known."""
+    return {
+        node: [replace(v, span=v.span.resolve(lengths.get(v.source.value))) for v in given]
+        for node, given in videos.items()
+    }
+
+
+async def _hand_over(client: MosaicClient, upload: Upload) -> tuple[str, int | None]:
+    """The engine's id of the file, and its length in milliseconds where the engine tells."""
+    if upload.file is None:
+        return await _fetch_and_add(client, upload), None
+    await _unchanged(upload.file)
+    studio = await client.studio()
+    if studio is None or not studio.info.local_files:
+        return await client.add_file(upload.file.path, upload.asset_type), None
+    asset = await studio.add_local_file(upload.file.path, upload.asset_type)
+    length = round(asset.facts.duration_s * 1000) if asset.facts else None
+    return asset.asset_id, length
+
+
+async def _fetch_and_add(client: MosaicClient, upload: Upload) -> str:
+    """Parameters take ids only, so a file at an address is fetched first."""
+    url = upload.url or ""
+    name = Path(unquote(urlsplit(url).path)).name or upload.asset_type
+    with tempfile.TemporaryDirectory(prefix="mosaic-") as folder:
+        path = await save_file(url, Path(folder), name)
+        return await client.add_file(path, upload.asset_type)
+
+
+async def _unchanged(file: File) -> None:
+    """Refuse a file that was changed since it was planned (and perhaps confirmed)."""
+    try:
+        facts = await anyio.Path(file.path).stat()
+        same = (facts.st_size, facts.st_mtime_ns) == (file.size_bytes, file.mtime_ns)
+    except OSError:
+        same = False
+    if not same:
+        fault = Fault("videos", f'"{file.path}" changed while it was read.', "Call again.")
+        raise InvalidRequest([fault])
+
+
+async def _bring(client: MosaicClient, video_id: str, transcript: File) -> None:
+    studio = await client.studio()
+    if studio is None:
+        return  # the plan has warned
+    try:
+        text = await anyio.Path(transcript.path).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        fault = Fault(
+            "videos", f'"{transcript.path}" is not readable as UTF-8 text.', "Save it as UTF-8."
+        )
+        raise InvalidRequest([fault]) from None
+    kind = "vtt" if transcript.path.suffix.lower() == ".vtt" else "srt"
+    await studio.bring_transcript(video_id, BringTranscript(format=kind, text=text))
