@@ -136,14 +136,13 @@ class Intake:
         seal = seal_of(path)
         source = await self._probe(path, name)
         _check(source, asset_type)
-        kept = self._library.asset(source.sha256, _suffix(name, asset_type))
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        await anyio.to_thread.run_sync(place, path, kept)
-        if seal_of(kept) != seal:
-            kept.unlink(missing_ok=True)
+        if seal_of(path) != seal:
             raise MediaError(
                 f'"{name}" was changed while it was read.', remedy="Add it when it is complete."
             )
+        kept = self._library.asset(source.sha256, _suffix(name, asset_type))
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        await anyio.to_thread.run_sync(place, path, kept)
         return source, kept, seal
 
 
