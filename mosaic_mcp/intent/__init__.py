@@ -1,0 +1,24 @@
+"""From what a caller says to validated requests: sources, parts, names, plans, graphs."""
+
+from mosaic_mcp.intent.agents import find_agent
+from mosaic_mcp.intent.files import writable_folder
+from mosaic_mcp.intent.graphs import Built, TileWish, build_graph
+from mosaic_mcp.intent.lookup import resolve_video
+from mosaic_mcp.intent.request import Plan, VideoWish, plan_run
+from mosaic_mcp.intent.spans import Span, parse_span
+from mosaic_mcp.intent.submitting import submit
+
+__all__ = [
+    "Built",
+    "Plan",
+    "Span",
+    "TileWish",
+    "VideoWish",
+    "build_graph",
+    "find_agent",
+    "parse_span",
+    "plan_run",
+    "resolve_video",
+    "submit",
+    "writable_folder",
+]
