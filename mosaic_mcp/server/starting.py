@@ -60,11 +60,12 @@ async def start_run(
         callback_url=wish.callback_url,
         labels=engine.ledger().labels,
     )
-    request = plan.preview()
-    token = confirmation(plan.agent.agent.id, request)
-    if dry_run:
-        return result(_shown(plan, request, token))
-    _check_confirmation(wish.confirm, token)
+    if dry_run or wish.confirm is not None:  # the only two that need the hashes of all files
+        request = await plan.preview()
+        token = confirmation(plan.agent.agent.id, request)
+        if dry_run:
+            return result(_shown(plan, request, token))
+        _check_confirmation(wish.confirm, token)
     await ctx.report_progress(0, 100, "checked; handing over the videos")
     started = await submit(
         plan,
