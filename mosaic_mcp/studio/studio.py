@@ -15,6 +15,8 @@ from mosaic_mcp.studio.gate import Activity
 from mosaic_mcp.studio.intake import Intake
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.probe import probe
+from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
+from mosaic_mcp.studio.render.pictures import thumbnail
 from mosaic_mcp.studio.signing import Links, Signer, load_key
 from mosaic_mcp.studio.store.agents import Agents
 from mosaic_mcp.studio.store.assets import Assets
@@ -38,9 +40,22 @@ class Studio:
     intake: Intake
     outputs: Outputs
     transcripts: Transcripts
+    ffmpeg: Path
     activity: Activity = field(default_factory=Activity)
     closing: anyio.Event = field(default_factory=anyio.Event)
     """Set when the studio is to end: the process stops serving, long polls answer at once."""
+
+    async def thumbnail(self, source: Source, path: Path) -> Path:
+        """A picture that stands for a video, made at the first call."""
+        kept = self.library.home / "cache" / "thumbnails" / f"{source.sha256}.jpg"
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with self.library.job() as job:
+                made = await thumbnail(
+                    path, float(source.duration), job / "thumbnail.jpg", ffmpeg=self.ffmpeg
+                )
+                made.replace(kept)
+        return kept
 
     async def busy(self) -> bool:
         """True while runs are at work or uploads are awaited."""
@@ -67,6 +82,7 @@ async def open_studio(
             intake=Intake(assets, library, _probe),
             outputs=Outputs(store),
             transcripts=Transcripts(store),
+            ffmpeg=find_ffmpeg(settings),
         )
     finally:
         store.close()

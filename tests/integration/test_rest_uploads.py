@@ -65,7 +65,7 @@ def test_a_video_has_a_thumbnail(anna, tmp_path):
         "/uploads/get_view_url", json={"asset_type": "video", "asset_id": asset_id}
     ).json()
     shown = httpx.get(view["thumbnail_url"], trust_env=False)
-    assert shown.headers["content-type"] == "image/jpeg"
+    assert shown.headers["content-type"] == "image/jpeg", shown.text
     assert shown.content.startswith(b"\xff\xd8")
 
 

@@ -70,7 +70,7 @@ async def asset_file(
     studio.links.check(request.url.path, exp, sig)
     source, path = await studio.assets.file(None, asset_id)
     if file == "thumbnail.jpg" and source.kind != "image":
-        path = await studio.thumbnail(source.sha256, path)
+        path = await studio.thumbnail(source, path)
     return _file(request, path, source.name)
 
 

@@ -120,7 +120,11 @@ async def show_sheet(
     video: VideoDep, studio: StudioDep, frames: Annotated[int, Query(ge=1, le=24)] = 9
 ) -> Response:
     """A contact sheet of evenly spaced frames, each with its time."""
-    return await _picture(studio, lambda out: contact_sheet(video.path, frames, out))
+    length = float(video.timeline.duration)
+    return await _picture(
+        studio,
+        lambda out: contact_sheet(video.path, length, out, ffmpeg=studio.ffmpeg, frames=frames),
+    )
 
 
 @router.get("/{kind}/{video_id}/frame", response_class=Response, responses=_PICTURE)
@@ -132,7 +136,7 @@ async def show_frame(
     if at >= length:
         fault = Fault("at", f"the video ends at {length:.3f} s.", "Ask for an earlier moment.")
         raise InvalidRequest([fault])
-    return await _picture(studio, lambda out: frame(video.path, at, out))
+    return await _picture(studio, lambda out: frame(video.path, at, out, ffmpeg=studio.ffmpeg))
 
 
 async def _picture(studio: Studio, make: Callable[[Path], Awaitable[object]]) -> Response:
