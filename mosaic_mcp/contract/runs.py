@@ -105,7 +105,7 @@ class RunRequest(InputArrays):
 
     def body(self) -> dict[str, Any]:
         """The JSON that is posted: only what was said."""
-        return self.model_dump(mode="json", exclude_defaults=True)
+        return self.model_dump(mode="json", exclude_unset=True)
 
 
 class RunStarted(Response):
