@@ -1,0 +1,72 @@
+"""Calling the helper program from the studio."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+from subprocess import PIPE
+from typing import Any
+
+import anyio
+
+from mosaic_mcp.errors import MediaError, MosaicError, Unsupported
+
+TIMEOUT_S = 3 * 3600.0
+_CODES: dict[str, type[MosaicError]] = {"bad_media": MediaError, "unsupported": Unsupported}
+
+
+async def call(verb: str, **argument: Any) -> Any:
+    """Run the helper and return its result; cancelling kills it.
+
+    Raises what the helper raised, or MediaError when it died on the file.
+    """
+    command = [
+        *(sys.executable, "-m", "mosaic_mcp.studio.perception.helper"),
+        *(verb, json.dumps(argument)),
+    ]
+    process = await anyio.open_process(
+        command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
+    )
+    out = bytearray()
+    messages = bytearray()
+
+    async def read(stream: Any, into: bytearray) -> None:
+        async for chunk in stream:
+            into.extend(chunk)
+
+    try:
+        with anyio.fail_after(TIMEOUT_S):
+            async with anyio.create_task_group() as group:
+                group.start_soon(read, process.stdout, out)
+                group.start_soon(read, process.stderr, messages)
+            await process.wait()
+    finally:
+        with anyio.CancelScope(shield=True):
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    if hasattr(os, "killpg"):
+                        os.killpg(process.pid, signal.SIGKILL)
+                    else:  # pragma: no cover - Windows
+                        process.kill()
+                await process.wait()
+            await process.aclose()
+    return _result(verb, process.returncode, bytes(out), bytes(messages))
+
+
+def _result(verb: str, code: int | None, out: bytes, messages: bytes) -> Any:
+    try:
+        answer = json.loads(out)
+    except ValueError as error:
+        tail = messages.decode("utf-8", "replace").strip().splitlines()
+        raise MediaError(
+            f"The file could not be read: its decoder ended with code {code}"
+            f"{' (' + tail[-1][:200] + ')' if tail else ''}.",
+            remedy="The file is damaged or not what it says; copy or export it again.",
+        ) from error
+    if isinstance(answer, dict) and "error" in answer:
+        kind = _CODES.get(answer["error"], MosaicError)
+        raise kind(answer["message"], remedy=answer["remedy"])
+    return answer

@@ -1,0 +1,78 @@
+"""The one program that opens media with libraries: PyAV, OpenCV, pocketsphinx.
+
+    python -m mosaic_mcp.studio.perception.helper VERB '{"path": …}'
+
+It runs as a child of the studio, so that a decoder's crash or a bomb ends this process and not the
+studio, and so that those libraries' licences stay out of it. One JSON object comes out: the result,
+or {"error": code, "message": …, "remedy": …}. It ends when its standard input closes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from mosaic_mcp.errors import MediaError, MosaicError
+
+MEMORY_BYTES = 6 * 1024**3
+
+
+def main() -> int:
+    """Do one thing and print its result."""
+    verb, argument = sys.argv[1], json.loads(sys.argv[2])
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _limit_memory()
+    # Libraries print on their own; only our JSON may reach the pipe.
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    try:
+        answer = _verb(verb)(argument)
+    except MosaicError as error:
+        answer = {"error": error.code, "message": error.message, "remedy": error.remedy}
+    except MemoryError:
+        bomb = MediaError("It needs more memory than a video may.", remedy="Use another file.")
+        answer = {"error": bomb.code, "message": bomb.message, "remedy": bomb.remedy}
+    json.dump(answer, out)
+    out.close()
+    return 0
+
+
+def _verb(name: str) -> Callable[[dict[str, Any]], Any]:
+    """The function behind a verb; each imports only what it needs."""
+    match name:
+        case "probe":
+            from mosaic_mcp.studio.perception.facts import examine as function
+        case "speech":
+            from mosaic_mcp.studio.perception.speech import speech as function
+        case "look":
+            from mosaic_mcp.studio.perception.looking import look as function
+        case "recognise":
+            from mosaic_mcp.studio.perception.recognising import recognise as function
+        case "align":
+            from mosaic_mcp.studio.perception.aligning import align as function
+        case _:
+            raise SystemExit(f"unknown verb {name}")
+    return function
+
+
+def _end_with_parent() -> None:
+    with contextlib.suppress(OSError):
+        while os.read(0, 1024):
+            pass
+    os._exit(1)
+
+
+def _limit_memory() -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Opening media with PyAV, safely: no playlists, no addresses, bounded sizes. Helper only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from mosaic_mcp.errors import MediaError
+
+FORMATS = (
+    "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,wav,aiff,mp3,flac,aac,gif,"
+    "image2,png_pipe,jpeg_pipe,webp_pipe"
+)
+KINDS = "MP4, MOV, MKV, WebM, AVI, MPEG-TS; MP3, WAV, M4A, FLAC, OGG; PNG, JPEG, WebP, GIF"
+
+
+@contextmanager
+def opened(path: str) -> Iterator[InputContainer]:
+    """An open container; raises MediaError with why it cannot be."""
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+    try:
+        container = av.open(path, options=options, metadata_errors="ignore")
+    except (av.FFmpegError, OSError) as error:
+        raise why_not(path, error) from error
+    try:
+        yield container
+    except av.FFmpegError as error:
+        raise MediaError(
+            f"It is damaged: {error.strerror}.", remedy="Copy or export the file again."
+        ) from error
+    finally:
+        container.close()
+
+
+def why_not(path: str, error: Exception) -> MediaError:
+    """The sentence for a file that does not open."""
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(4096)
+    except OSError as failure:
+        return MediaError(
+            f"It cannot be read: {failure.strerror}.", remedy="Check the path and its permissions."
+        )
+    text = head.lstrip()[:400].lower()
+    if text.startswith((b"#extm3u", b"ffconcat", b"v=0")) or b"<mpd" in text:
+        return MediaError(
+            "It is a playlist that points to other files, not a video.",
+            remedy="Give the video file itself.",
+        )
+    if b"ftyp" in head[:64] and "moov" not in str(error).lower():
+        return MediaError(
+            "It is cut off: its index is missing.",
+            remedy="The download or copy broke off; get the file again.",
+        )
+    if b"ftyp" in head[:64]:
+        return MediaError(
+            "It is cut off or was not finished: its index (moov) is missing.",
+            remedy="The recording or copy broke off; get the file again.",
+        )
+    return MediaError("It is not a media file that we read.", remedy=f"We read {KINDS}.")
+
+
+def start_of(container: InputContainer) -> Fraction:
+    """Seconds at which the container's own clock starts; ours starts at 0 there."""
+    return Fraction(container.start_time or 0, 1_000_000)
+
+
+def samples(path: str, rate: int = 16_000) -> NDArray[np.int16]:
+    """The first audio stream as mono samples, sample 0 at the source's time 0."""
+    parts: list[NDArray[Any]] = []
+    with opened(path) as container:
+        if not container.streams.audio:
+            return np.zeros(0, np.int16)
+        stream = container.streams.audio[0]
+        resampler = av.AudioResampler("s16", "mono", rate)
+        lead: int | None = None
+        for frame in container.decode(stream):
+            if lead is None:
+                begin = Fraction(frame.pts or 0) * (frame.time_base or 0) - start_of(container)
+                lead = max(0, round(begin * rate))
+            parts += [out.to_ndarray().reshape(-1) for out in resampler.resample(frame)]
+        parts += [out.to_ndarray().reshape(-1) for out in resampler.resample(None)]
+    return (
+        np.concatenate([np.zeros(lead or 0, np.int16), *parts]) if parts else np.zeros(0, np.int16)
+    )
