@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from subprocess import PIPE
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
@@ -53,10 +53,10 @@ async def call(verb: str, **argument: Any) -> Any:
                         process.kill()
                 await process.wait()
             await process.aclose()
-    return _result(verb, process.returncode, bytes(out), bytes(messages))
+    return _result(process.returncode, bytes(out), bytes(messages))
 
 
-def _result(verb: str, code: int | None, out: bytes, messages: bytes) -> Any:
+def _result(code: int | None, out: bytes, messages: bytes) -> Any:
     try:
         answer = json.loads(out)
     except ValueError as error:
@@ -67,6 +67,6 @@ def _result(verb: str, code: int | None, out: bytes, messages: bytes) -> Any:
             remedy="The file is damaged or not what it says; copy or export it again.",
         ) from error
     if isinstance(answer, dict) and "error" in answer:
-        kind = _CODES.get(answer["error"], MosaicError)
-        raise kind(answer["message"], remedy=answer["remedy"])
-    return answer
+        fault = cast(dict[str, str], answer)
+        raise _CODES.get(fault["error"], MosaicError)(fault["message"], remedy=fault["remedy"])
+    return cast(Any, answer)

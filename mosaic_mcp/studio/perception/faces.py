@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -32,7 +33,8 @@ class Found:
 
 @cache
 def _cascade(name: str) -> Any:
-    return cv2.CascadeClassifier(cv2.data.haarcascades + name)
+    folder = Path(cv2.__file__).parent / "data"
+    return cv2.CascadeClassifier(str(folder / name))
 
 
 def find_faces(gray: NDArray[np.uint8]) -> list[Box]:

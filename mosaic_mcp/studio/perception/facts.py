@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mosaic_mcp.errors import MediaError
@@ -62,7 +63,7 @@ def _sha256(path: str) -> str:
 
 def _cover(stream: VideoStream) -> bool:
     """True for the picture on a record's sleeve."""
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+    return bool(stream.disposition & Disposition.attached_pic)
 
 
 def _audio(container: InputContainer) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def _packets(container: InputContainer, stream: VideoStream) -> tuple[Fraction, 
             remedy="The download or copy broke off; get the file again.",
         )
     times.sort()
-    gaps = sorted(b - a for a, b in zip(times, times[1:], strict=False) if b > a)
+    gaps = sorted(b - a for a, b in itertools.pairwise(times) if b > a)
     variable = bool(gaps) and gaps[-len(gaps) // 50 - 1] > gaps[len(gaps) // 2] * Fraction(3, 2)
     span = (times[-1] - times[0]) * base
     average = (len(times) - 1) / span if span else Fraction(0)

@@ -6,10 +6,11 @@ A cut shows as a jump between two samples and is then found to the frame.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -49,7 +50,7 @@ def look(argument: dict[str, Any]) -> dict[str, Any]:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         samples = list(_samples(container, stream, rotation, sparse=True))
-    gaps = [b.time - a.time for a, b in zip(samples, samples[1:], strict=False)]
+    gaps = [b.time - a.time for a, b in itertools.pairwise(samples)]
     if len(samples) < 2 or max(gaps) > SPARSE_S:
         with opened(path) as container:
             stream = container.streams.video[0]
@@ -105,14 +106,14 @@ def _gray(frame: VideoFrame, rotation: int) -> Gray:
         180: cv2.ROTATE_180,
         270: cv2.ROTATE_90_COUNTERCLOCKWISE,
     }
-    return cv2.rotate(picture, turns[rotation]) if rotation in turns else picture
+    return cast(Gray, cv2.rotate(picture, turns[rotation]) if rotation in turns else picture)
 
 
 def _cuts(path: str, samples: list[Sample]) -> list[Fraction]:
     """The exact time of every cut: each suspect gap is decoded frame by frame."""
     suspects = [
         (a.time, b.time)
-        for a, b in zip(samples, samples[1:], strict=False)
+        for a, b in itertools.pairwise(samples)
         if np.abs(a.tiny - b.tiny).mean() > JUMP
     ]
     cuts: list[Fraction] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
+from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from mosaic_mcp.errors import MediaError
@@ -23,16 +24,16 @@ KINDS = "MP4, MOV, MKV, WebM, AVI, MPEG-TS; MP3, WAV, M4A, FLAC, OGG; PNG, JPEG,
 
 
 @contextmanager
-def opened(path: str) -> Iterator[InputContainer]:
+def opened(path: str) -> Generator[InputContainer]:
     """An open container; raises MediaError with why it cannot be."""
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
     try:
         container = av.open(path, options=options, metadata_errors="ignore")
-    except (av.FFmpegError, OSError) as error:
+    except (FFmpegError, OSError) as error:
         raise why_not(path, error) from error
     try:
         yield container
-    except av.FFmpegError as error:
+    except FFmpegError as error:
         raise MediaError(
             f"It is damaged: {error.strerror}.", remedy="Copy or export the file again."
         ) from error

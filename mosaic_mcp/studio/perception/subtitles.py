@@ -1,0 +1,64 @@
+"""A user's subtitles as cues: times and words, whatever the file looks like."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pysubs2
+from pysubs2.exceptions import Pysubs2Error
+
+from mosaic_mcp.errors import MediaError
+
+FILLERS = frozenset(
+    "um umm uhm uh uhh er erm err ah hm hmm mm mmm mhm eh äh ähm öh öhm euh".split()  # noqa: SIM905
+)
+_BARE = re.compile(r"[^\w']+", re.UNICODE)
+_SPEAKER = re.compile(r"^\s*(?:>>|-)\s*")
+_SOUND = re.compile(r"\[[^\]]*\]|\([^)]*\)|♪[^♪]*♪?")
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One subtitle: seconds, and the words as written."""
+
+    start: float
+    end: float
+    words: tuple[str, ...]
+
+
+def is_filler(word: str) -> bool:
+    """True for hesitations (um, uh, er …), not for words such as "like" or "so"."""
+    return bare(word) in FILLERS
+
+
+def bare(word: str) -> str:
+    """The word without punctuation, in small letters."""
+    return _BARE.sub("", word).strip("'_").casefold()
+
+
+def read_cues(text: str, kind: str) -> list[Cue]:
+    """The cues of an SRT or VTT file in order; tags, speaker marks and [sounds] are left out.
+
+    Raises MediaError when it holds no timed text.
+    """
+    try:
+        subs = pysubs2.SSAFile.from_string(text.lstrip("\ufeff"), format_=kind)
+    except (Pysubs2Error, ValueError) as error:
+        raise _unreadable(kind) from error
+    cues: list[Cue] = []
+    for event in sorted(subs.events, key=lambda e: e.start):
+        plain = _SOUND.sub(" ", _SPEAKER.sub("", event.plaintext))
+        words = tuple(w for w in plain.split() if bare(w))
+        if words and event.end > event.start:
+            cues.append(Cue(event.start / 1000, event.end / 1000, words))
+    if not cues:
+        raise _unreadable(kind)
+    return cues
+
+
+def _unreadable(kind: str) -> MediaError:
+    return MediaError(
+        f"The transcript holds no timed text that can be read as {kind.upper()}.",
+        remedy="Give an SRT file (number, 00:00:01,000 --> 00:00:02,500, text) or a WebVTT file.",
+    )
