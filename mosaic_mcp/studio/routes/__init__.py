@@ -1,6 +1,6 @@
 """The endpoints, one module per subject."""
 
-from mosaic_mcp.studio.routes import account, agents, extensions, media, node_types, uploads
+from mosaic_mcp.studio.routes import account, agents, extensions, media, node_types, uploads, videos
 
 ROUTERS = (
     account.router,
@@ -8,5 +8,6 @@ ROUTERS = (
     node_types.router,
     uploads.router,
     extensions.router,
+    videos.router,
     media.router,
 )

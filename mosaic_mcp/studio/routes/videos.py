@@ -20,6 +20,7 @@ from mosaic_mcp.contract.extensions import (
 )
 from mosaic_mcp.errors import Fault, Forbidden, InvalidRequest, MediaError
 from mosaic_mcp.studio.auth import Caller
+from mosaic_mcp.studio.perception.subtitles import read_cues
 from mosaic_mcp.studio.reading import Reading, read
 from mosaic_mcp.studio.render.pictures import contact_sheet, frame
 from mosaic_mcp.studio.routes.dependencies import CallerDep, StudioDep
@@ -95,7 +96,7 @@ async def bring_transcript(
     video_id: str, body: BringTranscript, studio: StudioDep, caller: CallerDep
 ) -> Transcript:
     """Bring the words of a video as subtitles; they come before any recogniser's."""
-    await studio.assets.file(caller.owner, video_id)
+    read_cues(body.text, body.format)
     await studio.transcripts.bring(caller.owner, video_id, body)
     source, _ = await studio.assets.file(caller.owner, video_id)
     return await read(from_source(source, tile=""), studio.perception, Reading())
