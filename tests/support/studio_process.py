@@ -70,7 +70,7 @@ def until(what: Callable[[], bool], processes: Sequence[subprocess.Popen[bytes]]
     deadline = time.monotonic() + START_S
     while not what():
         alive = any(process.poll() is None for process in processes)
-        assert alive, f"the studio ended: {processes[0].communicate()}"
+        assert alive, f"the studio ended; its log may say why: {processes[0].communicate()}"
         assert time.monotonic() < deadline, "the studio did not get there"
         time.sleep(0.02)
 
@@ -81,7 +81,10 @@ def running_studio(home: Path, *arguments: str, **environment: str) -> Generator
     process = start(home, *arguments, **environment)
     try:
         running = RunningStudio(home, process)
-        until(lambda: running.announced, [process])
+        try:
+            until(lambda: running.announced, [process])
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{running.log()}") from error
         yield running
     finally:
         process.terminate()
