@@ -115,6 +115,7 @@ def _start_log(folder: Path, *, foreground: bool) -> None:
         handlers=handlers,
         format="%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s",
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # names its plugins at every start
 
 
 def _leave_terminal(console: Path) -> None:
