@@ -178,9 +178,7 @@ def _check_shape(draft: _Draft) -> None:
     labels = graph.labels()
     for source, target in graph.edges:
         into, out_of = graph.tile(target), graph.tile(source)
-        if into and into.kind == "generation":
-            draft.fault(f"{labels[target]} makes its own media and takes no input.")
-        if into and into.kind == "input" and not (out_of and out_of.kind == "trigger"):
+        if into and into.kind in ("input", "trigger") and not (out_of and out_of.kind == "trigger"):
             draft.fault(f"Nothing but a trigger can lead into {labels[target]}.")
         if out_of and out_of.kind == "destination":
             draft.fault(f"{labels[source]} is the end: nothing can follow it.")

@@ -47,6 +47,8 @@ REMEDIES = {
     500: "Try again; if it goes on, look at the engine's log or tell Mosaic.",
 }
 
+NOT_A_FIELD = "is not a field of this request."
+
 
 def error_response(error: MosaicError) -> tuple[int, ErrorBody]:
     """Status and body that tell a caller of the REST API about `error`."""
@@ -100,7 +102,7 @@ def _fault(error: Mapping[str, Any]) -> Fault:
     where = place(error["loc"])
     match error["type"]:
         case "extra_forbidden":
-            return Fault(where, "is not a field of this request.", "Remove it or correct its name.")
+            return Fault(where, NOT_A_FIELD, "Remove it or correct its name.")
         case "missing":
             return Fault(where, "is required.")
         case "json_invalid":

@@ -103,7 +103,8 @@ class Graph:
         """The graph of one run: ignored nodes and triggers are gone, edges go around them.
 
         "Incoming connections to the node are rewired to its downstream nodes" (Bypassing Nodes
-        at Runtime). Triggers start runs of their own and take no part in a run by API.
+        at Runtime). Triggers start runs of their own and take no part in a run by API; nor does a
+        tile that no Video Input or generating tile leads to.
         """
         gone = {*ignored, *self.of_kind("trigger")} & set(self.nodes)
         edges = list(self.edges)
@@ -113,7 +114,20 @@ class Graph:
             edges = [e for e in edges if node not in e]
             edges += [(a, b) for a in into for b in out if (a, b) not in edges]
         left = {n: node for n, node in self.nodes.items() if n not in gone}
-        return Graph.build(left, edges)
+        return Graph.build(left, edges)._fed()
+
+    def _fed(self) -> Graph:
+        """The nodes that something flows into, and where it comes from.
+
+        A tile that the catalogue does not know counts as a source when nothing leads to it.
+        """
+        fed = {*self.of_kind("input", "generation")}
+        for node in self.order:
+            parents = self.parents(node)
+            if fed & set(parents) or (not parents and self.tile(node) is None):
+                fed.add(node)
+        nodes = {n: node for n, node in self.nodes.items() if n in fed}
+        return Graph.build(nodes, [e for e in self.edges if fed.issuperset(e)])
 
 
 def _topological(nodes: Mapping[str, AgentNode], edges: Collection[Edge]) -> tuple[str, ...]:

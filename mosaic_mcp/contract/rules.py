@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from mosaic_mcp.contract.errors import faults_of
+from mosaic_mcp.contract.errors import NOT_A_FIELD, faults_of
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.params import check_params
 from mosaic_mcp.contract.runs import (
@@ -22,8 +23,10 @@ from mosaic_mcp.contract.runs import (
     SOURCE_ARRAYS,
     ClipRange,
     InputArrays,
+    MimirAsset,
     RunRequest,
     VideoInputEntry,
+    VideoUrlInput,
 )
 from mosaic_mcp.contract.words import listed, nearest
 from mosaic_mcp.contract.youtube import youtube_id
@@ -85,7 +88,22 @@ def parse_run(body: object) -> RunRequest:
             else RunRequest.model_validate(body)
         )
     except ValidationError as error:
-        raise InvalidRequest(faults_of(error.errors(include_url=False))) from error
+        faults = faults_of(error.errors(include_url=False))
+        raise InvalidRequest([_with_nearest_field(fault) for fault in faults]) from error
+
+
+_FIELDS = tuple(
+    name
+    for model in (RunRequest, VideoInputEntry, VideoUrlInput, MimirAsset)
+    for name in model.model_fields
+)
+
+
+def _with_nearest_field(fault: Fault) -> Fault:
+    if fault.what != NOT_A_FIELD:
+        return fault
+    guess = nearest(fault.where.rpartition(".")[2], _FIELDS)
+    return replace(fault, remedy=f"{guess}{fault.remedy}")
 
 
 def check_run(
@@ -157,6 +175,13 @@ def _inputs(request: RunRequest, graph: Graph) -> Iterator[Fault]:
             "Move all of them into video_inputs.",
             Rule.either,
         )
+    if not graph.nodes:
+        yield Fault(
+            "",
+            "This agent has no tile that could run.",
+            "Add a Video Input or a generating tile and connect the others to it.",
+        )
+        return
     clip = [name for name in ClipRange.model_fields if getattr(request, name) is not None]
     if clip and request.video_inputs and not top:
         yield Fault(
@@ -322,7 +347,7 @@ def _update_keys(
         elif node not in runnable.nodes:
             yield Fault(
                 where,
-                f"{labels[node]} is ignored in this run, so its parameters have no effect.",
+                f"{labels[node]} takes no part in this run: it is ignored, or nothing leads to it.",
                 "Remove it from ignore_nodes or from update_params.",
                 Rule.runnable,
             )
