@@ -1,7 +1,17 @@
-"""Timelines to files: one fused FFmpeg graph per output, sound cut by the sample."""
+"""Rendering: a timeline in, a finished file out, in one decode and one encode."""
 
-from mosaic_mcp.studio.render.ffmpeg import Limits, find_ffmpeg, run_ffmpeg
-from mosaic_mcp.studio.render.quality import Quality
-from mosaic_mcp.studio.render.render import RenderReport, render
+from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
+from mosaic_mcp.studio.render.fonts import FONTS
+from mosaic_mcp.studio.render.pictures import contact_sheet, frame, thumbnail
+from mosaic_mcp.studio.render.rendering import Quality, RenderReport, render
 
-__all__ = ["Limits", "Quality", "RenderReport", "find_ffmpeg", "render", "run_ffmpeg"]
+__all__ = [
+    "FONTS",
+    "Quality",
+    "RenderReport",
+    "contact_sheet",
+    "find_ffmpeg",
+    "frame",
+    "render",
+    "thumbnail",
+]

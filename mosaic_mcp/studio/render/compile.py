@@ -1,169 +1,222 @@
-"""A timeline as FFmpeg commands: one fused filter graph per chunk, one encode.
+"""A timeline as one FFmpeg filter graph: every edit in one decode and one encode.
 
-    input per run → rate, crop, pick, scale → concat → captions → overlays → encoder
+    each run of clips:  fps → select frames → crop along its path → scale to the canvas
+    all runs:           concat → captions → overlays → encode
 
-A chunk is a stretch of the output that one FFmpeg process renders; short videos have one.
+A run is a stretch of clips that walk forward through one source; it is decoded once. Frames are
+chosen by number after the `fps` filter, so cuts are frame-exact, also in sources of variable rate.
+Nothing that a user wrote gets into the graph: text is in a subtitle file, files have our names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 
-from mosaic_mcp.errors import MediaError, Unsupported
-from mosaic_mcp.studio.render.expressions import number
-from mosaic_mcp.studio.render.facts import Facts
-from mosaic_mcp.studio.render.ffmpeg import media_input
-from mosaic_mcp.studio.render.picture import run_chain
-from mosaic_mcp.studio.render.quality import Quality, canvas, video_arguments
-from mosaic_mcp.studio.render.runs import Run
-from mosaic_mcp.studio.timeline.model import Overlay, Timeline
+from mosaic_mcp.studio.render.ffmpeg import guarded_input
+from mosaic_mcp.studio.render.framing import crop_commands, crop_size
+from mosaic_mcp.studio.timeline.edit import even
+from mosaic_mcp.studio.timeline.model import Clip, Overlay, Source, Timeline
 
-MAX_INPUTS = 6
-"""Runs of a chunk: every open input is a decoder of 30 to 90 MB."""
-
-CAPTIONS_FILE = "captions.ass"
-FONTS_FOLDER = "fonts"
-_SEEK_FROM = Fraction(2)
-"""Seconds: nearer to the start than this, decoding from the beginning is as quick."""
+LEAD_S = 2
+"""Seconds decoded before a run's first frame when it begins later: seeking lands on a key frame."""
+CAPTIONS = "captions.ass"
+FONTS_DIR = "fonts"
+GRAPH = "graph.txt"
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """A stretch of the output: its runs, and the number of its first frame."""
+class Frames:
+    """Part of a source in whole frames of the canvas rate: first frame and how many."""
 
-    runs: tuple[Run, ...]
     first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Clips that walk forward through one source."""
+
+    source: Source
+    pieces: tuple[Frames, ...]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to run: inputs, the graph, and the side files it reads (name -> text)."""
+
+    inputs: list[str] = field(default_factory=list[str])
+    chains: list[str] = field(default_factory=list[str])
+    files: dict[str, str] = field(default_factory=dict[str, str])
+    frames: int = 0
+    width: int = 0
+    height: int = 0
+    sources: int = 0
 
     @property
-    def frames(self) -> int:
-        """How many frames it has."""
-        return sum(run.frames for run in self.runs)
+    def graph(self) -> str:
+        """The text of the filter graph; its video comes out as [v]."""
+        return ";\n".join(self.chains) + "\n"
+
+    def input(self, name: str, *options: str) -> int:
+        """Add an input and return its number."""
+        self.inputs += guarded_input(name, *options)
+        self.sources += 1
+        return self.sources - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One FFmpeg process: its arguments, and the graph that they read from `graph_file`."""
-
-    arguments: tuple[str, ...]
-    graph_file: str
-    graph: str
-    frames: int
-    output: str
+def frames_of(clip: Clip, rate: Fraction) -> Frames:
+    """A clip in frames: the nearest frame to its start, and as many as it lasts."""
+    return Frames(round(clip.start * rate), round(clip.duration * rate))
 
 
-def check(timeline: Timeline) -> None:
-    """Refuse what cannot be rendered, with a sentence per cause."""
-    if not timeline.clips:
-        raise MediaError(
-            f"Nothing is left of {timeline.name}: every part was cut.",
-            remedy="Loosen the tiles that cut, or give a longer video.",
-        )
-    for sha in dict.fromkeys(clip.source for clip in timeline.clips):
-        source = timeline.sources[sha]
-        if source.kind == "image":
-            raise Unsupported(
-                f"{source.name} is a picture, and pictures cannot stand in the sequence yet.",
-                remedy="Use it as a watermark, or give a video.",
-            )
-        if not source.width or not source.height:
-            raise MediaError(f"{source.name} has no picture.", remedy="Give a video.")
+def runs_of(timeline: Timeline) -> list[Run]:
+    """The clips as runs, in output order."""
+    runs: list[Run] = []
+    pieces: list[Frames] = []
+    current: str | None = None
+    for clip in timeline.clips:
+        piece = frames_of(clip, timeline.frame_rate)
+        forward = pieces and piece.first >= pieces[-1].first + pieces[-1].count
+        if clip.source != current or not forward:
+            if current is not None and pieces:
+                runs.append(Run(timeline.sources[current], tuple(pieces)))
+            pieces, current = [], clip.source
+        pieces.append(piece)
+    if current is not None and pieces:
+        runs.append(Run(timeline.sources[current], tuple(pieces)))
+    return runs
 
 
-def chunks(found: Sequence[Run]) -> list[Chunk]:
-    """The output's stretches: at most `MAX_INPUTS` runs each."""
-    made: list[Chunk] = []
-    first = 0
-    for at in range(0, len(found), MAX_INPUTS):
-        chunk = Chunk(tuple(found[at : at + MAX_INPUTS]), first)
-        made.append(chunk)
-        first += chunk.frames
-    return made
-
-
-def compile_chunk(
-    chunk: Chunk,
+def compile_video(
     timeline: Timeline,
-    facts: Mapping[str, Facts],
     names: Mapping[str, str],
     *,
-    quality: Quality,
-    captions: bool,
-    output: str,
-    threads: int = 0,
-) -> Command:
-    """The command that renders a chunk's picture into the file `output`.
+    scale: Fraction = Fraction(1),
+    captions: bool = False,
+) -> Plan:
+    """The plan for a timeline's picture; `names` are the files in the job folder by hash.
 
-    `facts` and `names` are by content hash: how sources are stored, and their names in the job's
-    folder. `threads` 0 lets FFmpeg use every core.
+    `scale` shrinks the canvas (drafts). `captions` says that the job folder has CAPTIONS.
     """
-    rate = timeline.frame_rate
-    size = canvas(timeline.width, timeline.height, quality)
-    inputs: list[str] = []
-    parts: list[str] = []
-    for i, run in enumerate(chunk.runs):
-        stored = facts[run.source]
-        far = stored.seekable and run.first / rate > _SEEK_FROM
-        seek = run.first if far else 0
-        inputs += _run_input(names[run.source], seek, run.last + 1, rate, threads)
-        chain = run_chain(run, timeline, stored, seek=seek, size=size, label=f"r{i}")
-        parts.append(f"[{i}:V:0]{chain}[run{i}]")
-    tail = _joined(len(chunk.runs), rate)
-    if captions:
-        # Captions are in output time; the chunk is not.
-        tail += f",setpts=N+{chunk.first},ass=filename={CAPTIONS_FILE}:fontsdir={FONTS_FOLDER}"
-        tail += ",setpts=N"
-    last = "base"
-    parts.append(f"{tail}[{last}]")
-    for i, overlay in enumerate(timeline.overlays):
-        inputs += media_input(names[overlay.source])
-        parts += _overlaid(overlay, i, len(chunk.runs) + i, last, size, timeline.width)
-        last = f"over{i}"
-    parts.append(f"[{last}]format=yuv420p[video]")
-    graph_file = f"{output}.graph"
-    arguments = (
-        *inputs,
-        *("-/filter_complex", graph_file, "-map", "[video]", "-an", "-sn", "-dn"),
-        *("-frames:v", str(chunk.frames), *video_arguments(quality, rate)),
-        *(("-threads", str(threads)) if threads else ()),
-        output,
+    plan = Plan(
+        width=max(even(int(timeline.width * scale)), 2),
+        height=max(even(int(timeline.height * scale)), 2),
     )
-    return Command(arguments, graph_file, ";\n".join(parts), chunk.frames, output)
+    runs = runs_of(timeline)
+    for index, run in enumerate(runs):
+        _run(plan, timeline, run, names[run.source.sha256], index)
+        plan.frames += sum(piece.count for piece in run.pieces)
+    joined = "".join(f"[r{i}]" for i in range(len(runs)))
+    label = "r0"
+    if len(runs) > 1:
+        plan.chains.append(f"{joined}concat=n={len(runs)}:v=1:a=0[joined]")
+        label = "joined"
+    if captions:
+        plan.chains.append(f"[{label}]subtitles=filename={CAPTIONS}:fontsdir={FONTS_DIR}[titled]")
+        label = "titled"
+    for index, overlay in enumerate(timeline.overlays):
+        label = _overlay(plan, overlay, names[overlay.source], label, index, scale)
+    plan.chains.append(f"[{label}]format=yuv420p[v]")
+    return plan
 
 
-def _run_input(name: str, seek: int, end: int, rate: Fraction, threads: int) -> list[str]:
-    """Open a source from the key frame before frame `seek` until a second after frame `end`.
-
-    Not an accurate seek: that drops the picture that still stands at the start when the frame
-    rate varies. The graph's `fps` filter takes the last picture before the start instead.
-    """
-    options: list[str] = ["-threads", str(threads)] if threads else []
-    if seek:
-        options += ["-noaccurate_seek", "-ss", number(seek / rate)]
-    options += ["-t", number((end - seek) / rate + 1)]
-    return media_input(name, *options)
-
-
-def _joined(count: int, rate: Fraction) -> str:
-    """All runs one after the other, frames numbered through."""
-    labels = "".join(f"[run{i}]" for i in range(count))
-    concat = f"concat=n={count}:v=1:a=0" if count > 1 else "null"
-    return f"{labels}{concat},settb=expr={rate.denominator}/{rate.numerator},setpts=N"
-
-
-def _overlaid(
-    overlay: Overlay, index: int, stream: int, below: str, size: tuple[int, int], width: int
-) -> list[str]:
-    """The filters that put a still picture above the video."""
-    drawn = max(2, round(overlay.width * size[0]))
-    # Margins are pixels of the canvas; a draft is smaller.
-    x, y = (round(margin * size[0] / width) for margin in (overlay.margin_x, overlay.margin_y))
-    left = f"{x}" if overlay.corner.endswith("left") else f"W-w-{x}"
-    top = f"{y}" if overlay.corner.startswith("top") else f"H-h-{y}"
-    opacity = min(max(overlay.opacity, 0.0), 1.0)
-    return [
-        f"[{stream}:v:0]trim=end_frame=1,format=rgba,scale={drawn}:-1:flags=bicubic,"
-        f"colorchannelmixer=aa={opacity:.4f}[logo{index}]",
-        f"[{below}][logo{index}]overlay=x={left}:y={top}:eof_action=repeat[over{index}]",
+def _run(plan: Plan, timeline: Timeline, run: Run, name: str, index: int) -> None:
+    rate = timeline.frame_rate
+    skipped = max(0, run.pieces[0].first - int(LEAD_S * rate))
+    last = run.pieces[-1].first + run.pieces[-1].count
+    # One second more than needed: the last frame of a variable rate may come late.
+    options = ["-t", f"{float((last - skipped) / rate) + 1:.6f}"]
+    if skipped:
+        options = ["-ss", f"{float(skipped / rate):.6f}", *options]
+    number = plan.input(name, *options)
+    source = run.source
+    steps = [
+        f"fps=fps={rate}:start_time=0:round=near",
+        f"select='{_selection(run.pieces, skipped)}'",
+        "setpts=N",
+        # Square pixels, as the source is shown; no change for most sources.
+        f"scale={source.width}:{source.height}",
+        "setsar=1",
+        *_framing(plan, timeline, run, index),
+        "setsar=1",
     ]
+    plan.chains.append(f"[{number}:v:0]{','.join(steps)}[r{index}]")
+
+
+def _selection(pieces: Sequence[Frames], skipped: int) -> str:
+    """An expression that is 1 for the wanted frames: a balanced tree, since FFmpeg's parser
+    refuses sums of more than 100 terms."""
+    if len(pieces) == 1:
+        first = pieces[0].first - skipped
+        return f"between(n,{first},{first + pieces[0].count - 1})"
+    middle = len(pieces) // 2
+    left, right = pieces[:middle], pieces[middle:]
+    border = right[0].first - skipped
+    return f"if(lt(n,{border}),{_selection(left, skipped)},{_selection(right, skipped)})"
+
+
+def _framing(plan: Plan, timeline: Timeline, run: Run, index: int) -> list[str]:
+    width, height = plan.width, plan.height
+    fit = f"scale={width}:{height}:flags=bicubic:out_color_matrix=bt709:out_range=tv"
+    framing = timeline.framing
+    source = run.source
+    if framing is not None and framing.fit == "crop":
+        size = crop_size(source, timeline.width, timeline.height)
+        if size == (even(source.width), even(source.height)):
+            return [fit]
+        rate = timeline.frame_rate
+        times = [
+            Fraction(piece.first + i) / rate for piece in run.pieces for i in range(piece.count)
+        ]
+        keys = framing.paths.get(source.sha256, ())
+        start, lines = crop_commands(times, rate, keys, source, size, f"crop@c{index}")
+        crop = f"crop@c{index}={size[0]}:{size[1]}:{start[0]}:{start[1]}"
+        if not lines.strip():
+            return [crop, fit]
+        plan.files[f"crop{index}.txt"] = lines
+        return [f"sendcmd=f=crop{index}.txt", crop, fit]
+    if abs(source.width * timeline.height - source.height * timeline.width) * 50 < (
+        source.height * timeline.width
+    ):
+        return [fit]
+    inside = (
+        f"scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2"
+        ":flags=bicubic:out_color_matrix=bt709:out_range=tv"
+    )
+    if framing is None:
+        return [inside, f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2"]
+    # Behind: the picture itself, filling the canvas, small while it is blurred (cheap).
+    small_w, small_h = even(width // 6), even(height // 6)
+    return [
+        f"split[front{index}][back{index}];[back{index}]"
+        f"scale={small_w}:{small_h}:force_original_aspect_ratio=increase,"
+        f"crop={small_w}:{small_h},gblur=sigma=6,eq=brightness=-0.06,scale={width}:{height}"
+        f":out_color_matrix=bt709:out_range=tv,setsar=1[soft{index}];[front{index}]{inside},"
+        f"setsar=1[sharp{index}];[soft{index}][sharp{index}]overlay=(W-w)/2:(H-h)/2"
+    ]
+
+
+def _overlay(
+    plan: Plan, overlay: Overlay, name: str, below: str, index: int, scale: Fraction
+) -> str:
+    number = plan.input(name)
+    width = max(2, round(plan.width * overlay.width))
+    x_margin, y_margin = round(overlay.margin_x * scale), round(overlay.margin_y * scale)
+    x = f"{x_margin}" if overlay.corner.endswith("left") else f"W-w-{x_margin}"
+    y = f"{y_margin}" if overlay.corner.startswith("top") else f"H-h-{y_margin}"
+    plan.chains.append(
+        f"[{number}:v:0]format=rgba,scale={width}:-1:flags=bicubic,"
+        f"colorchannelmixer=aa={overlay.opacity:.3f}[mark{index}]"
+    )
+    plan.chains.append(f"[{below}][mark{index}]overlay=x={x}:y={y}:format=auto[over{index}]")
+    return f"over{index}"
+
+
+def side_files(folder: Path, plan: Plan) -> None:
+    """Write the graph and what it reads into the job folder."""
+    (folder / GRAPH).write_text(plan.graph, "utf-8")
+    for name, text in plan.files.items():
+        (folder / name).write_text(text, "utf-8")

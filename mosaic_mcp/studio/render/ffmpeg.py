@@ -1,188 +1,206 @@
-"""Run FFmpeg as a guarded child: bounded, followed, ended at once when the task is cancelled."""
+"""FFmpeg as a child process: guarded, limited, followed, and told apart by why it failed."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import PIPE
+
+import anyio
+import anyio.abc
 
 from mosaic_mcp.errors import EngineUnavailable, RenderFailed
 from mosaic_mcp.settings import Settings
-from mosaic_mcp.studio.render import failures
+
+GUARD = Path(__file__).with_name("guard.py")
 
 FORMATS = (
-    "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,wav,aiff,mp3,flac,aac,gif,png_pipe,jpeg_pipe,"
-    "webp_pipe,image2"
+    "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,wav,aiff,mp3,flac,aac,gif,"
+    "image2,png_pipe,jpeg_pipe,webp_pipe,ffmetadata"
 )
-"""Containers that are read. Playlists (HLS, DASH, concat, SDP) are not: they open other files."""
+"""Containers that we read. Playlists (HLS, DASH, concat, SDP) are not among them: they name other
+files and addresses, and FFmpeg would open those."""
 
-MAX_PIXELS = 1 << 26
-"""Pixels of one picture: more is a decompression bomb (8K has half of it)."""
+MAX_PIXELS = 8192 * 8192
+KEEP_LOG = 8_000
+"""Characters of FFmpeg's messages that are kept for the error."""
 
-_GUARD = Path(__file__).with_name("guard.py")
-_LOG_BYTES = 16_000
+OnProgress = Callable[[float], None]
+"""Called with the seconds of output made so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a run of FFmpeg may use: wall time in seconds, memory and file size in bytes."""
+    """What one FFmpeg run may use."""
 
-    seconds: float = 6 * 3600
-    memory: int = 12 << 30
-    file_size: int = 64 << 30
+    wall_s: float = 6 * 3600
+    memory_bytes: int = 8 * 1024**3
+    file_bytes: int = 40 * 1024**3
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A run that ended well: the end of its log, and how many pictures it wrote."""
+@dataclass(slots=True)
+class _Log:
+    lines: list[str] = field(default_factory=list[str])
 
-    log: str
-    frames: int
+    def add(self, text: str) -> None:
+        self.lines.append(text)
+        while sum(map(len, self.lines)) > KEEP_LOG and len(self.lines) > 1:
+            del self.lines[0]
+
+    @property
+    def text(self) -> str:
+        return "".join(self.lines)[-KEEP_LOG:]
 
 
 def find_ffmpeg(settings: Settings) -> Path:
-    """MOSAIC_FFMPEG, or the binary of the imageio-ffmpeg package."""
+    """MOSAIC_FFMPEG, or the binary of the imageio-ffmpeg package.
+
+    Raises EngineUnavailable when there is none that can be run.
+    """
     if settings.ffmpeg is not None:
-        if not settings.ffmpeg.is_file():
+        found = shutil.which(settings.ffmpeg)
+        if found is None:
             raise EngineUnavailable(
-                "MOSAIC_FFMPEG names a file that does not exist.",
-                remedy="Correct the path, or unset it to use the packaged FFmpeg.",
+                f"MOSAIC_FFMPEG names {settings.ffmpeg}, which cannot be run.",
+                remedy="Correct it, or unset it to use the packaged FFmpeg.",
             )
-        return settings.ffmpeg
-    import imageio_ffmpeg
+        return Path(found)
+    import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs]
 
     try:
         return Path(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
         raise EngineUnavailable(
-            "The imageio-ffmpeg package has no FFmpeg for this platform.",
-            remedy="Install FFmpeg 7 or later and set MOSAIC_FFMPEG to it.",
+            "The package imageio-ffmpeg brings no FFmpeg for this system.",
+            remedy="Install FFmpeg and set MOSAIC_FFMPEG to its path.",
         ) from error
 
 
-def media_input(name: str, *options: str, formats: str = FORMATS) -> list[str]:
-    """Arguments that open a user's file by our own relative name, and nothing else."""
+def guarded_input(name: str, *options: str) -> list[str]:
+    """Arguments that open one of our own files in the job folder, and nothing else."""
     return [
-        *("-format_whitelist", formats, "-protocol_whitelist", "file"),
-        *("-max_pixels", str(MAX_PIXELS), *options, "-i", name),
+        "-protocol_whitelist",
+        "file",
+        "-format_whitelist",
+        FORMATS,
+        "-max_pixels",
+        str(MAX_PIXELS),
+        *options,
+        "-i",
+        name,
     ]
 
 
 async def run_ffmpeg(
     ffmpeg: Path,
-    args: Sequence[str],
+    arguments: Sequence[str],
     *,
     cwd: Path,
-    what: str = "the video",
-    level: str = "warning",
-    on_progress: Callable[[float], None] | None = None,
     publish: tuple[Path, Path] | None = None,
+    on_progress: OnProgress | None = None,
     limits: Limits | None = None,
-) -> Finished:
-    """Run FFmpeg in the folder `cwd` and wait for its end.
+) -> str:
+    """Run FFmpeg in `cwd` and return its messages.
 
-    `on_progress` hears the seconds of output written so far. `publish` is (part, final): the file
-    that FFmpeg writes and the name it gets when it is whole. When the awaiting task is cancelled,
-    FFmpeg is killed at once and neither name is left. Raises what `failures.explain` says.
+    With `publish` a finished `part` file is renamed to `final` by the guard, so that a final name
+    always stands for a whole file. Cancelling the call kills FFmpeg at once. Raises RenderFailed.
     """
     limits = limits or Limits()
-    argv = [str(ffmpeg), "-hide_banner", "-nostdin", "-nostats", "-y", "-v", level]
-    argv += ["-progress", "pipe:1", "-stats_period", "0.25", *args]
-    order = {
-        "argv": argv,
-        "publish": [str(p.absolute()) for p in publish] if publish else None,
-        "limits": {"memory": limits.memory, "file_size": limits.file_size},
-    }
-    process = await _start(json.dumps(order), cwd)
-    done = False
+    options: dict[str, object] = {"memory": limits.memory_bytes, "file": limits.file_bytes}
+    if publish:
+        options |= {"part": str(publish[0]), "final": str(publish[1])}
+    command = [
+        *(sys.executable, "-I", "-S", str(GUARD), json.dumps(options)),
+        *(str(ffmpeg), "-hide_banner", "-nostats", "-nostdin", "-y"),
+        *("-progress", "pipe:1", "-stats_period", "0.25"),
+        *arguments,
+    ]
+    log = _Log()
+    process = await anyio.open_process(
+        command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=cwd, start_new_session=True
+    )
     try:
-        async with asyncio.timeout(limits.seconds):
-            log, frames, status = await asyncio.gather(
-                _log_end(_pipe(process.stderr)),
-                _follow(_pipe(process.stdout), on_progress),
-                process.wait(),
-            )
-        if status != 0:
-            raise failures.explain(status, log, what=what)
-        done = True
-        return Finished(log, frames)
+        with anyio.fail_after(limits.wall_s):
+            async with anyio.create_task_group() as group:
+                group.start_soon(_follow, process, on_progress)
+                group.start_soon(_collect, process, log)
+            code = await process.wait()
     except TimeoutError as error:
         raise RenderFailed(
-            f"FFmpeg took longer than {limits.seconds:.0f} s to make {what} and was stopped.",
-            remedy="Make a shorter video, or render it as a draft.",
+            f"FFmpeg did not finish within {limits.wall_s:.0f} s and was stopped.",
+            remedy="Use a shorter clip, or quality='draft'.",
+            log=log.text,
         ) from error
     finally:
         await _end(process)
-        if publish and not done:
-            for path in publish:
-                path.unlink(missing_ok=True)
+    if code != 0:
+        raise explain(code, log.text)
+    return log.text
 
 
-async def _start(order: str, cwd: Path) -> asyncio.subprocess.Process:
-    """Start the guard; a cancellation meanwhile ends it, whole group, before it is passed on."""
-    new_group = (
-        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        if sys.platform == "win32"
-        else {"start_new_session": True}
-    )
-    starting = asyncio.ensure_future(
-        asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", str(_GUARD), order),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            **new_group,
+async def _end(process: anyio.abc.Process) -> None:
+    """Kill what still runs of the guard's group, and reap it."""
+    with anyio.CancelScope(shield=True):
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if hasattr(os, "killpg"):
+                    os.killpg(process.pid, signal.SIGKILL)
+                else:  # pragma: no cover - Windows
+                    process.kill()
+            await process.wait()
+        await process.aclose()
+
+
+async def _follow(process: anyio.abc.Process, on_progress: OnProgress | None) -> None:
+    assert process.stdout is not None  # noqa: S101 - opened with a pipe
+    rest = ""
+    async for chunk in process.stdout:
+        *lines, rest = (rest + chunk.decode("utf-8", "replace")).split("\n")
+        for line in lines:
+            # out_time_ms is in microseconds too, an old mistake that stayed.
+            if on_progress and line.startswith("out_time_us=") and line[12:].strip().isdigit():
+                on_progress(int(line[12:]) / 1e6)
+
+
+async def _collect(process: anyio.abc.Process, log: _Log) -> None:
+    assert process.stderr is not None  # noqa: S101 - opened with a pipe
+    async for chunk in process.stderr:
+        log.add(chunk.decode("utf-8", "replace"))
+
+
+def explain(code: int, log: str) -> RenderFailed:
+    """Why FFmpeg failed, in a sentence, with what to do."""
+    low = log.lower()
+    if "no space left on device" in low or "disk quota exceeded" in low:
+        return RenderFailed(
+            "The disk is full.", remedy="Free some space, then resume the run.", log=log
         )
+    if "file size limit exceeded" in low or code == 128 + 25:
+        return RenderFailed(
+            "The output grew past its limit.", remedy="Use a shorter clip.", log=log
+        )
+    if "cannot allocate memory" in low or code == 187:
+        return RenderFailed(
+            "FFmpeg ran out of memory.", remedy="Use quality='draft' or a smaller source.", log=log
+        )
+    if "moov atom not found" in low or "invalid data found" in low:
+        return RenderFailed(
+            "The source is damaged and cannot be decoded to its end.",
+            remedy="Copy or export the file again.",
+            log=log,
+        )
+    if code in (128 + 9, 137):
+        return RenderFailed("FFmpeg was killed.", remedy="Resume the run to try again.", log=log)
+    last = next((line for line in reversed(log.splitlines()) if line.strip()), "no message")
+    return RenderFailed(
+        f"FFmpeg ended with code {code}: {last.strip()[:200]}",
+        remedy="Resume the run to try again; the run's log has the whole command.",
+        log=log,
     )
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        await _end(await starting)
-        raise
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill what is left of the process group, and collect the guard."""
-    if process.returncode is None or process.returncode < 0:
-        with contextlib.suppress(ProcessLookupError):
-            if sys.platform == "win32":
-                process.kill()
-            else:
-                os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
-
-
-async def _log_end(stream: asyncio.StreamReader) -> str:
-    """Read the log to its end, and keep the last of it."""
-    kept = b""
-    while block := await stream.read(4096):
-        kept = (kept + block)[-_LOG_BYTES:]
-    return kept.decode("utf-8", "replace")
-
-
-async def _follow(
-    stream: asyncio.StreamReader, on_progress: Callable[[float], None] | None
-) -> int:
-    """Read `-progress` lines, report the time written; returns the number of pictures."""
-    frames = 0
-    async for line in stream:
-        key, _, value = line.decode("ascii", "replace").strip().partition("=")
-        if key == "frame":
-            frames = int(value)
-        # "N/A" until the first packet is written.
-        elif key == "out_time_us" and on_progress and value.lstrip("-").isdigit():
-            on_progress(max(0, int(value)) / 1_000_000)
-    return frames
-
-
-def _pipe(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
-    assert stream is not None, "started with pipes"  # noqa: S101
-    return stream
