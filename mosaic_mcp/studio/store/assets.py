@@ -129,11 +129,12 @@ class Assets:
             )
         return Source.model_validate(row["source"]), path
 
-    async def _row(self, owner: str | None, asset_id: str) -> Mapping[str, Any] | None:
+    async def _row(self, owner: str | None, asset_id: str) -> dict[str, Any] | None:
         query = sa.select(assets).where(assets.c.id == asset_id)
         if owner is not None:
             query = query.where(assets.c.owner == owner)
-        return await self._store.read(lambda c: c.execute(query).mappings().one_or_none())
+        row = await self._store.read(lambda c: c.execute(query).mappings().one_or_none())
+        return None if row is None else dict(row)
 
 
 def seal_of(path: Path) -> str:
