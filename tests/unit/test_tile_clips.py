@@ -185,3 +185,25 @@ async def test_a_video_without_sound_is_refused():
     mute = timeline(source(audio_channels=0))
     with pytest.raises(MediaError, match="has no sound"):
         await clips.apply([mute], ClipsParams(target_duration=10), context(Known({})))
+
+
+async def test_where_word_times_are_guesses_the_edges_go_to_the_pauses_that_are_heard():
+    uncut, known = talk(SCRIPT)
+    truth = known.truth["talk"]
+    speech = await known.speech(uncut.sources["talk"])
+    late = Fraction(1, 5)
+    known.truth["talk"] = [
+        w.model_copy(update={"start": w.start + late, "end": w.end + late, "confidence": 0.5})
+        for w in truth
+    ]
+
+    async def real_speech(source):
+        return speech
+
+    known.speech = real_speech
+    params = ClipsParams(prompt="telescopes", num_clips=1, target_duration=6)
+    [cut] = await clips.apply([uncut], params, context(known))
+    assert torn(cut, truth) == []
+    said = whole(cut, truth)
+    assert said[0] == "Telescopes"
+    assert said[-1] == "starlight."

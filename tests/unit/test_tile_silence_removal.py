@@ -152,3 +152,15 @@ async def test_a_video_without_sound_is_refused_with_what_to_do():
 async def test_a_video_in_which_nobody_speaks_is_refused():
     with pytest.raises(MediaError, match="Nobody speaks"):
         await silence_removal.apply([timeline(source())], PLAIN, context(Known({"talk": []})))
+
+
+async def test_a_filler_whose_time_is_a_guess_stays():
+    uncut, known = talk(SCRIPT)
+    known.truth["talk"] = [
+        w.model_copy(update={"confidence": 0.5}) if w.text == "uh" else w
+        for w in known.truth["talk"]
+    ]
+    [cut] = await silence_removal.apply([uncut], FILLERS, context(known))
+    said = whole(cut, known.truth["talk"])
+    assert "uh" in said
+    assert "um" not in said

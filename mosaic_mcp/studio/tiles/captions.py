@@ -20,7 +20,7 @@ from mosaic_mcp.studio.timeline.model import (
 
 NOTE = (
     "Shows the words of the transcript as heard, hesitations included. Fonts are the ones shipped "
-    "with the studio; another name is drawn in the nearest of them."
+    "with the studio; another family is drawn in Montserrat."
 )
 
 

@@ -17,7 +17,7 @@ from mosaic_mcp.studio.tiles.speech.heard import hear_speech, listen, require_wo
 from mosaic_mcp.studio.tiles.speech.interest import interest, standing_alone
 from mosaic_mcp.studio.tiles.speech.passages import LONGEST, Passage, Unit, choose, passages
 from mosaic_mcp.studio.tiles.speech.relevance import frequent, relevance, stems, topic
-from mosaic_mcp.studio.tiles.speech.sentences import sentences, shortened
+from mosaic_mcp.studio.tiles.speech.sentences import sentences, settled, shortened
 from mosaic_mcp.studio.tiles.speech.spans import keep, on_frame
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import Timeline
@@ -91,17 +91,17 @@ async def _units(
     timeline: Timeline, prompt: str, wished: Fraction, context: TileContext
 ) -> tuple[list[Unit], str]:
     """Sentences where the words can be relied on, else stretches of speech."""
+    speech = await hear_speech(timeline, "Clips", context)
     heard = await listen(timeline, context)
     if prompt.strip():
         require_words(heard, "Clips cannot be ranked by the prompt")
     if heard.reliable and heard.words:
-        longest = wished * LONGEST
-        parts = (p for s in sentences(timeline, heard.words) for p in shortened(s, longest))
+        spoken = sentences(timeline, heard.words)
+        parts = [p for s in spoken for p in shortened(s, wished * LONGEST)]
         return [
             Unit(p.start, p.end, p.text, tuple(stems(p.text, heard.language)), p.whole)
-            for p in parts
+            for p in settled(parts, speech)
         ], heard.language
-    speech = await hear_speech(timeline, "Clips", context)
     await context.report(0.5, "approximate: no reliable words, ranking by speech activity alone")
     return [Unit(s.start, s.end) for s in speech], heard.language
 

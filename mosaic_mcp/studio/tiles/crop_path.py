@@ -38,7 +38,7 @@ _SHORTEST_EASE = Fraction(8, 10)
 """Seconds; anything quicker looks like a twitch."""
 _REST = Fraction(5, 10)
 """A stop that is at least this long is meant; a shorter one inside a pan is a stutter. Seconds."""
-_BRIEF = Fraction(6, 10)
+_BRIEF = Fraction(1)
 """A far position seen for less than this is a false detection or a glance: ignored. Seconds."""
 
 

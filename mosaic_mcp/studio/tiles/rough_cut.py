@@ -15,7 +15,7 @@ from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.tiles.joining import joined
 from mosaic_mcp.studio.tiles.speech.heard import Heard, hear_speech, listen, require_words
 from mosaic_mcp.studio.tiles.speech.relevance import stems
-from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences
+from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences, settled
 from mosaic_mcp.studio.tiles.speech.sounds import sounds_without
 from mosaic_mcp.studio.tiles.speech.spans import Pace, keep, spans_of, tighten, without
 from mosaic_mcp.studio.tiles.speech.takes import stammers, superseded
@@ -55,7 +55,7 @@ async def _cut(timeline: Timeline, prompt: str, context: TileContext) -> Timelin
     if not heard.reliable:
         await context.report(0.5, "approximate: no reliable words, cutting by pauses alone")
         heard = Heard(words=())
-    spoken = sentences(timeline, heard.words)
+    spoken = settled(sentences(timeline, heard.words), speech)
     dropped = superseded(spoken) | _unwanted(spoken, wanted, heard.language)
     words = _kept_words(spoken, dropped)
     cuts = without(_cut_spans(spoken, dropped), words)

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from mosaic_mcp.contract.tiles.params import SilenceRemovalParams
 from mosaic_mcp.studio.tiles.speech.heard import (
+    ESTIMATED,
     Heard,
     hear_speech,
     listen,
@@ -16,12 +17,13 @@ from mosaic_mcp.studio.tiles.speech.heard import (
 from mosaic_mcp.studio.tiles.speech.sounds import sounds_without
 from mosaic_mcp.studio.tiles.speech.spans import Pace, keep, spans_of, tighten, without
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
+from mosaic_mcp.studio.timeline.edit import PlacedWord
 from mosaic_mcp.studio.timeline.model import Timeline
 
 NOTE = (
     "Pauses of 0.4 s or more are shortened to 0.27 s of breathing room. Filler words means the "
     "hesitations in the transcript (um, uh, er, hmm), not words such as “like” or “so”; it needs "
-    "a reliable transcript."
+    "a reliable transcript, and leaves those that could not be timed by the sound."
 )
 
 PACE = Pace(longest_pause=Fraction(40, 100), before=Fraction(12, 100), after=Fraction(15, 100))
@@ -45,8 +47,8 @@ async def _tightened(timeline: Timeline, fillers: bool, context: TileContext) ->
     if fillers:
         require_words(heard, "Filler words cannot be removed")
     spoken = heard.words if heard.reliable else ()
-    words = spans_of(w for w in spoken if not (w.filler and fillers))
-    cuts = without(spans_of(w for w in spoken if w.filler and fillers), words)
+    words = spans_of(w for w in spoken if not (fillers and _removable(w)))
+    cuts = without(spans_of(w for w in spoken if fillers and _removable(w)), words)
     sounds = sounds_without(cuts, speech, words)
     kept = tighten(sounds, cuts, timeline.duration, PACE, timeline.frame_rate)
     left = sum((k.duration for k in kept), Fraction(0))
@@ -54,3 +56,8 @@ async def _tightened(timeline: Timeline, fillers: bool, context: TileContext) ->
         1.0, f"kept {float(left):.1f} of {float(timeline.duration):.1f} s of {timeline.name}"
     )
     return keep(timeline, kept, context.node)
+
+
+def _removable(word: PlacedWord) -> bool:
+    """A hesitation whose time is a guess stays: another word might be said at that time."""
+    return word.filler and word.confidence > ESTIMATED

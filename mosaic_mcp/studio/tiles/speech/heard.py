@@ -22,6 +22,9 @@ BRING_WORDS = (
     "or run the agent on the hosted engine."
 )
 
+ESTIMATED = 0.5
+"""A word of this confidence or less is timed by its place in the text, not by the sound."""
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
 from mosaic_mcp.studio.perception.model import Interval
+from mosaic_mcp.studio.tiles.speech.heard import ESTIMATED
 from mosaic_mcp.studio.timeline.edit import PlacedWord, offsets
 from mosaic_mcp.studio.timeline.model import Timeline
 
@@ -16,6 +18,9 @@ PAUSE = Fraction(7, 10)
 
 _OVERLAP = Fraction(1, 2)
 """Words of one breath may overlap a little where their times are estimates. Seconds."""
+
+_ASTRAY = Fraction(4, 10)
+"""How far an estimated word may be from where it is said. Seconds."""
 
 _ENDINGS = (".", "!", "?", "…", "。", "？", "！")
 _ABBREVIATIONS = frozenset({"mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "e.g.", "i.e."})
@@ -64,6 +69,46 @@ def sentences(timeline: Timeline, words: Sequence[PlacedWord]) -> list[Sentence]
             groups.append([])
         groups[-1].append(later)
     return [Sentence(tuple(g)) for g in groups]
+
+
+def settled(found: Sequence[Sentence], speech: Sequence[Interval]) -> list[Sentence]:
+    """Sentences whose borders are where the sound has a pause, if their times are estimates.
+
+    Subtitles that cannot be aligned give a word's time by its place in the cue, off by some
+    tenths of a second; the pause that is heard near by is the true border.
+    """
+    pauses = [Interval(start=a.end, end=b.start) for a, b in pairwise(speech)]
+    starts, ends = [p.start for p in pauses], [p.end for p in pauses]
+    exact = list(found)
+    for i, (a, b) in enumerate(pairwise(found)):
+        if min(a.words[-1].confidence, b.words[0].confidence) > ESTIMATED:
+            continue
+        first = bisect_left(ends, a.end - _ASTRAY)
+        last = bisect_right(starts, b.start + _ASTRAY)
+        near = pauses[first:last]
+        if near:
+            pause = min(near, key=lambda p: max(p.start - b.start, a.end - p.end, Fraction(0)))
+            exact[i] = _bounded(exact[i], exact[i].start, pause.start)
+            exact[i + 1] = _bounded(exact[i + 1], pause.end, exact[i + 1].end)
+    return exact
+
+
+def _bounded(sentence: Sentence, start: Fraction, end: Fraction) -> Sentence:
+    """The sentence from `start` to `end`, its words pushed inside."""
+    if start >= end:
+        return sentence
+    inside = [
+        word.model_copy(
+            update={
+                "start": min(max(word.start, start), end),
+                "end": min(max(word.end, start), end),
+            }
+        )
+        for word in sentence.words
+    ]
+    inside[0] = inside[0].model_copy(update={"start": start})
+    inside[-1] = inside[-1].model_copy(update={"end": end})
+    return replace(sentence, words=tuple(inside))
 
 
 def _ends(text: str) -> bool:
