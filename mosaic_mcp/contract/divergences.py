@@ -41,6 +41,42 @@ DIVERGENCES: tuple[Divergence, ...] = (
         "400: “Keys must be valid agent_node_id values from the runnable graph.”",
     ),
     Divergence(
+        "ignore-ends",
+        "post-agent-run",
+        "ignore_nodes on a Destination or on a leaf is not documented.",
+        "The tiles before it become the last ones, and their renders are the outputs.",
+    ),
+    Divergence(
+        "unconnected",
+        "post-agent-run",
+        "What the “runnable graph” leaves out is not documented.",
+        "Triggers, ignored nodes, and tiles that no Video Input or generating tile leads to.",
+    ),
+    Divergence(
+        "top-range",
+        "post-agent-run",
+        "A top-level clip range beside video_inputs is not documented.",
+        "400: it applies to top-level arrays, and there are none.",
+    ),
+    Divergence(
+        "youtube-urls",
+        "post-agent-run",
+        "youtube_urls stands in one example, but in no table.",
+        "Accepted wherever video_urls is, for YouTube videos only.",
+    ),
+    Divergence(
+        "same-source",
+        "post-agent-run",
+        "A source that is named twice is not documented.",
+        "It is processed twice.",
+    ),
+    Divergence(
+        "saved-params",
+        "post-agent-update",
+        "Whether a saved tile may lack required parameters is not documented.",
+        "It may; the run is refused with 400 unless update_params brings them.",
+    ),
+    Divergence(
         "item-ranges",
         "post-agent-run",
         "A clip range beside per-item inputs alone is not documented.",
