@@ -157,12 +157,12 @@ def _near(path: Path, kind: FileKind) -> str:
 
 
 def _closest(name: str, names: Iterable[str]) -> list[str]:
-    """Like the name without its case; or the same name with another suffix."""
+    """The same name with another suffix, then names that look alike."""
     lower = {n.casefold(): n for n in names}
-    found = difflib.get_close_matches(name.casefold(), lower, n=3, cutoff=0.6)
     stem = Path(name).stem.casefold()
-    found += [n for n in lower if Path(n).stem == stem and n not in found]
-    return [lower[n] for n in found[:3]]
+    found = [n for n in lower if Path(n).stem == stem]
+    found += difflib.get_close_matches(name.casefold(), lower, n=3, cutoff=0.6)
+    return [lower[n] for n in dict.fromkeys(found)][:3]
 
 
 def _inside(folder: Path, kind: FileKind) -> str:
