@@ -1,0 +1,412 @@
+"""From words to the exact request of a run, all faults at once, nothing changed on the way."""
+
+import hashlib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from support.agents import agent
+from support.engines import Engine
+
+from mosaic_mcp.client import Ledger
+from mosaic_mcp.contract.runs import RunStatus
+from mosaic_mcp.errors import EngineUnavailable, InvalidRequest
+from mosaic_mcp.intent import VideoWish, plan_run, resolve_video, submit
+from mosaic_mcp.settings import Settings
+
+ONE = agent(
+    {
+        "in": "Video Input",
+        "clips": "Clips",
+        "caps": "Captions",
+        "logo": ("Watermark", {"logo_size": 10}),
+        "out": "Destination",
+    },
+    name="Podcast clips",
+)
+TWO = agent(
+    {"talk": "Video Input", "screen": "Video Input", "caps": "Captions"}, "talk>caps screen>caps"
+)
+GENERATION = agent({"make": "Video Generation", "out": "Destination"})
+UUID = "7ba7b810-9dad-11d1-80b4-00c04fd430c8"
+URL = "https://example.com/talk.mp4"
+TUBE = "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> Path:
+    for name in ("talk.mp4", "screen.mp4", "logo.png", "talk.srt"):
+        (tmp_path / name).write_bytes(name.encode())
+    return tmp_path
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "data", allowed_dirs=(tmp_path,))
+
+
+@pytest.fixture
+def ledger(settings: Settings) -> Ledger:
+    return Ledger(settings.home / "ledger.db")
+
+
+def wishes(*said: str | VideoWish) -> list[VideoWish]:
+    return [VideoWish(s) if isinstance(s, str) else s for s in said]
+
+
+async def plan(settings, *said, engine: Engine | None = None, **more):
+    engine = engine or Engine(ONE)
+    more.setdefault("agent", next(iter(engine.agents)))
+    return await plan_run(engine, settings, videos=wishes(*said), **more)
+
+
+async def faults(settings, *said, **more):
+    with pytest.raises(InvalidRequest) as refusal:
+        await plan(settings, *said, **more)
+    return {f.where: f for f in refusal.value.faults}
+
+
+@pytest.mark.parametrize(
+    ("said", "body"),
+    [
+        (URL, {"video_urls": [URL]}),
+        ("youtu.be/dQw4w9WgXcQ", {"video_urls": [TUBE]}),
+        (f"video:{UUID}", {"video_ids": [UUID]}),
+        (f"render:{UUID}", {"node_render_ids": [UUID]}),
+    ],
+)
+async def test_one_video_input_gets_everything_in_the_short_form(settings, said, body):
+    assert await (await plan(settings, said)).preview() == body
+
+
+async def test_several_videos_of_several_kinds_go_to_the_one_input(settings):
+    made = await plan(settings, URL, f"render:{UUID}", f"video:{UUID}")
+    assert made.body() == {"video_urls": [URL], "node_render_ids": [UUID], "video_ids": [UUID]}
+
+
+async def test_a_mimir_item_is_an_asset_with_its_artifact(settings):
+    engine = Engine(ONE, hosted=True)
+    made = await plan(settings, VideoWish("mimir:m1", artifact="proxy"), engine=engine)
+    assert made.body() == {"mimir_assets": [{"id": "m1", "artifact": "proxy"}]}
+
+
+async def test_a_mimir_item_is_refused_by_the_studio_with_what_mimir_needs(settings):
+    found = await faults(settings, "mimir:m1")
+    assert "Settings > Integrations" in found["videos"].remedy
+
+
+@pytest.mark.parametrize(
+    ("known", "body"),
+    [
+        ({"uploads": (UUID,)}, {"video_ids": [UUID]}),
+        ({"renders": {UUID: 10.0}}, {"node_render_ids": [UUID]}),
+    ],
+)
+@pytest.mark.parametrize("hosted", [True, False])
+async def test_a_bare_id_is_looked_up(settings, known, body, hosted):
+    made = await plan(settings, UUID, engine=Engine(ONE, hosted=hosted, **known))
+    assert made.body() == body
+
+
+async def test_an_id_that_nobody_knows_is_refused(settings):
+    found = await faults(settings, UUID)
+    assert "neither an uploaded video nor an output" in found["videos[0]"].what
+    assert "videos" not in found, "an unreadable video is not a missing one as well"
+
+
+async def test_a_run_stands_for_all_its_outputs(settings):
+    outputs = [SimpleNamespace(id="o1"), SimpleNamespace(id="o2")]
+    runs = {
+        "r1": SimpleNamespace(status=RunStatus.completed, outputs=outputs),
+        "r2": SimpleNamespace(status=RunStatus.running, outputs=[]),
+    }
+    made = await plan(settings, "run:r1", engine=Engine(ONE, runs=runs))
+    assert made.body() == {"node_render_ids": ["o1", "o2"]}
+    found = await faults(settings, "run:r2", "run:r3", engine=Engine(ONE, runs=runs))
+    assert "has no outputs yet" in found["videos[0]"].what
+    assert "no run r3" in found["videos[1]"].what
+
+
+async def test_one_part_for_all_stands_at_the_top(settings):
+    made = await plan(settings, URL, TUBE, clip="first 20 minutes")
+    assert made.body() == {"video_urls": [URL, TUBE], "input_clip_end_ms": 1_200_000}
+
+
+async def test_parts_of_their_own_stand_in_items(settings):
+    made = await plan(
+        settings,
+        VideoWish(URL, clip="1:30-2:45"),
+        TUBE,
+        VideoWish(f"render:{UUID}", clip={"start": 5}),
+        clip="from 45 s",
+    )
+    assert made.body() == {
+        "video_url_inputs": [
+            {"url": URL, "input_clip_start_ms": 90_000, "input_clip_end_ms": 165_000}
+        ],
+        "youtube_url_inputs": [{"url": TUBE, "input_clip_start_ms": 45_000}],
+        "node_render_inputs": [{"id": UUID, "input_clip_start_ms": 5_000}],
+    }
+
+
+async def test_several_video_inputs_are_told_apart_by_label(settings):
+    made = await plan(
+        settings,
+        VideoWish(URL, input="camera"),
+        VideoWish(TUBE, input="Video Input 2"),
+        engine=Engine(TWO),
+        labels=lambda agent_id: {"talk": "Camera"},
+    )
+    assert made.body() == {
+        "video_inputs": [
+            {"agent_node_id": "talk", "video_urls": [URL]},
+            {"agent_node_id": "screen", "video_urls": [TUBE]},
+        ]
+    }
+
+
+async def test_several_video_inputs_need_to_be_named(settings):
+    found = await faults(settings, URL, engine=Engine(TWO))
+    assert "'Video Input', 'Video Input 2'" in found["videos[0].input"].what
+
+
+async def test_every_video_input_needs_a_video(settings):
+    found = await faults(settings, VideoWish(URL, input="talk"), engine=Engine(TWO))
+    assert "no entry for Video Input 2" in found["videos"].what
+
+
+async def test_agents_that_generate_take_parameters_and_no_videos(settings):
+    engine = Engine(GENERATION, hosted=True)
+    made = await plan(settings, engine=engine, params={"video generation": {"prompt": "A sea"}})
+    assert made.body() == {"update_params": {"make": {"prompt": "A sea"}}}
+    assert "generates its own media" in (await faults(settings, URL, engine=engine))["videos"].what
+
+
+async def test_nodes_and_parameters_are_named_in_words(settings):
+    made = await plan(
+        settings, URL, params={"clips": {"num_clips": 5}}, skip=["Captions"], callback_url=URL
+    )
+    assert made.body() == {
+        "video_urls": [URL],
+        "callback_url": URL,
+        "update_params": {"clips": {"num_clips": 5}},
+        "ignore_nodes": ["caps"],
+    }
+
+
+async def test_a_local_file_is_shown_as_path_size_and_hash_and_stays_where_it_is(settings, videos):
+    engine = Engine(ONE)
+    made = await plan(settings, str(videos / "talk.mp4"), engine=engine)
+    [shown] = (await made.preview())["video_ids"]
+    assert shown == {
+        "upload": {
+            "path": str(videos / "talk.mp4"),
+            "size_bytes": 8,
+            "sha256": hashlib.sha256(b"talk.mp4").hexdigest(),
+            "asset_type": "video",
+        }
+    }
+    assert (engine.added, engine.posted) == ([], [])
+
+
+async def test_a_submitted_plan_hands_over_its_files_and_posts_their_ids(settings, videos, ledger):
+    engine = Engine(ONE)
+    made = await plan(
+        settings,
+        VideoWish(str(videos / "talk.mp4"), transcript=str(videos / "talk.srt")),
+        engine=engine,
+        params={"watermark": {"use_custom_logo": "custom", "image_id": str(videos / "logo.png")}},
+    )
+    started = await submit(made, engine, ledger, quality="draft")
+    assert (started.run_id, started.replayed) == ("run-1", False)
+    assert engine.added == [(videos / "logo.png", "image"), (videos / "talk.mp4", "video")]
+    assert engine.posted == [
+        (
+            ONE.agent.id,
+            {
+                "video_ids": ["asset-2"],
+                "update_params": {"logo": {"use_custom_logo": "custom", "image_id": "asset-1"}},
+            },
+        )
+    ]
+    brought = (await engine.studio()).brought["asset-2"]
+    assert (brought.format, brought.text) == ("srt", "talk.srt")
+
+
+async def test_the_same_file_is_handed_over_once(settings, videos, ledger):
+    engine = Engine(ONE)
+    talk = str(videos / "talk.mp4")
+    made = await plan(
+        settings, VideoWish(talk, clip="first 5 s"), VideoWish(talk, clip="last 5 s"), engine=engine
+    )
+    await submit(made, engine, ledger)
+    assert len(engine.added) == 1
+    assert engine.posted[0][1] == {
+        "video_id_inputs": [
+            {"id": "asset-1", "input_clip_end_ms": 5_000},
+            {"id": "asset-1", "input_clip_start_ms": 95_000},
+        ]
+    }
+
+
+async def test_the_last_part_of_a_file_is_shown_before_its_length_is_known(settings, videos):
+    made = await plan(settings, str(videos / "talk.mp4"), clip="last 30 s")
+    shown = await made.preview()
+    assert shown["input_clip_start_ms"] == {"from_end_ms": 30_000}
+
+
+async def test_the_last_part_of_an_output_is_known_from_the_start(settings):
+    engine = Engine(ONE, renders={UUID: 61.5})
+    made = await plan(settings, f"render:{UUID}", engine=engine, clip="last 30 s")
+    assert made.body() == {"node_render_ids": [UUID], "input_clip_start_ms": 31_500}
+
+
+@pytest.mark.parametrize("said", [URL, TUBE, f"video:{UUID}"])
+async def test_the_last_part_of_a_video_of_unknown_length_is_refused(settings, said):
+    found = await faults(settings, said, clip="last 30 s")
+    assert "length of this video is not known" in found["videos[0].clip"].what
+
+
+async def test_the_last_part_of_a_file_for_the_hosted_engine_is_refused(settings, videos):
+    engine = Engine(ONE, hosted=True)
+    found = await faults(settings, str(videos / "talk.mp4"), engine=engine, clip="last 30 s")
+    assert "not known yet" in found["videos[0].clip"].what
+
+
+async def test_a_file_that_changed_after_it_was_planned_is_not_sent(settings, videos, ledger):
+    engine = Engine(ONE)
+    made = await plan(settings, str(videos / "talk.mp4"), engine=engine)
+    (videos / "talk.mp4").write_bytes(b"another video")
+    with pytest.raises(InvalidRequest, match="changed"):
+        await submit(made, engine, ledger)
+    assert (engine.added, engine.posted) == ([], [])
+
+
+async def test_a_transcript_goes_with_files_and_uploads_only(settings, videos):
+    srt = str(videos / "talk.srt")
+    made = await plan(settings, VideoWish(f"video:{UUID}", transcript=srt))
+    assert list(made.transcripts) == [UUID]
+    found = await faults(settings, VideoWish(URL, transcript=srt))
+    assert "videos[0].transcript" in found
+
+
+async def test_a_transcript_that_is_no_text_is_refused(settings, videos, ledger):
+    (videos / "talk.srt").write_bytes(b"\xff\xfe\x00\xd8")
+    engine = Engine(ONE)
+    talk = VideoWish(str(videos / "talk.mp4"), transcript=str(videos / "talk.srt"))
+    made = await plan(settings, talk, engine=engine)
+    with pytest.raises(InvalidRequest, match="UTF-8"):
+        await submit(made, engine, ledger)
+    assert engine.posted == []
+
+
+async def test_the_hosted_engine_takes_no_transcript_and_the_plan_says_so(settings, videos):
+    wish = VideoWish(str(videos / "talk.mp4"), transcript=str(videos / "talk.srt"))
+    made = await plan(settings, wish, engine=Engine(ONE, hosted=True))
+    assert any("takes no transcript" in w for w in made.warnings)
+
+
+async def test_names_that_mosaic_does_not_confirm_are_warned_of_on_the_hosted_engine(settings):
+    detail = agent({"in": "Video Input", "shape": "Reframe"})
+    wish = {"params": {"Reframe": {"aspect_ratio": "1:1"}}}
+    made = await plan(settings, URL, engine=Engine(detail, hosted=True), **wish)
+    assert any("aspect_ratio" in w for w in made.warnings)
+    assert (await plan(settings, URL, engine=Engine(detail), **wish)).warnings == ()
+
+
+async def test_a_video_named_twice_is_warned_of(settings):
+    made = await plan(settings, URL, URL)
+    assert any("twice" in w for w in made.warnings)
+
+
+async def test_all_faults_come_at_once_in_the_callers_words(settings, videos):
+    found = await faults(
+        settings,
+        str(videos / "tlak.mp4"),
+        VideoWish(URL, clip="the good bit"),
+        VideoWish("ftp://x/y.mp4"),
+        VideoWish(URL, artifact="proxy"),
+        params={
+            "Clips": {"num_clips": 99, "nmu_clips": 1},
+            "Nothing": {},
+            "logo": {"image_id": "gone.png"},
+        },
+        skip=["Caption", "Reframe"],
+        callback_url="nowhere",
+        clip="2:00-1:00",
+    )
+    assert set(found) == {
+        "videos[0]",
+        "videos[1].clip",
+        "videos[2]",
+        "videos[3].artifact",
+        "params.Clips.num_clips",
+        "params.Clips.nmu_clips",
+        "params.Nothing",
+        "params.logo.image_id",
+        "skip[1]",
+        "callback_url",
+        "clip",
+    }
+    assert "Did you mean 'talk.mp4'" in found["videos[0]"].remedy
+    assert "Did you mean 'num_clips'?" in found["params.Clips.nmu_clips"].remedy
+
+
+async def test_an_unknown_agent_does_not_hide_the_faults_of_the_videos(settings):
+    found = await faults(settings, "ftp://x/y", agent="Podcats clips", clip="never")
+    assert set(found) == {"agent", "videos[0]", "clip"}
+    assert "Did you mean 'Podcast clips'?" in found["agent"].remedy
+
+
+async def test_a_node_named_in_two_ways_is_refused(settings):
+    found = await faults(settings, URL, params={"Clips": {}, "clips": {"num_clips": 1}})
+    assert "a second time" in found["params.clips"].what
+
+
+async def test_protected_and_skipped_nodes_take_no_parameters(settings):
+    found = await faults(settings, URL, params={"Video Input": {}, "Captions": {}}, skip=["caps"])
+    assert "protected" in found["params.Video Input"].what
+    assert "takes no part" in found["params.Captions"].what
+
+
+async def test_no_video_is_a_fault(settings):
+    assert (await faults(settings))["videos"].what == "No video is given."
+
+
+async def test_an_engine_that_cannot_be_reached_is_not_a_fault_of_the_request(settings):
+    class Gone(Engine):
+        async def list_agents(self, **_):
+            raise EngineUnavailable("No answer.")
+
+    with pytest.raises(EngineUnavailable):
+        await plan(settings, URL, engine=Gone(ONE), agent="Podcast")
+
+
+async def test_an_address_given_for_a_parameter_is_shown_as_what_would_be_fetched(settings):
+    picture = "https://example.com/logo.png"
+    params = {"Watermark": {"use_custom_logo": "custom", "image_id": picture}}
+    shown = await (await plan(settings, URL, params=params)).preview()
+    assert shown["update_params"]["logo"]["image_id"] == {
+        "upload": {"url": picture, "asset_type": "image"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        (f"video:{UUID}", ("videos", UUID)),
+        (f"render:{UUID}", ("renders", UUID)),
+        ("{videos}/talk.mp4", ("videos", "asset-1")),
+        ("run:one", ("renders", "o1")),
+    ],
+)
+async def test_a_video_to_look_at_is_found(settings, videos, said, answer):
+    runs = {"one": SimpleNamespace(status=RunStatus.completed, outputs=[SimpleNamespace(id="o1")])}
+    engine = Engine(ONE, runs=runs)
+    assert await resolve_video(engine, said.format(videos=videos), settings) == answer
+
+
+@pytest.mark.parametrize("said", [URL, TUBE, "mimir:m"])
+async def test_a_video_that_is_not_on_the_engine_cannot_be_looked_at(settings, said):
+    with pytest.raises(InvalidRequest, match="not on this engine yet"):
+        await resolve_video(Engine(ONE), said, settings)
