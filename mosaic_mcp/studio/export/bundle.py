@@ -1,0 +1,84 @@
+"""timeline.zip: an edit to go on with in Premiere, Resolve or anything that reads EDL or OTIO."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from mosaic_mcp.studio.export.edl import edl
+from mosaic_mcp.studio.export.otio import otio
+from mosaic_mcp.studio.export.xmeml import xmeml
+from mosaic_mcp.studio.timeline.model import Timeline
+
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_EPOCH = (2020, 1, 1, 0, 0, 0)
+"""The time of every entry: the same edit gives the same bytes."""
+
+
+def write_bundle(
+    timeline: Timeline,
+    out: Path,
+    *,
+    media: Mapping[str, Path],
+    subtitles: Path | None = None,
+) -> None:
+    """Write the zip; the media are linked by relative path, not packed (they may be huge)."""
+    paths = media_paths(timeline, media)
+    entries = {
+        "timeline.xml": xmeml(timeline, paths),
+        "timeline.otio": otio(timeline, paths).encode(),
+        "timeline.edl": edl(timeline).encode(),
+        "README.txt": _readme(timeline, paths).encode(),
+    }
+    for suffix in ("srt", "vtt"):
+        path = subtitles / f"captions.{suffix}" if subtitles else None
+        if path and path.exists():
+            entries[path.name] = path.read_bytes()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(entries.items()):
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, content)
+
+
+def media_paths(timeline: Timeline, media: Mapping[str, Path]) -> dict[str, str]:
+    """A path below media/ for each source that a clip shows: the user's name, made safe."""
+    paths: dict[str, str] = {}
+    for sha in dict.fromkeys(clip.source for clip in timeline.clips):
+        source = timeline.sources[sha]
+        suffix = media[sha].suffix if sha in media else Path(source.name).suffix
+        stem = safe_stem(source.name)
+        path = f"media/{stem}{suffix}"
+        if path in paths.values():
+            path = f"media/{stem}-{sha[:8]}{suffix}"
+        paths[sha] = path
+    return paths
+
+
+def safe_stem(name: str) -> str:
+    """A file name without its suffix that every system takes."""
+    stem = re.sub(r"[^\w .()-]+", "-", Path(name.replace("\\", "/")).stem).strip(" .-")
+    if not stem or _RESERVED.match(stem):
+        stem = f"media-{stem}".rstrip("-")
+    return stem[:80]
+
+
+def _readme(timeline: Timeline, paths: Mapping[str, str]) -> str:
+    files = "\n".join(
+        f"  {path}   (your file {timeline.sources[sha].name})" for sha, path in paths.items()
+    )
+    return (
+        f"{timeline.name}\n\n"
+        "timeline.xml   Premiere Pro (File > Import) and DaVinci Resolve (File > Import > "
+        "Timeline)\n"
+        "timeline.otio  OpenTimelineIO\n"
+        "timeline.edl   CMX 3600 cut list\n"
+        "captions.srt   the captions, where there are any\n\n"
+        "Unpack the zip and put your original files beside timeline.xml as:\n"
+        f"{files}\n"
+        "or point the editor to them when it asks. Cuts, reframing and caption markers come "
+        "along; the look of captions, the watermark and sound clean-up do not.\n"
+    )

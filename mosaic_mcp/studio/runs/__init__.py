@@ -1,0 +1,1 @@
+"""Runs: made from requests, moved by transitions, executed by the engine."""

@@ -1,0 +1,176 @@
+"""Doing a node: gather its timelines, let its tile decide, keep the decision, order the renders."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import BaseModel
+
+from mosaic_mcp.contract.runs import NodeStatus
+from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
+from mosaic_mcp.errors import MosaicError, RenderFailed, Unsupported
+from mosaic_mcp.studio.perception.model import Perception
+from mosaic_mcp.studio.runs import transitions as t
+from mosaic_mcp.studio.runs.feed import Feed
+from mosaic_mcp.studio.runs.gathering import Gathering
+from mosaic_mcp.studio.runs.recipes import recipe_hash
+from mosaic_mcp.studio.runs.transitions import Fence
+from mosaic_mcp.studio.store.assets import Assets
+from mosaic_mcp.studio.store.database import Store
+from mosaic_mcp.studio.store.tables import run_nodes, runs
+from mosaic_mcp.studio.tiles.catalogue import TILES
+from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.timeline.edit import snap
+from mosaic_mcp.studio.timeline.model import Source, Timeline
+
+TICK_S = 0.25
+"""Progress is written at most this often, a new step at once."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAssets:
+    """The uploaded files of one owner, as a tile may ask for them."""
+
+    owner: str
+    assets: Assets
+
+    async def source(self, asset_id: str) -> Source:
+        """The asset as a source; NotFound names the id."""
+        return (await self.assets.file(self.owner, asset_id))[0]
+
+
+@dataclass(slots=True)
+class Reporter:
+    """Writes a node's progress, not more often than is useful."""
+
+    store: Store
+    feed: Feed
+    fence: Fence
+    share: float = 1.0
+    """Part of the node's progress that the tile stands for."""
+    _step: str = ""
+    _told: float = field(default=0.0)
+
+    async def __call__(self, progress: float, step: str) -> None:
+        """Tell the progress 0..1 and the step; stops the work when the node is no longer ours."""
+        now = time.monotonic()
+        if step == self._step and now - self._told < TICK_S:
+            return
+        self._step, self._told = step, now
+        value = max(0.0, min(1.0, progress)) * self.share
+        ours = await self.store.write(lambda c: t.progress_node(c, self.fence, value, step))
+        self.feed.ring()
+        if not ours:
+            raise Superseded
+
+
+class Superseded(Exception):
+    """The node was cancelled or given to somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeWork:
+    """Executes nodes."""
+
+    store: Store
+    feed: Feed
+    gathering: Gathering
+    assets: Assets
+    perception: Perception
+    render_version: str
+
+    async def run(self, row_id: str, generation: int) -> None:
+        """Execute a queued node to its end, or to its renders. Never raises MosaicError."""
+        fence = await self.store.write(lambda c: t.start_node(c, row_id, generation))
+        if fence is None:
+            return
+        self.feed.ring()
+        query = (
+            sa.select(run_nodes, runs.c.quality)
+            .join(runs, runs.c.id == run_nodes.c.run_id)
+            .where(run_nodes.c.id == row_id)
+        )
+        node = dict(await self.store.read(lambda c: c.execute(query).mappings().one()))
+        try:
+            if fence.attempt > t.MAX_ATTEMPTS:
+                raise RenderFailed(
+                    f"This step ended the studio {t.MAX_ATTEMPTS} times and is not tried again.",
+                    remedy="Look at the studio's log, then resume the run.",
+                )
+            await self._apply(node, fence)
+        except Superseded:
+            return
+        except MosaicError as error:
+            await self._fail(fence, str(error))
+        except Exception:
+            log.exception("node %s failed", row_id)
+            await self._fail(fence, "The step failed inside the studio; its log says more.")
+        self.feed.ring()
+
+    async def _fail(self, fence: Fence, message: str) -> None:
+        await self.store.write(lambda c: t.finish_node(c, fence, NodeStatus.failed, [message]))
+
+    async def _apply(self, node: Mapping[str, Any], fence: Fence) -> None:
+        tile = tile_type(node["node_type_id"])
+        if tile is None:
+            raise Unsupported(
+                f"The studio does not know the tile {node['node_type_id']}.",
+                remedy="Use the hosted engine (set MOSAIC_API_KEY).",
+            )
+        renders = bool(node["renders_outputs"])
+        report = Reporter(self.store, self.feed, fence, t.TILE_SHARE if renders else 1.0)
+        timelines = await self._timelines(node, tile, report)
+        kept = [timeline.model_dump(mode="json") for timeline in timelines]
+        if not await self.store.write(lambda c: t.applied(c, fence, kept)):
+            return
+        if renders and timelines:
+            wanted = [self._wanted(timeline, node["quality"]) for timeline in timelines]
+            await self.store.write(lambda c: t.plan_renders(c, fence, wanted))
+            await self.store.write(lambda c: t.settle_renders(c, fence))
+        else:
+            status = await self._end(node, tile)
+            await self.store.write(lambda c: t.finish_node(c, fence, status))
+
+    async def _timelines(
+        self, node: Mapping[str, Any], tile: TileType, report: Reporter
+    ) -> list[Timeline]:
+        if tile.kind == "input":
+            inputs = await self.gathering.sources(node, report)
+        else:
+            inputs = await self.gathering.parents(node)
+        context = TileContext(
+            node=node["node_id"],
+            perception=self.perception,
+            assets=OwnAssets(node["owner"], self.assets),
+            report=report,
+        )
+        params: BaseModel | dict[str, Any] = node["params"]
+        if tile.params is not None:
+            params = tile.params.model_validate(node["params"])
+        outputs = await TILES[tile.name].apply(inputs, params, context)
+        return [snap(timeline) for timeline in outputs]
+
+    def _wanted(self, timeline: Timeline, quality: str) -> dict[str, Any]:
+        return {
+            "name": timeline.name,
+            "timeline": timeline.model_dump(mode="json"),
+            "recipe_hash": recipe_hash(timeline, quality, self.render_version),
+        }
+
+    async def _end(self, node: Mapping[str, Any], tile: TileType) -> NodeStatus:
+        """A Destination is complete when everything before it is."""
+        if tile.kind != "destination":
+            return NodeStatus.completed
+        query = sa.select(run_nodes.c.status).where(
+            run_nodes.c.run_id == node["run_id"], run_nodes.c.node_id.in_(node["needs"])
+        )
+        before = await self.store.read(lambda c: c.execute(query).scalars().all())
+        whole = all(status == NodeStatus.completed for status in before)
+        return NodeStatus.completed if whole else NodeStatus.partial_complete

@@ -1,0 +1,208 @@
+"""Doing a render: one finished folder with the video, its picture, subtitles and timelines.
+
+Everything is made in a private folder and gets its final name in one rename, so that a folder
+under an output's id is always whole. A folder that is there already is taken as it is: the studio
+died between naming it and writing that down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import sqlalchemy as sa
+
+from mosaic_mcp.contract.runs import NodeStatus
+from mosaic_mcp.errors import MosaicError, RenderFailed
+from mosaic_mcp.studio.export import write_bundle, write_subtitles
+from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.perception.probe import media_facts, probe
+from mosaic_mcp.studio.render import Quality, render, thumbnail
+from mosaic_mcp.studio.render.rendering import place
+from mosaic_mcp.studio.runs import transitions as t
+from mosaic_mcp.studio.runs.feed import Feed
+from mosaic_mcp.studio.runs.recipes import recipe
+from mosaic_mcp.studio.runs.transitions import Fence
+from mosaic_mcp.studio.store.database import Store
+from mosaic_mcp.studio.store.tables import renders, runs
+from mosaic_mcp.studio.tiles.shipped import shipped_files
+from mosaic_mcp.studio.timeline.model import Timeline
+
+TICK_S = 0.4
+RECIPE = "recipe.json"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderWork:
+    """Executes renders."""
+
+    store: Store
+    feed: Feed
+    library: Library
+    ffmpeg: Path
+    tools: str
+
+    async def run(self, render_id: str, generation: int) -> None:
+        """Make an output, and record it or why there is none. Never raises MosaicError."""
+        fence = await self.store.write(lambda c: t.start_render(c, render_id, generation))
+        if fence is None:
+            return
+        query = (
+            sa.select(renders, runs.c.quality)
+            .join(runs, runs.c.id == renders.c.run_id)
+            .where(renders.c.id == render_id)
+        )
+        row = dict(await self.store.read(lambda c: c.execute(query).mappings().one()))
+        facts: dict[str, Any] | None = None
+        error: str | None = None
+        try:
+            if fence.attempt > t.MAX_ATTEMPTS:
+                raise RenderFailed(
+                    f"This render ended the studio {t.MAX_ATTEMPTS} times and is not tried again.",
+                    remedy="Look at the studio's log, then resume the run.",
+                )
+            facts = await self._make(row, fence)
+        except MosaicError as failure:
+            error = f"{row['name']}: {failure}"
+            if isinstance(failure, RenderFailed):
+                log.error("render %s: %s\n%s", render_id, failure.message, failure.log)
+        except OSError as failure:
+            error = f"{row['name']}: {failure.strerror}. Free some space, then resume the run."
+        except Exception:
+            log.exception("render %s failed", render_id)
+            error = f"{row['name']}: the render failed inside the studio; its log says more."
+        await self.store.write(lambda c: t.finish_render(c, fence, facts=facts, error=error))
+        self.feed.ring()
+
+    async def _make(self, row: Mapping[str, Any], fence: Fence) -> dict[str, Any]:
+        folder = self.library.render(row["id"])
+        timeline = Timeline.model_validate(row["timeline"])
+        if not (folder / RECIPE).exists():
+            with self.library.job() as job:
+                made = job / "made"
+                made.mkdir()
+                report = await self._video(row, timeline, made, job, fence)
+                await self._beside(row, timeline, made, report)
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                made.rename(folder)
+        video = folder / "video.mp4"
+        source = await probe(video, name=row["name"])
+        return media_facts(source, video.stat().st_size).model_dump(mode="json")
+
+    async def _video(
+        self, row: Mapping[str, Any], timeline: Timeline, made: Path, job: Path, fence: Fence
+    ) -> dict[str, Any]:
+        """The video itself: taken over from an equal render, or rendered."""
+        twin = await self._twin(row)
+        if twin is not None:
+            place(twin / "video.mp4", made / "video.mp4")
+            return {"taken_from": twin.name}
+        (job / "render").mkdir()
+        progress = _Progress(self, fence, float(timeline.duration))
+        writer = asyncio.create_task(progress.write())
+        try:
+            report = await render(
+                timeline,
+                self.files(timeline),
+                made / "video.mp4",
+                job=job / "render",
+                ffmpeg=self.ffmpeg,
+                quality=_quality(row["quality"]),
+                on_progress=progress.set,
+            )
+        finally:
+            writer.cancel()
+        return json.loads(json.dumps(asdict(report), default=str))
+
+    def files(self, timeline: Timeline) -> dict[str, Path]:
+        """Where the timeline's sources are."""
+        shipped = shipped_files()
+        used = {c.source for c in timeline.clips} | {o.source for o in timeline.overlays}
+        return {sha: shipped.get(sha) or self.library.source(sha) for sha in used}
+
+    async def _twin(self, row: Mapping[str, Any]) -> Path | None:
+        """A finished render of the same recipe and owner, if its file is still there."""
+        query = (
+            sa.select(renders.c.id)
+            .where(
+                renders.c.recipe_hash == row["recipe_hash"],
+                renders.c.owner == row["owner"],
+                renders.c.status == NodeStatus.completed,
+            )
+            .limit(5)
+        )
+        for render_id in await self.store.read(lambda c: c.execute(query).scalars().all()):
+            folder = self.library.render(render_id)
+            if (folder / "video.mp4").exists():
+                return folder
+        return None
+
+    async def _beside(
+        self, row: Mapping[str, Any], timeline: Timeline, made: Path, report: dict[str, Any]
+    ) -> None:
+        """Picture, subtitles, timelines and recipe beside the video."""
+        await thumbnail(
+            made / "video.mp4",
+            float(timeline.duration),
+            made / "thumbnail.jpg",
+            ffmpeg=self.ffmpeg,
+        )
+        text = recipe(timeline, row["quality"], self.tools, report)
+
+        def write() -> None:
+            write_subtitles(timeline, made)
+            write_bundle(
+                timeline,
+                made / "timeline.zip",
+                media=self.files(timeline),
+                subtitles=made,
+            )
+            (made / RECIPE).write_text(text, "utf-8")
+
+        await anyio.to_thread.run_sync(write)
+
+
+class _Progress:
+    """The newest share of a render, written a few times a second."""
+
+    def __init__(self, work: RenderWork, fence: Fence, duration: float) -> None:
+        self._work = work
+        self._fence = fence
+        self._duration = duration
+        self._share = 0.0
+        self._began = time.monotonic()
+
+    def set(self, share: float) -> None:
+        self._share = share
+
+    async def write(self) -> None:
+        last = -1.0
+        while True:
+            share = self._share
+            if share > last:
+                last = share
+                spent = max(time.monotonic() - self._began, 0.001)
+                rate = round(share * self._duration / spent, 2)
+                await self._work.store.write(
+                    lambda c, s=share, r=rate: t.progress_render(c, self._fence, s, r)
+                )
+                self._work.feed.ring()
+            await anyio.sleep(TICK_S)
+
+
+def _quality(name: str) -> Quality:
+    match name:
+        case "draft" | "best":
+            return name
+        case _:
+            return "standard"
