@@ -50,7 +50,7 @@ def tool(engine: Engine) -> ClosedTool:
                 remedy="Bring an SRT with the video, or unset MOSAIC_API_KEY to use the studio.",
             )
         kind, video_id = await resolve_video(client, video, engine.settings)
-        part = parse_span(span) if span else None
+        part = parse_span(span, where="span").resolve(None) if span else None
         page = await studio.transcript(
             kind,
             video_id,
