@@ -40,9 +40,6 @@ class Studio:
     async def bring_transcript(self, video_id: str, transcript: Any) -> None:
         self.brought[video_id] = transcript
 
-    async def find_run(self, idempotency_key: str) -> str | None:
-        return None
-
 
 class Engine:
     """A MosaicClient as far as intent uses one."""
@@ -64,10 +61,8 @@ class Engine:
         self.offered = offered
         self.duration_s = 100.0
         self.added: list[tuple[Path, str]] = []
-        self.posted: list[tuple[str, dict[str, Any]]] = []
         self.calls: list[str] = []
         self.refuse_updates: Exception | None = None
-        self.transport = SimpleNamespace(base_url="https://engine.example")
         self._studio = None if hosted else Studio(self, local_files=local_files)
 
     async def studio(self) -> Studio | None:
@@ -132,7 +127,3 @@ class Engine:
     async def add_file(self, path: Path, asset_type: str) -> str:
         self.added.append((path, asset_type))
         return f"asset-{len(self.added)}"
-
-    async def run(self, agent_id: str, request: Any, **_: Any) -> Any:
-        self.posted.append((agent_id, request.body()))
-        return SimpleNamespace(run_id=f"run-{len(self.posted)}")

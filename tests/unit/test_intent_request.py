@@ -8,10 +8,10 @@ import pytest
 from support.agents import agent
 from support.engines import Engine
 
-from mosaic_mcp.client import Ledger
+from mosaic_mcp.client import Submitted
 from mosaic_mcp.contract.runs import RunStatus
 from mosaic_mcp.errors import EngineUnavailable, InvalidRequest
-from mosaic_mcp.intent import VideoWish, plan_run, resolve_video, submit
+from mosaic_mcp.intent import VideoWish, plan_run, resolve_video, submit, submitting
 from mosaic_mcp.settings import Settings
 
 ONE = agent(
@@ -46,8 +46,16 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def ledger(settings: Settings) -> Ledger:
-    return Ledger(settings.home / "ledger.db")
+def posted(monkeypatch) -> list:
+    """What would be posted. How it is posted once is the client's matter."""
+    posted = []
+
+    async def submit_once(client, ledger, agent_id, request, **how):
+        posted.append((agent_id, request.body(), how))
+        return Submitted(f"run-{len(posted)}")
+
+    monkeypatch.setattr(submitting, "submit_once", submit_once)
+    return posted
 
 
 def wishes(*said: str | VideoWish) -> list[VideoWish]:
@@ -194,7 +202,9 @@ async def test_nodes_and_parameters_are_named_in_words(settings):
     }
 
 
-async def test_a_local_file_is_shown_as_path_size_and_hash_and_stays_where_it_is(settings, videos):
+async def test_a_local_file_is_shown_as_path_size_and_hash_and_stays_where_it_is(
+    settings, videos, posted
+):
     engine = Engine(ONE)
     made = await plan(settings, str(videos / "talk.mp4"), engine=engine)
     [shown] = (await made.preview())["video_ids"]
@@ -206,10 +216,10 @@ async def test_a_local_file_is_shown_as_path_size_and_hash_and_stays_where_it_is
             "asset_type": "video",
         }
     }
-    assert (engine.added, engine.posted) == ([], [])
+    assert (engine.added, posted) == ([], [])
 
 
-async def test_a_submitted_plan_hands_over_its_files_and_posts_their_ids(settings, videos, ledger):
+async def test_a_submitted_plan_hands_over_its_files_and_posts_their_ids(settings, videos, posted):
     engine = Engine(ONE)
     made = await plan(
         settings,
@@ -217,31 +227,32 @@ async def test_a_submitted_plan_hands_over_its_files_and_posts_their_ids(setting
         engine=engine,
         params={"watermark": {"use_custom_logo": "custom", "image_id": str(videos / "logo.png")}},
     )
-    started = await submit(made, engine, ledger, quality="draft")
-    assert (started.run_id, started.replayed) == ("run-1", False)
+    how = {"quality": "draft", "idempotency_key": "once", "from_outputs": ["o1"]}
+    assert (await submit(made, engine, None, **how)).run_id == "run-1"
     assert engine.added == [(videos / "logo.png", "image"), (videos / "talk.mp4", "video")]
-    assert engine.posted == [
+    assert posted == [
         (
             ONE.agent.id,
             {
                 "video_ids": ["asset-2"],
                 "update_params": {"logo": {"use_custom_logo": "custom", "image_id": "asset-1"}},
             },
+            {"key": "once", "quality": "draft", "from_outputs": ["o1"]},
         )
     ]
     brought = (await engine.studio()).brought["asset-2"]
     assert (brought.format, brought.text) == ("srt", "talk.srt")
 
 
-async def test_the_same_file_is_handed_over_once(settings, videos, ledger):
+async def test_the_same_file_is_handed_over_once(settings, videos, posted):
     engine = Engine(ONE)
     talk = str(videos / "talk.mp4")
     made = await plan(
         settings, VideoWish(talk, clip="first 5 s"), VideoWish(talk, clip="last 5 s"), engine=engine
     )
-    await submit(made, engine, ledger)
+    await submit(made, engine, None)
     assert len(engine.added) == 1
-    assert engine.posted[0][1] == {
+    assert posted[0][1] == {
         "video_id_inputs": [
             {"id": "asset-1", "input_clip_end_ms": 5_000},
             {"id": "asset-1", "input_clip_start_ms": 95_000},
@@ -273,13 +284,13 @@ async def test_the_last_part_of_a_file_for_the_hosted_engine_is_refused(settings
     assert "not known yet" in found["videos[0].clip"].what
 
 
-async def test_a_file_that_changed_after_it_was_planned_is_not_sent(settings, videos, ledger):
+async def test_a_file_that_changed_after_it_was_planned_is_not_sent(settings, videos, posted):
     engine = Engine(ONE)
     made = await plan(settings, str(videos / "talk.mp4"), engine=engine)
     (videos / "talk.mp4").write_bytes(b"another video")
     with pytest.raises(InvalidRequest, match="changed"):
-        await submit(made, engine, ledger)
-    assert (engine.added, engine.posted) == ([], [])
+        await submit(made, engine, None)
+    assert (engine.added, posted) == ([], [])
 
 
 async def test_a_transcript_goes_with_files_and_uploads_only(settings, videos):
@@ -290,14 +301,14 @@ async def test_a_transcript_goes_with_files_and_uploads_only(settings, videos):
     assert "videos[0].transcript" in found
 
 
-async def test_a_transcript_that_is_no_text_is_refused(settings, videos, ledger):
+async def test_a_transcript_that_is_no_text_is_refused(settings, videos, posted):
     (videos / "talk.srt").write_bytes(b"\xff\xfe\x00\xd8")
     engine = Engine(ONE)
     talk = VideoWish(str(videos / "talk.mp4"), transcript=str(videos / "talk.srt"))
     made = await plan(settings, talk, engine=engine)
     with pytest.raises(InvalidRequest, match="UTF-8"):
-        await submit(made, engine, ledger)
-    assert engine.posted == []
+        await submit(made, engine, None)
+    assert posted == []
 
 
 async def test_the_hosted_engine_takes_no_transcript_and_the_plan_says_so(settings, videos):
