@@ -11,6 +11,7 @@ import anyio
 
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.auth import Keys
+from mosaic_mcp.studio.engine import Engine
 from mosaic_mcp.studio.gate import Activity
 from mosaic_mcp.studio.intake import Intake
 from mosaic_mcp.studio.library import Library
@@ -19,11 +20,17 @@ from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
 from mosaic_mcp.studio.render.pictures import thumbnail
+from mosaic_mcp.studio.runs.executing import NodeWork
+from mosaic_mcp.studio.runs.feed import Feed
+from mosaic_mcp.studio.runs.gathering import Gathering
+from mosaic_mcp.studio.runs.recipes import tool_version
+from mosaic_mcp.studio.runs.rendering import RenderWork
 from mosaic_mcp.studio.signing import Links, Signer, load_key
 from mosaic_mcp.studio.store.agents import Agents
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.outputs import Outputs
+from mosaic_mcp.studio.store.runs import Runs
 from mosaic_mcp.studio.store.transcripts import Transcripts
 from mosaic_mcp.studio.timeline.model import Source
 
@@ -44,6 +51,8 @@ class Studio:
     transcripts: Transcripts
     perception: Perception
     ffmpeg: Path
+    runs: Runs
+    engine: Engine
     activity: Activity = field(default_factory=Activity)
     closing: anyio.Event = field(default_factory=anyio.Event)
     """Set when the studio is to end: the process stops serving, long polls answer at once."""
@@ -62,7 +71,7 @@ class Studio:
 
     async def busy(self) -> bool:
         """True while runs are at work or uploads are awaited."""
-        return await self.assets.awaited()
+        return await self.assets.awaited() or await self.runs.running()
 
 
 @asynccontextmanager
@@ -74,6 +83,27 @@ async def open_studio(
     store = Store(library.studio / "studio.db")
     assets = Assets(store, library)
     transcripts = Transcripts(store)
+    outputs = Outputs(store)
+    intake = Intake(assets, library, _probe)
+    perception = LocalPerception(library, library.source, transcripts.get)
+    ffmpeg = find_ffmpeg(settings)
+    feed = Feed()
+    tools = await tool_version(ffmpeg)
+    engine = Engine(
+        store=store,
+        feed=feed,
+        nodes=NodeWork(
+            store=store,
+            feed=feed,
+            gathering=Gathering(store, library, assets, outputs, intake),
+            assets=assets,
+            perception=perception,
+            render_version=tools,
+        ),
+        renders=RenderWork(store, feed, library, ffmpeg, tools),
+        database=library.studio / "dbos.db",
+    )
+    await engine.start()
     try:
         yield Studio(
             settings=settings,
@@ -83,13 +113,16 @@ async def open_studio(
             links=Links(base_url, Signer(load_key(library.studio / "secret.key"))),
             agents=Agents(store),
             assets=assets,
-            intake=Intake(assets, library, _probe),
-            outputs=Outputs(store),
+            intake=intake,
+            outputs=outputs,
             transcripts=transcripts,
-            perception=LocalPerception(library, library.source, transcripts.get),
-            ffmpeg=find_ffmpeg(settings),
+            perception=perception,
+            ffmpeg=ffmpeg,
+            runs=Runs(store, feed),
+            engine=engine,
         )
     finally:
+        await engine.stop()
         store.close()
 
 

@@ -31,7 +31,7 @@ class SilenceRemovalParams(Params):
     documented: ClassVar[bool] = False
 
     remove_filler_words: bool = Field(
-        True,
+        False,
         description="Also remove um, uh, er, hmm where the words are known",
         json_schema_extra=inferred(),
     )

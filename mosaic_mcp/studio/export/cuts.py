@@ -12,7 +12,7 @@ from mosaic_mcp.studio.timeline.model import Source, Timeline
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """One clip: where it lies in the sequence and what it shows, in frames of the sequence's rate."""
+    """One clip: where it lies in the sequence and what it shows, in frames of its rate."""
 
     index: int
     source: Source
@@ -45,7 +45,7 @@ def timebase(rate: Fraction) -> tuple[int, bool]:
 
 
 def frames_in(source: Source, rate: Fraction) -> int:
-    """How long a source is, in frames of the sequence's rate."""
+    """How long a source is, in frames of its rate."""
     return int(source.duration * rate)
 
 

@@ -1,4 +1,4 @@
-"""OpenTimelineIO as plain JSON: its library is not needed to write it (checked with it in tests)."""
+"""OpenTimelineIO as plain JSON: its library is not needed to write it."""
 
 from __future__ import annotations
 

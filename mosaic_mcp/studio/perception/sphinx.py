@@ -67,14 +67,13 @@ class Sphinx:
         self._decoder.start_utt()
         self._decoder.process_raw(sound.tobytes(), full_utt=True)
         self._decoder.end_utt()
-        log = self._decoder.logmath
         return [
             Segment(
                 # Pronunciations are numbered: "the(2)".
                 re.sub(r"\(\d+\)$", "", str(s.word)),
                 s.start_frame / 100,
                 (s.end_frame + 1) / 100,
-                min(1.0, float(log.exp(s.prob))),
+                min(1.0, float(s.prob)),
             )
             for s in self._decoder.seg() or ()
             if not _NOT_WORDS.match(str(s.word))

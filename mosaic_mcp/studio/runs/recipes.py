@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
+
+import anyio
 
 from mosaic_mcp.studio.timeline.model import Timeline
 
 VERSION = 1
 """Raised when the renderer makes another picture of the same timeline."""
+
+
+async def tool_version(ffmpeg: Path) -> str:
+    """The first line that FFmpeg says of itself."""
+    done = await anyio.run_process([str(ffmpeg), "-version"], stdin=DEVNULL, stderr=DEVNULL)
+    return done.stdout.decode("utf-8", "replace").partition("\n")[0].strip()
 
 
 def recipe_hash(timeline: Timeline, quality: str, tools: str) -> str:
