@@ -421,3 +421,93 @@ async def test_a_video_to_look_at_is_found(settings, videos, said, answer):
 async def test_a_video_that_is_not_on_the_engine_cannot_be_looked_at(settings, said):
     with pytest.raises(InvalidRequest, match="not on this engine yet"):
         await resolve_video(Engine(ONE), said, settings)
+
+
+async def test_the_hosted_engine_gets_the_bytes(settings, videos, posted):
+    engine = Engine(ONE, hosted=True)
+    talk = VideoWish(str(videos / "talk.mp4"), clip="from 1 s")
+    await submit(await plan(settings, talk, engine=engine), engine, None)
+    assert engine.added == [(videos / "talk.mp4", "video")]
+    assert posted[0][1] == {"video_ids": ["asset-1"], "input_clip_start_ms": 1_000}
+
+
+async def test_an_address_given_for_a_parameter_is_fetched_and_handed_over(
+    settings, posted, monkeypatch
+):
+    fetched = []
+
+    async def save_file(url, folder, name):
+        fetched.append((url, name))
+        (folder / name).write_bytes(b"x")
+        return folder / name
+
+    monkeypatch.setattr(submitting, "save_file", save_file)
+    engine = Engine(ONE)
+    picture = "https://example.com/a/my%20logo.png?sig=1"
+    params = {"Watermark": {"use_custom_logo": "custom", "image_id": picture}}
+    await submit(await plan(settings, URL, engine=engine, params=params), engine, None)
+    assert fetched == [(picture, "my logo.png")]
+    [(path, kind)] = engine.added
+    assert (path.name, kind) == ("my logo.png", "image")
+    assert not path.exists(), "the fetched copy is not left behind"
+    assert posted[0][1]["update_params"]["logo"]["image_id"] == "asset-1"
+
+
+async def test_a_file_that_is_gone_is_not_sent(settings, videos, posted):
+    engine = Engine(ONE)
+    made = await plan(settings, str(videos / "talk.mp4"), engine=engine)
+    (videos / "talk.mp4").unlink()
+    with pytest.raises(InvalidRequest, match="changed"):
+        await submit(made, engine, None)
+    with pytest.raises(InvalidRequest, match="cannot be read"):
+        await made.preview()
+    assert posted == []
+
+
+async def test_subtitles_for_an_upload_are_brought_to_it(settings, videos, posted):
+    (videos / "talk.vtt").write_text("\ufeffWEBVTT\n", "utf-8")
+    engine = Engine(ONE)
+    wish = VideoWish(f"video:{UUID}", transcript=str(videos / "talk.vtt"))
+    await submit(await plan(settings, wish, engine=engine), engine, None)
+    brought = (await engine.studio()).brought[UUID]
+    assert (brought.format, brought.text) == ("vtt", "WEBVTT\n")
+
+
+@pytest.mark.parametrize(("said", "value"), [(UUID, UUID), (f"upload:{UUID}", UUID), (7, 7)])
+async def test_an_asset_parameter_may_be_an_id_and_other_values_are_left_alone(
+    settings, said, value
+):
+    detail = agent({"in": "Video Input", "any": "AI B-Roll"})
+    made = await plan(settings, URL, engine=Engine(detail), params={"any": {"image_id": said}})
+    assert made.body()["update_params"] == {"any": {"image_id": value}}
+
+
+async def test_an_asset_parameter_takes_no_youtube_video(settings):
+    found = await faults(settings, URL, params={"logo": {"image_id": TUBE}})
+    assert "takes image files only" in found["params.logo.image_id"].what
+
+
+async def test_a_name_that_several_agents_have_is_a_fault_of_the_request(settings):
+    twin = agent({}, agent_id="0a9e0000-0000-4000-8000-0000000000ff", name="Podcast clips")
+    found = await faults(settings, URL, engine=Engine(ONE, twin), agent="podcast")
+    assert "can mean" in found["agent"].what
+
+
+async def test_an_unknown_video_input_is_answered_with_those_there_are(settings):
+    wish = VideoWish(URL, input="Screen recording")
+    found = await faults(settings, wish, engine=Engine(TWO))
+    assert "'Screen recording' is no node" in found["videos[0].input"].what
+
+
+async def test_a_transcript_is_a_path(settings, videos):
+    found = await faults(settings, VideoWish(str(videos / "talk.mp4"), transcript=URL))
+    assert "is not a path" in found["videos[0].transcript"].what
+    wrong = VideoWish(str(videos / "talk.mp4"), transcript=str(videos / "logo.png"))
+    assert "not subtitles" in (await faults(settings, wrong))["videos[0].transcript"].what
+
+
+async def test_a_run_of_several_outputs_is_not_one_video_to_look_at(settings):
+    outputs = [SimpleNamespace(id="o1"), SimpleNamespace(id="o2")]
+    runs = {"r": SimpleNamespace(status=RunStatus.completed, outputs=outputs)}
+    with pytest.raises(InvalidRequest, match="render:o1"):
+        await resolve_video(Engine(ONE, runs=runs), "run:r", settings)
