@@ -15,13 +15,23 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from mosaic_mcp.studio.render.facts import Facts
 from mosaic_mcp.studio.render.ffmpeg import guarded_input
 from mosaic_mcp.studio.render.framing import crop_commands, crop_size
-from mosaic_mcp.studio.timeline.edit import even
+from mosaic_mcp.studio.timeline.edit import even, snap
 from mosaic_mcp.studio.timeline.model import Clip, Overlay, Source, Timeline
 
-LEAD_S = 2
-"""Seconds decoded before a run's first frame when it begins later: seeking lands on a key frame."""
+SEEK_FROM_S = 2
+"""Seconds: nearer to the start than this, decoding from the beginning is as quick."""
+FAR_S = 20
+"""Seconds of skipped source above which opening the file again beats decoding through."""
+TAIL_S = 2
+"""Seconds for which the last picture may stand while the sound goes on."""
+TONE_MAP = (
+    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
+    "zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
+)
+"""From PQ or HLG to what ordinary screens show."""
 CAPTIONS = "captions.ass"
 FONTS_DIR = "fonts"
 GRAPH = "graph.txt"
@@ -41,6 +51,11 @@ class Run:
 
     source: Source
     pieces: tuple[Frames, ...]
+
+    @property
+    def end(self) -> int:
+        """The frame of the source after its last."""
+        return self.pieces[-1].first + self.pieces[-1].count
 
 
 @dataclass(slots=True)
@@ -67,6 +82,18 @@ class Plan:
         return self.sources - 1
 
 
+def settled(timeline: Timeline) -> Timeline:
+    """The timeline as it is rendered: clips that continue each other joined, whole frames each."""
+    clips: list[Clip] = []
+    for clip in timeline.clips:
+        before = clips[-1] if clips else None
+        if before and before.source == clip.source and before.end == clip.start:
+            clips[-1] = before.model_copy(update={"end": clip.end})
+        else:
+            clips.append(clip)
+    return snap(timeline.model_copy(update={"clips": tuple(clips)}))
+
+
 def frames_of(clip: Clip, rate: Fraction) -> Frames:
     """A clip in frames: the nearest frame to its start, and as many as it lasts."""
     return Frames(round(clip.start * rate), round(clip.duration * rate))
@@ -75,30 +102,30 @@ def frames_of(clip: Clip, rate: Fraction) -> Frames:
 def runs_of(timeline: Timeline) -> list[Run]:
     """The clips as runs, in output order."""
     runs: list[Run] = []
-    pieces: list[Frames] = []
-    current: str | None = None
     for clip in timeline.clips:
         piece = frames_of(clip, timeline.frame_rate)
-        forward = pieces and piece.first >= pieces[-1].first + pieces[-1].count
-        if clip.source != current or not forward:
-            if current is not None and pieces:
-                runs.append(Run(timeline.sources[current], tuple(pieces)))
-            pieces, current = [], clip.source
-        pieces.append(piece)
-    if current is not None and pieces:
-        runs.append(Run(timeline.sources[current], tuple(pieces)))
+        before = runs[-1] if runs and runs[-1].source.sha256 == clip.source else None
+        if before and piece.first == before.end - 1 and piece.first > before.pieces[-1].first:
+            # Both edges of a tiny cut rounded to one frame: the second clip begins with the next.
+            piece = Frames(before.end, piece.count)
+        if before and 0 <= piece.first - before.end <= FAR_S * timeline.frame_rate:
+            runs[-1] = Run(before.source, (*before.pieces, piece))
+        else:
+            runs.append(Run(timeline.sources[clip.source], (piece,)))
     return runs
 
 
 def compile_video(
     timeline: Timeline,
     names: Mapping[str, str],
+    facts: Mapping[str, Facts],
     *,
     scale: Fraction = Fraction(1),
     captions: bool = False,
 ) -> Plan:
-    """The plan for a timeline's picture; `names` are the files in the job folder by hash.
+    """The plan for a timeline's picture.
 
+    `names` are the files in the job folder by hash, `facts` how their pictures are stored.
     `scale` shrinks the canvas (drafts). `captions` says that the job folder has CAPTIONS.
     """
     plan = Plan(
@@ -107,7 +134,7 @@ def compile_video(
     )
     runs = runs_of(timeline)
     for index, run in enumerate(runs):
-        _run(plan, timeline, run, names[run.source.sha256], index)
+        _run(plan, timeline, run, names[run.source.sha256], facts[run.source.sha256], index)
         plan.frames += sum(piece.count for piece in run.pieces)
     joined = "".join(f"[r{i}]" for i in range(len(runs)))
     label = "r0"
@@ -123,27 +150,36 @@ def compile_video(
     return plan
 
 
-def _run(plan: Plan, timeline: Timeline, run: Run, name: str, index: int) -> None:
+def _run(plan: Plan, timeline: Timeline, run: Run, name: str, facts: Facts, index: int) -> None:
     rate = timeline.frame_rate
-    skipped = max(0, run.pieces[0].first - int(LEAD_S * rate))
-    last = run.pieces[-1].first + run.pieces[-1].count
+    first = run.pieces[0].first
+    skipped = first if facts.seekable and first > SEEK_FROM_S * rate else 0
     # One second more than needed: the last frame of a variable rate may come late.
-    options = ["-t", f"{float((last - skipped) / rate) + 1:.6f}"]
+    options = ["-t", f"{float((run.end - skipped) / rate) + 1:.6f}"]
     if skipped:
-        options = ["-ss", f"{float(skipped / rate):.6f}", *options]
+        # An accurate seek would drop the picture that still stands at this moment when the rate
+        # varies. From the key frame before, `fps` finds the last picture before the start.
+        options = ["-noaccurate_seek", "-ss", f"{float(skipped / rate):.6f}", *options]
     number = plan.input(name, *options)
     source = run.source
     steps = [
+        *(["bwdif=mode=send_frame:deint=interlaced"] if facts.interlaced else []),
         f"fps=fps={rate}:start_time=0:round=near",
+        f"tpad=stop_mode=clone:stop_duration={TAIL_S}",
         f"select='{_selection(run.pieces, skipped)}'",
         "setpts=N",
         # Square pixels, as the source is shown; no change for most sources.
         f"scale={source.width}:{source.height}",
         "setsar=1",
-        *_framing(plan, timeline, run, index),
+        *([TONE_MAP] if facts.hdr else []),
+        *_framing(plan, timeline, run, facts.to_bt709, index),
         "setsar=1",
+        # One description for all runs: concat refuses to mix, and the encoder writes it down.
+        "format=yuv420p",
+        "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
     ]
-    plan.chains.append(f"[{number}:v:0]{','.join(steps)}[r{index}]")
+    # V leaves cover pictures out.
+    plan.chains.append(f"[{number}:V:0]{','.join(steps)}[r{index}]")
 
 
 def _selection(pieces: Sequence[Frames], skipped: int) -> str:
@@ -158,9 +194,10 @@ def _selection(pieces: Sequence[Frames], skipped: int) -> str:
     return f"if(lt(n,{border}),{_selection(left, skipped)},{_selection(right, skipped)})"
 
 
-def _framing(plan: Plan, timeline: Timeline, run: Run, index: int) -> list[str]:
+def _framing(plan: Plan, timeline: Timeline, run: Run, to_bt709: str, index: int) -> list[str]:
+    """Filters from the source's picture to the canvas; `to_bt709` are options of `scale`."""
     width, height = plan.width, plan.height
-    fit = f"scale={width}:{height}:flags=bicubic:out_color_matrix=bt709:out_range=tv"
+    fit = f"scale={width}:{height}:flags=bicubic:{to_bt709}"
     framing = timeline.framing
     source = run.source
     if framing is not None and framing.fit == "crop":
@@ -184,7 +221,7 @@ def _framing(plan: Plan, timeline: Timeline, run: Run, index: int) -> list[str]:
         return [fit]
     inside = (
         f"scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2"
-        ":flags=bicubic:out_color_matrix=bt709:out_range=tv"
+        f":flags=bicubic:{to_bt709}"
     )
     if framing is None:
         return [inside, f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2"]
@@ -194,7 +231,7 @@ def _framing(plan: Plan, timeline: Timeline, run: Run, index: int) -> list[str]:
         f"split[front{index}][back{index}];[back{index}]"
         f"scale={small_w}:{small_h}:force_original_aspect_ratio=increase,"
         f"crop={small_w}:{small_h},gblur=sigma=6,eq=brightness=-0.06,scale={width}:{height}"
-        f":out_color_matrix=bt709:out_range=tv,setsar=1[soft{index}];[front{index}]{inside},"
+        f":{to_bt709},setsar=1[soft{index}];[front{index}]{inside},"
         f"setsar=1[sharp{index}];[soft{index}][sharp{index}]overlay=(W-w)/2:(H-h)/2"
     ]
 

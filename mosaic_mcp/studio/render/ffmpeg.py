@@ -59,6 +59,19 @@ class _Log:
         return "".join(self.lines)[-KEEP_LOG:]
 
 
+@dataclass(slots=True)
+class _Count:
+    value: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that ended well: the end of its messages, and how many pictures it wrote."""
+
+    log: str
+    frames: int
+
+
 def find_ffmpeg(settings: Settings) -> Path:
     """MOSAIC_FFMPEG, or the binary of the imageio-ffmpeg package.
 
@@ -106,8 +119,8 @@ async def run_ffmpeg(
     publish: tuple[Path, Path] | None = None,
     on_progress: OnProgress | None = None,
     limits: Limits | None = None,
-) -> str:
-    """Run FFmpeg in `cwd` and return its messages.
+) -> Finished:
+    """Run FFmpeg in `cwd`, to its end.
 
     With `publish` a finished `part` file is renamed to `final` by the guard, so that a final name
     always stands for a whole file. Cancelling the call kills FFmpeg at once. Raises RenderFailed.
@@ -123,13 +136,12 @@ async def run_ffmpeg(
         *arguments,
     ]
     log = _Log()
-    process = await anyio.open_process(
-        command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=cwd, start_new_session=True
-    )
+    process = await _start(command, cwd)
+    frames = _Count()
     try:
         with anyio.fail_after(limits.wall_s):
             async with anyio.create_task_group() as group:
-                group.start_soon(_follow, process, on_progress)
+                group.start_soon(_follow, process, frames, on_progress)
                 group.start_soon(_collect, process, log)
             code = await process.wait()
     except TimeoutError as error:
@@ -142,13 +154,23 @@ async def run_ffmpeg(
         await _end(process)
     if code != 0:
         raise explain(code, log.text)
-    return log.text
+    return Finished(log.text, frames.value)
+
+
+async def _start(command: Sequence[str], cwd: Path) -> anyio.abc.Process:
+    # Shielded: cancelled half-way, FFmpeg would be left running without anybody who knows it.
+    with anyio.CancelScope(shield=True):
+        return await anyio.open_process(
+            command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=cwd, start_new_session=True
+        )
+    raise AssertionError("a shielded scope is never cancelled")
 
 
 async def _end(process: anyio.abc.Process) -> None:
     """Kill what still runs of the guard's group, and reap it."""
     with anyio.CancelScope(shield=True):
-        if process.returncode is None:
+        # Below 0 the guard itself was killed, and FFmpeg is still in its group.
+        if process.returncode is None or process.returncode < 0:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 if hasattr(os, "killpg"):
                     os.killpg(process.pid, signal.SIGKILL)
@@ -158,7 +180,9 @@ async def _end(process: anyio.abc.Process) -> None:
         await process.aclose()
 
 
-async def _follow(process: anyio.abc.Process, on_progress: OnProgress | None) -> None:
+async def _follow(
+    process: anyio.abc.Process, frames: _Count, on_progress: OnProgress | None
+) -> None:
     assert process.stdout is not None  # noqa: S101 - opened with a pipe
     rest = ""
     async for chunk in process.stdout:
@@ -167,6 +191,8 @@ async def _follow(process: anyio.abc.Process, on_progress: OnProgress | None) ->
             # out_time_ms is in microseconds too, an old mistake that stayed.
             if on_progress and line.startswith("out_time_us=") and line[12:].strip().isdigit():
                 on_progress(int(line[12:]) / 1e6)
+            elif line.startswith("frame="):
+                frames.value = int(line[6:])
 
 
 async def _collect(process: anyio.abc.Process, log: _Log) -> None:

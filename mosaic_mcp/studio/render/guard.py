@@ -21,6 +21,8 @@ from typing import Any
 def main() -> int:
     """Run the program under its limits; its exit code, or 125 when the file could not be named."""
     options = json.loads(sys.argv[1])
+    if sys.platform == "win32":
+        enter_job_object()
     limit(options)
     # The program gets no input: FFmpeg would read keys from it.
     child = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)
@@ -28,11 +30,18 @@ def main() -> int:
     code = child.wait()
     if code == 0 and options.get("final"):
         try:
-            Path(options["part"]).replace(options["final"])
+            publish(Path(options["part"]), Path(options["final"]))
         except OSError as error:
             print(f"cannot name the finished file: {error.strerror}", file=sys.stderr)
             return 125
     return code if code >= 0 else 128 - code
+
+
+def publish(part: Path, final: Path) -> None:
+    """Rename, after the bytes are on the disk: what has a final name survives a power cut."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    part.replace(final)
 
 
 def limit(options: dict[str, Any]) -> None:
@@ -42,7 +51,10 @@ def limit(options: dict[str, Any]) -> None:
 
         for kind, most in (("RLIMIT_AS", "memory"), ("RLIMIT_FSIZE", "file")):
             if options.get(most):
-                resource.setrlimit(getattr(resource, kind), (options[most], options[most]))
+                # macOS refuses RLIMIT_AS, and a lower hard limit stands: then that one holds.
+                with contextlib.suppress(ValueError, OSError):
+                    number = getattr(resource, kind)
+                    resource.setrlimit(number, (options[most], resource.getrlimit(number)[1]))
 
 
 def watch(child: subprocess.Popen[bytes]) -> None:
@@ -54,6 +66,28 @@ def watch(child: subprocess.Popen[bytes]) -> None:
         os.killpg(0, signal.SIGKILL)
     child.kill()
     os._exit(1)
+
+
+def enter_job_object() -> None:
+    """Windows: this process and its children end when this process' last handle closes."""
+    import ctypes
+
+    class Limits(ctypes.Structure):
+        # JOBOBJECT_EXTENDED_LIMIT_INFORMATION, of which only LimitFlags, at byte 16, is set.
+        _fields_ = (
+            ("times", ctypes.c_int64 * 2),
+            ("flags", ctypes.c_uint32),
+            ("rest", ctypes.c_byte * (124 if ctypes.sizeof(ctypes.c_void_p) == 8 else 92)),
+        )
+
+    kernel: Any = vars(ctypes)["windll"].kernel32
+    kernel.CreateJobObjectW.restype = ctypes.c_void_p
+    kernel.GetCurrentProcess.restype = ctypes.c_void_p
+    job = ctypes.c_void_p(kernel.CreateJobObjectW(None, None))
+    limits = Limits(flags=0x2000)  # JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
+    kernel.SetInformationJobObject(job, 9, ctypes.byref(limits), ctypes.sizeof(limits))
+    # The handle is never closed: Windows does that when this process ends.
+    kernel.AssignProcessToJobObject(job, ctypes.c_void_p(kernel.GetCurrentProcess()))
 
 
 if __name__ == "__main__":

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+import anyio
 import anyio.to_thread
 
-from mosaic_mcp.errors import Unsupported
+from mosaic_mcp.errors import MediaError, Unsupported
+from mosaic_mcp.studio.render import loudness, sound
 from mosaic_mcp.studio.render.captions import ass_file
 from mosaic_mcp.studio.render.compile import (
     CAPTIONS,
@@ -20,11 +23,12 @@ from mosaic_mcp.studio.render.compile import (
     GRAPH,
     Plan,
     compile_video,
+    settled,
     side_files,
 )
-from mosaic_mcp.studio.render.ffmpeg import guarded_input, run_ffmpeg
+from mosaic_mcp.studio.render.facts import read_facts
+from mosaic_mcp.studio.render.ffmpeg import OnProgress, run_ffmpeg
 from mosaic_mcp.studio.render.fonts import FONTS
-from mosaic_mcp.studio.render.sound import make_sound
 from mosaic_mcp.studio.timeline.model import Timeline
 
 Quality = Literal["draft", "standard", "best"]
@@ -35,8 +39,16 @@ ENCODING: dict[Quality, tuple[str, ...]] = {
     "best": ("-preset", "medium", "-crf", "18"),
 }
 DRAFT_SCALE = Fraction(1, 2)
-SOUND_SHARE = 0.1
-"""Part of the progress that the sound stands for."""
+PICTURE_SHARE = 0.95
+"""Part of the progress that the picture stands for; the sound is done beside it."""
+PICTURE = "picture.mp4"
+
+PART = "out.part.mp4"
+MUX = (
+    *("-i", PICTURE, "-i", loudness.ENCODED, "-map", "0:v", "-map", "1:a", "-c", "copy"),
+    *("-map_metadata", "-1", "-map_chapters", "-1", "-movflags", "+faststart", PART),
+)
+"""Picture and sound in one file, nothing encoded again."""
 
 OnShare = Callable[[float], None]
 
@@ -73,29 +85,43 @@ async def render(
             f"{timeline.name} is empty: nothing was left to show.",
             remedy="Cut less: look at the tiles before.",
         )
+    timeline = settled(timeline)
     names = await anyio.to_thread.run_sync(_bring_files, timeline, files, job)
+    facts = {
+        sha: await read_facts(ffmpeg, names[sha], cwd=job)
+        for sha in dict.fromkeys(clip.source for clip in timeline.clips)
+    }
     note = await anyio.to_thread.run_sync(_bring_captions, timeline, job)
     scale = DRAFT_SCALE if quality == "draft" else Fraction(1)
-    plan = compile_video(timeline, names, scale=scale, captions=timeline.captions is not None)
+    plan = await anyio.to_thread.run_sync(
+        lambda: compile_video(
+            timeline, names, facts, scale=scale, captions=timeline.captions is not None
+        )
+    )
     side_files(job, plan)
-    sound = await make_sound(timeline, names, job=job, ffmpeg=ffmpeg)
-    tell(SOUND_SHARE)
-    arguments = _arguments(plan, timeline, sound, quality)
     total = float(Fraction(plan.frames) / timeline.frame_rate)
+    notes = [note] if note else []
+
+    async def make_sound() -> None:
+        samples = await sound.programme(timeline, facts, names, ffmpeg=ffmpeg, job=job)
+        notes.extend(await loudness.finish(timeline.sound, samples, ffmpeg=ffmpeg, job=job))
 
     def progress(seconds: float) -> None:
-        tell(SOUND_SHARE + (1 - SOUND_SHARE) * min(seconds / total, 1.0))
+        tell(PICTURE_SHARE * min(seconds / total, 1.0))
 
+    arguments = _picture_arguments(plan, timeline, quality)
+    async with _first_failure(), anyio.create_task_group() as group:
+        group.start_soon(make_sound)
+        await _make_picture(plan, timeline, arguments, ffmpeg, job, progress)
     out.parent.mkdir(parents=True, exist_ok=True)
-    await run_ffmpeg(
-        ffmpeg, arguments, cwd=job, publish=(job / "out.part.mp4", out), on_progress=progress
-    )
+    await run_ffmpeg(ffmpeg, MUX, cwd=job, publish=(job / PART, out))
+    tell(1.0)
     return RenderReport(
         command=("ffmpeg", *arguments),
         graph=plan.graph,
         frames=plan.frames,
         duration=Fraction(plan.frames) / timeline.frame_rate,
-        note=note,
+        note=" ".join(notes),
     )
 
 
@@ -103,20 +129,46 @@ def _quiet(_share: float) -> None:
     """For callers who do not follow the progress."""
 
 
-def _arguments(plan: Plan, timeline: Timeline, sound: str, quality: Quality) -> list[str]:
-    number = plan.sources
+@contextlib.asynccontextmanager
+async def _first_failure() -> AsyncGenerator[None]:
+    """A task group's failures as the first of them: the others were only cancelled for it."""
+    try:
+        yield
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+async def _make_picture(
+    plan: Plan,
+    timeline: Timeline,
+    arguments: Sequence[str],
+    ffmpeg: Path,
+    job: Path,
+    progress: OnProgress,
+) -> None:
+    """Render the picture; FFmpeg does not mind when a source ends too early, but we do."""
+    ended = await run_ffmpeg(ffmpeg, arguments, cwd=job, on_progress=progress)
+    if ended.frames < plan.frames:
+        missing = float((plan.frames - ended.frames) / timeline.frame_rate)
+        shown = dict.fromkeys(timeline.sources[clip.source].name for clip in timeline.clips)
+        raise MediaError(
+            f"The picture of {' or '.join(shown)} ends {missing:.1f} s before its stated length: "
+            "the file is damaged or cut short.",
+            remedy="Upload a complete file, or cut the end away.",
+        )
+
+
+def _picture_arguments(plan: Plan, timeline: Timeline, quality: Quality) -> list[str]:
+    rate = timeline.frame_rate
     seconds = 2
     return [
         *plan.inputs,
-        *guarded_input(sound),
-        *("-/filter_complex", GRAPH, "-map", "[v]", "-map", f"{number}:a:0"),
-        *("-map_metadata", "-1", "-map_chapters", "-1"),
-        *("-c:v", "libx264", *ENCODING[quality]),
+        *("-/filter_complex", GRAPH, "-map", "[v]", "-c:v", "libx264", *ENCODING[quality]),
         # A key frame every two seconds: players seek well, and cuts can be copied later.
-        *("-g", str(round(timeline.frame_rate * seconds))),
+        *("-g", str(round(rate * seconds)), "-r", str(rate), "-fps_mode", "cfr"),
         *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
         *("-color_range", "tv", "-frames:v", str(plan.frames)),
-        *("-c:a", "aac", "-b:a", "160k", "-movflags", "+faststart", "out.part.mp4"),
+        PICTURE,
     ]
 
 
@@ -125,8 +177,13 @@ def _bring_files(timeline: Timeline, files: Mapping[str, Path], job: Path) -> di
     used = {c.source for c in timeline.clips} | {o.source for o in timeline.overlays}
     names: dict[str, str] = {}
     for number, sha in enumerate(sorted(used)):
-        path = files[sha]
-        names[sha] = f"source{number}{path.suffix.lower()}"
+        path = files.get(sha)
+        if path is None or not path.is_file():
+            raise MediaError(
+                f"The file of {timeline.sources[sha].name} is gone.", remedy="Upload it again."
+            )
+        # No suffix: FFmpeg judges by content, not by what the user called it.
+        names[sha] = f"source{number}"
         place(path, job / names[sha])
     return names
 

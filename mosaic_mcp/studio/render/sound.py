@@ -1,153 +1,160 @@
-"""The sound of a timeline, made whole: cut by the sample, cleaned, brought to its loudness.
+"""The whole sound of a video, cut by the sample.
 
-FFmpeg decodes each source once to raw samples; numpy cuts them, because FFmpeg's own filter cuts
-whole packets (21 ms). Loudness is measured with ebur128, then one gain and a limiter do the rest:
-the same result as two passes of `loudnorm` in a twentieth of the time.
+Each needed stretch of each source is decoded once to 48 kHz stereo 16-bit samples in the job's
+folder. The programme is put together from slices of these files (mapped, not loaded), with a short
+fade at both sides of every cut, so that a cut never clicks. Its length is that of the picture.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import anyio
 import anyio.to_thread
 import numpy as np
 from numpy.typing import NDArray
 
-from mosaic_mcp.errors import RenderFailed
-from mosaic_mcp.studio.render.compile import frames_of
+from mosaic_mcp.studio.render.compile import FAR_S
+from mosaic_mcp.studio.render.facts import Facts
 from mosaic_mcp.studio.render.ffmpeg import guarded_input, run_ffmpeg
-from mosaic_mcp.studio.timeline.model import Sound, Timeline
+from mosaic_mcp.studio.timeline.edit import offsets
+from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 
 RATE = 48_000
 CHANNELS = 2
-FADE = round(0.006 * RATE)
-"""Samples of fade at each cut: without it a cut clicks."""
-BLOCK = 10 * RATE
-"""Samples copied at a time: memory does not grow with the length of a clip."""
-QUIET_LUFS = -60.0
-"""Below this there is nothing to bring to a loudness."""
-DENOISE = "highpass=f=60,afftdn=nr=12:nf=-50:tn=1"
+FADE = RATE * 6 // 1000
+"""Samples of the fade at a cut: 6 ms."""
+PROGRAMME = "programme.pcm"
 
+_PREROLL_S = 1
+"""Decoders need some packets before the first sample that counts (AAC 21 ms, Opus 80 ms)."""
+_BLOCK = 1 << 20
 Samples = NDArray[np.int16]
 
 
-async def make_sound(
-    timeline: Timeline, names: Mapping[str, str], *, job: Path, ffmpeg: Path
-) -> str:
-    """Write the sound of the timeline into the job folder; the name of its WAV file."""
-    raw: dict[str, Path] = {}
-    for sha, source in timeline.sources.items():
-        if source.audio_channels and any(c.source == sha for c in timeline.clips):
-            raw[sha] = await _decode(names[sha], job, ffmpeg, len(raw))
-    await anyio.to_thread.run_sync(_cut, timeline, raw, job / "cut.raw")
-    for path in raw.values():
-        path.unlink()
-    heard = bool(raw) and timeline.sound is not None
-    steps = await _steps(timeline.sound, job, ffmpeg) if heard and timeline.sound else []
-    filters = ["-af", ",".join(steps)] if steps else []
-    await run_ffmpeg(
-        ffmpeg, [*_raw_input("cut.raw"), *filters, "-c:a", "pcm_s16le", "sound.wav"], cwd=job
-    )
-    (job / "cut.raw").unlink()
-    return "sound.wav"
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a source's sound that is decoded in one go, in whole seconds of source time."""
+
+    source: str
+    start: int
+    end: int
+
+    def holds(self, clip: Clip) -> bool:
+        """True when the clip's sound lies inside."""
+        return self.source == clip.source and self.start <= clip.start and clip.end <= self.end
 
 
-def _raw_input(name: str) -> list[str]:
-    return ["-f", "s16le", "-ar", str(RATE), "-ac", str(CHANNELS), "-i", name]
+def stretches(timeline: Timeline) -> list[Stretch]:
+    """What must be decoded: clips that lie near each other share a stretch."""
+    found: list[Stretch] = []
+    for clip in sorted(timeline.clips, key=lambda c: (c.source, c.start)):
+        if not timeline.sources[clip.source].audio_channels:
+            continue
+        start, end = max(0, int(clip.start) - _PREROLL_S), int(clip.end) + 2
+        before = found[-1] if found else None
+        if before and before.source == clip.source and start - before.end < FAR_S:
+            found[-1] = Stretch(clip.source, before.start, max(before.end, end))
+        else:
+            found.append(Stretch(clip.source, start, end))
+    return found
 
 
-async def _decode(name: str, job: Path, ffmpeg: Path, number: int) -> Path:
-    """The first audio stream as raw stereo samples; sample 0 is the source's time 0."""
-    out = f"source{number}.raw"
-    await run_ffmpeg(
-        ffmpeg,
-        [
-            *guarded_input(name),
-            *("-map", "0:a:0", "-vn", "-af", "aresample=async=1:first_pts=0"),
-            *("-ac", str(CHANNELS), "-ar", str(RATE), "-f", "s16le", out),
-        ],
-        cwd=job,
-    )
-    return job / out
+async def programme(
+    timeline: Timeline,
+    facts: Mapping[str, Facts],
+    names: Mapping[str, str],
+    *,
+    ffmpeg: Path,
+    job: Path,
+) -> int:
+    """Write the sound of a settled timeline to `PROGRAMME` in the job's folder.
+
+    Returns its length in samples. Without any sound it is silence.
+    """
+    wanted = stretches(timeline)
+    decoded = {stretch: job / f"stretch{i}.pcm" for i, stretch in enumerate(wanted)}
+    async with anyio.create_task_group() as group:
+        for stretch, path in decoded.items():
+            source = timeline.sources[stretch.source]
+            stored, name = facts[stretch.source], names[stretch.source]
+            group.start_soon(_decode, stretch, source, stored, name, path, ffmpeg)
+    return await anyio.to_thread.run_sync(assemble, timeline, decoded, job)
 
 
-def _cut(timeline: Timeline, raw: Mapping[str, Path], out: Path) -> None:
-    """Write every clip's samples one after the other, as long as its picture."""
-    rate = timeline.frame_rate
-    sources = {
-        sha: np.memmap(path, np.int16, "r").reshape(-1, CHANNELS)
-        for sha, path in raw.items()
-        if path.stat().st_size
-    }
-    frames = 0
-    written = 0
-    with out.open("wb") as file:
-        for clip in timeline.clips:
-            piece = frames_of(clip, rate)
-            frames += piece.count
-            # Whole output frames decide the length, so that no rounding adds up over cuts.
-            length = round(Fraction(frames) / rate * RATE) - written
-            first = round(Fraction(piece.first) / rate * RATE)
-            _write(file, sources.get(clip.source), first, length)
-            written += length
+async def _decode(
+    stretch: Stretch, source: Source, facts: Facts, name: str, to: Path, ffmpeg: Path
+) -> None:
+    """Samples of a stretch; gaps in the source's sound become silence of the same length."""
+    seek = stretch.start if facts.seekable else 0
+    options = ["-ss", str(seek)] if seek else []
+    options += ["-t", str(stretch.end - seek)]
+    # `first_pts=0` pads or trims to the input's start; `async=1` fills gaps in the timestamps.
+    filters = [f"aresample={RATE}:async=1:first_pts=0"]
+    if stretch.start > seek:
+        filters.append(f"atrim=start={stretch.start}")
+    # FFmpeg would turn a mono sound down by 3 dB; on two channels it shall be as loud.
+    stereo = "pan=stereo|c0=c0|c1=c0" if source.audio_channels == 1 else ""
+    filters += [*([stereo] if stereo else []), "aformat=sample_fmts=s16:channel_layouts=stereo"]
+    args = [
+        *guarded_input(name, *options),
+        *("-map", "0:a:0", "-vn", "-sn", "-dn", "-af", ",".join(filters), "-f", "s16le", to.name),
+    ]
+    await run_ffmpeg(ffmpeg, args, cwd=to.parent)
 
 
-def _write(file: BinaryIO, source: Samples | None, first: int, length: int) -> None:
-    """Samples [first, first + length) with a fade at both ends; silence where there are none."""
+def assemble(timeline: Timeline, decoded: Mapping[Stretch, Path], job: Path) -> int:
+    """Write the slices of all clips one after the other; returns the length in samples."""
+    sounds = {stretch: _mapped(path) for stretch, path in decoded.items()}
+    starts = [round(at * RATE) for at in offsets(timeline)]
+    with (job / PROGRAMME).open("wb") as out:
+        for clip, first, last in zip(timeline.clips, starts, starts[1:], strict=False):
+            stretch = next((s for s in sounds if s.holds(clip)), None)
+            if stretch is None:
+                _write_silence(out, last - first)
+            else:
+                begin = round((clip.start - stretch.start) * RATE)
+                _write_slice(out, sounds[stretch], begin, last - first)
+    return starts[-1]
+
+
+def _mapped(path: Path) -> Samples:
+    frame = CHANNELS * 2
+    count = path.stat().st_size // frame
+    if count == 0:
+        return np.zeros((0, CHANNELS), np.int16)
+    return np.memmap(path, np.int16, "r", shape=(count, CHANNELS))
+
+
+def _write_slice(out: BinaryIO, sound: Samples, begin: int, length: int) -> None:
+    """`length` samples from `begin`, faded at both ends; silence where the sound has ended."""
     fade = min(FADE, length // 2)
-    for start in range(0, length, BLOCK):
-        count = min(BLOCK, length - start)
-        block = np.zeros((count, CHANNELS), np.int16)
-        if source is not None:
-            have = source[first + start : first + start + count]
-            block[: len(have)] = have
-        file.write(_faded(block, start, length, fade).tobytes())
+    ramp = np.linspace(0.0, 1.0, fade, dtype=np.float32)[:, None]
+    for at in range(0, length, _BLOCK):
+        size = min(_BLOCK, length - at)
+        block = np.zeros((size, CHANNELS), np.int16)
+        piece = sound[begin + at : begin + at + size]
+        block[: len(piece)] = piece
+        _faded(block, at, length, ramp)
+        out.write(block.tobytes())
 
 
-def _faded(block: Samples, start: int, length: int, fade: int) -> Samples:
-    if fade == 0 or (start >= fade and start + len(block) <= length - fade):
-        return block
-    position = np.arange(start, start + len(block))
-    gain = np.clip(np.minimum(position, length - 1 - position) / fade, 0, 1)
-    return (block * gain[:, None]).astype(np.int16)
+def _faded(block: Samples, at: int, length: int, ramp: NDArray[np.float32]) -> None:
+    """Apply the part of the fades that falls into `block`, which begins at sample `at`."""
+    fade = len(ramp)
+    size = len(block)
+    if at < fade:
+        part = ramp[at : at + size]
+        block[: len(part)] = (block[: len(part)] * part).astype(np.int16)
+    first = max(length - fade, at)
+    if first < at + size:
+        part = ramp[::-1][first - (length - fade) : at + size - (length - fade)]
+        block[first - at :] = (block[first - at :] * part).astype(np.int16)
 
 
-async def _steps(sound: Sound, job: Path, ffmpeg: Path) -> list[str]:
-    """The filters that the wished sound needs, with the gain that was measured."""
-    steps = [DENOISE] if sound.denoise else []
-    if sound.loudness_lufs is None:
-        return steps
-    gain = 0.0
-    # The limiter takes some loudness away; a second look corrects the gain for it.
-    for _ in range(2):
-        level = await _loudness([*steps, *_gain(gain, sound)], job, ffmpeg)
-        if level < QUIET_LUFS:
-            return steps
-        gain += sound.loudness_lufs - level
-    return [*steps, *_gain(gain, sound)]
-
-
-def _gain(gain: float, sound: Sound) -> list[str]:
-    if gain == 0:
-        return []
-    # The limiter sees samples, a true peak lies between them: half a decibel of room.
-    ceiling = 10 ** ((sound.true_peak_db - 0.7) / 20)
-    limiter = f"alimiter=limit={ceiling:.4f}:level=false:attack=2:release=60"
-    # Four times the rate, so that the limiter meets the peaks between samples.
-    return [f"volume={gain:.3f}dB", f"aresample={4 * RATE}", limiter, f"aresample={RATE}"]
-
-
-async def _loudness(steps: Sequence[str], job: Path, ffmpeg: Path) -> float:
-    """Integrated loudness in LUFS after these filters."""
-    chain = ",".join([*steps, "ebur128=framelog=quiet"])
-    log = await run_ffmpeg(
-        ffmpeg, [*_raw_input("cut.raw"), "-af", chain, "-f", "null", "-"], cwd=job
-    )
-    found = re.findall(r"I:\s+(-?[\d.]+|-?inf) LUFS", log)
-    if not found:
-        raise RenderFailed("The loudness could not be measured.", log=log)
-    return float(found[-1])
+def _write_silence(out: BinaryIO, length: int) -> None:
+    for at in range(0, length, _BLOCK):
+        out.write(bytes(min(_BLOCK, length - at) * CHANNELS * 2))

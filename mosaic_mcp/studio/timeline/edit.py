@@ -81,9 +81,10 @@ def snap(timeline: Timeline) -> Timeline:
     rate = timeline.frame_rate
     clips: list[Clip] = []
     for clip in timeline.clips:
-        frames = round(clip.duration * rate)
-        longest = int((timeline.sources[clip.source].duration - clip.start) * rate)
-        frames = min(frames, longest) if clip.source in timeline.sources else frames
+        length = timeline.sources[clip.source].duration
+        # A length in microseconds may miss its last whole frame by a rounding.
+        longest = int((length - clip.start) * rate + Fraction(1, 100))
+        frames = min(round(clip.duration * rate), longest)
         if frames > 0:
             clips.append(clip.model_copy(update={"end": clip.start + frames / rate}))
     return timeline.model_copy(update={"clips": tuple(clips)})
