@@ -1,13 +1,26 @@
 """The endpoints, one module per subject."""
 
-from mosaic_mcp.studio.routes import account, agents, extensions, media, node_types, uploads, videos
+from mosaic_mcp.studio.routes import (
+    account,
+    agents,
+    extensions,
+    media,
+    node_types,
+    runs,
+    uploads,
+    videos,
+)
 
 ROUTERS = (
     account.router,
     agents.router,
     node_types.router,
+    runs.router,
+    runs.router,
     uploads.router,
     extensions.router,
+    runs.watching,
+    runs.watching,
     videos.router,
     media.router,
 )
