@@ -8,7 +8,7 @@
     ├── Forbidden                   known, but not allowed to do this (403)
     ├── TooLarge                    over a limit of size or duration (413)
     ├── RateLimited                 too many requests; carries retry_after_s (429)
-    ├── EngineUnavailable           the engine cannot be reached or did not start
+    ├── EngineUnavailable           the engine cannot be reached or did not start; retry_after_s
     ├── OutcomeUnknown              a request was sent and its answer lost: look before trying again
     ├── MediaError                  a file that is missing, not media, or damaged
     ├── Unsupported                 this engine cannot do that, and says what can
@@ -116,6 +116,12 @@ class EngineUnavailable(MosaicError):
 
     code = "engine_unavailable"
     retryable = True
+
+    def __init__(
+        self, message: str, *, remedy: str = "", retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after_s = retry_after_s
 
 
 class OutcomeUnknown(MosaicError):

@@ -2,7 +2,7 @@
 
 from mosaic_mcp.client.api import MosaicClient
 from mosaic_mcp.client.connect import connect
-from mosaic_mcp.client.downloads import expiry, safe_name, save_file
+from mosaic_mcp.client.downloads import expiry, safe_name, save_file, save_output
 from mosaic_mcp.client.extensions import StudioExtension
 from mosaic_mcp.client.ledger import Ledger
 from mosaic_mcp.client.submitting import Submitted, submit_once
@@ -16,5 +16,6 @@ __all__ = [
     "expiry",
     "safe_name",
     "save_file",
+    "save_output",
     "submit_once",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -9,9 +11,11 @@ from typing import Self
 
 import anyio
 
+from mosaic_mcp.client.downloads import fetch_picture
 from mosaic_mcp.client.extensions import StudioExtension
-from mosaic_mcp.client.transport import Sleep, Transport
-from mosaic_mcp.client.uploads import upload_file
+from mosaic_mcp.client.ledger import Ledger
+from mosaic_mcp.client.transport import Clock, Sleep, Transport, part
+from mosaic_mcp.client.uploads import Progress, upload_once
 from mosaic_mcp.contract.account import WhoAmI
 from mosaic_mcp.contract.agents import (
     AgentChanged,
@@ -47,23 +51,36 @@ from mosaic_mcp.contract.uploads import (
     ViewUrl,
     ViewUrlRequest,
 )
-from mosaic_mcp.errors import NotFound
+from mosaic_mcp.errors import Fault, Forbidden, InvalidRequest, NotFound, Unsupported
 
 Alive = Callable[[], Awaitable[bool]]
 
 
 class MosaicClient:
-    """A connection to one engine: the hosted API or a studio. The two look the same."""
+    """A connection to one engine: the hosted API or a studio. The two look the same.
+
+    `alive` tells whether the local studio behind it still runs; an engine elsewhere has none.
+    `ledger` remembers what was uploaded, so that a repeated call sends no file twice.
+    """
 
     def __init__(
         self,
         base_url: str,
         token: str,
         *,
+        ledger: Ledger | None = None,
         alive: Alive | None = None,
         sleep: Sleep = anyio.sleep,
+        clock: Clock = time.monotonic,
     ) -> None:
-        self.transport = Transport(base_url, token, sleep=sleep)
+        self.transport = Transport(
+            base_url, token, local=alive is not None, sleep=sleep, clock=clock
+        )
+        self.ledger = ledger
+        self.sleep = sleep
+        # The studio's address and token change; elsewhere, another key is another workspace.
+        account = hashlib.sha256(token.encode()).hexdigest()[:12]
+        self.engine = "studio" if alive is not None else f"{self.transport.base_url}#{account}"
         self._alive = alive
         self._studio: StudioExtension | None = None
         self._probed = False
@@ -90,69 +107,71 @@ class MosaicClient:
     async def studio(self) -> StudioExtension | None:
         """What the studio adds to the contract, or None on an engine without it. Asked once."""
         if not self._probed:
-            try:
-                answer = await self.transport.get(PREFIX)
-                info = StudioInfo.model_validate_json(answer.content)
-                self._studio = StudioExtension(self.transport, info)
-            except NotFound:
-                self._studio = None
+            self._studio = await self._probe()
             self._probed = True
         return self._studio
+
+    async def _probe(self) -> StudioExtension | None:
+        try:
+            info = (await self.transport.get(PREFIX)).read(StudioInfo)
+        except (NotFound, Forbidden, Unsupported):
+            return None  # gateways answer unknown paths with any of 404, 403 and a web page
+        return StudioExtension(self.transport, info)
 
     # Identity and tiles
 
     async def whoami(self) -> WhoAmI:
         """GET /whoami."""
-        return WhoAmI.model_validate_json((await self.transport.get("/whoami")).content)
+        return (await self.transport.get("/whoami")).read(WhoAmI)
 
     async def node_types(self) -> NodeTypes:
         """GET /node_types."""
-        return NodeTypes.model_validate_json((await self.transport.get("/node_types")).content)
+        return (await self.transport.get("/node_types")).read(NodeTypes)
 
     async def node_type(self, node_type_id: str) -> NodeType:
         """GET /node_type/{node_type_id}."""
         answer = await self.transport.get(f"/node_type/{part(node_type_id)}")
-        return NodeTypeAnswer.model_validate_json(answer.content).node_type
+        return answer.read(NodeTypeAnswer).node_type
 
     async def agent_node(self, agent_node_id: str) -> AgentNode:
         """GET /agent_nodes/{agent_node_id}."""
         answer = await self.transport.get(f"/agent_nodes/{part(agent_node_id)}")
-        return AgentNodeAnswer.model_validate_json(answer.content).agent_node
+        return answer.read(AgentNodeAnswer).agent_node
 
     # Agents
 
     async def list_agents(self, *, limit: int = 25, cursor: str | None = None) -> AgentList:
         """GET /agents."""
         answer = await self.transport.get("/agents", query={"limit": limit, "cursor": cursor})
-        return AgentList.model_validate_json(answer.content)
+        return answer.read(AgentList)
 
     async def get_agent(self, agent_id: str) -> AgentDetail:
         """GET /agent/{agent_id}."""
         answer = await self.transport.get(f"/agent/{part(agent_id)}")
-        return AgentDetail.model_validate_json(answer.content)
+        return answer.read(AgentDetail)
 
     async def create_agent(self, request: CreateAgent) -> AgentChanged:
         """POST /agent/create."""
         body = request.model_dump(mode="json", exclude_none=True)
         answer = await self.transport.post("/agent/create", body)
-        return AgentChanged.model_validate_json(answer.content)
+        return answer.read(AgentChanged)
 
     async def update_agent(self, agent_id: str, request: UpdateAgent) -> AgentChanged:
         """POST /agent/{agent_id}/update."""
         body = request.model_dump(mode="json", exclude_none=True)
         answer = await self.transport.post(f"/agent/{part(agent_id)}/update", body)
-        return AgentChanged.model_validate_json(answer.content)
+        return answer.read(AgentChanged)
 
     async def duplicate_agent(self, agent_id: str, request: DuplicateAgent) -> AgentDetail:
         """POST /agent/{agent_id}/duplicate."""
         body = request.model_dump(mode="json", exclude_none=True)
         answer = await self.transport.post(f"/agent/{part(agent_id)}/duplicate", body)
-        return AgentDetail.model_validate_json(answer.content)
+        return answer.read(AgentDetail)
 
     async def delete_agent(self, agent_id: str) -> AgentDeleted:
         """POST /agent/{agent_id}/delete."""
         answer = await self.transport.post(f"/agent/{part(agent_id)}/delete")
-        return AgentDeleted.model_validate_json(answer.content)
+        return answer.read(AgentDeleted)
 
     # Runs
 
@@ -165,34 +184,34 @@ class MosaicClient:
         quality: str | None = None,
     ) -> RunStarted:
         """POST /agent/{agent_id}/run. Sent once; raises OutcomeUnknown when no answer came."""
-        headers = {"idempotency-key": idempotency_key} if idempotency_key else None
+        headers = {"idempotency-key": _header(idempotency_key)} if idempotency_key else None
         answer = await self.transport.post(
             f"/agent/{part(agent_id)}/run",
             request.body(),
             query={"quality": quality},
             headers=headers,
         )
-        return RunStarted.model_validate_json(answer.content)
+        return answer.read(RunStarted)
 
     async def get_run(self, run_id: str) -> AgentRun:
         """GET /agent_run/{run_id}."""
         answer = await self.transport.get(f"/agent_run/{part(run_id)}")
-        return AgentRun.model_validate_json(answer.content)
+        return answer.read(AgentRun)
 
     async def get_run_nodes(self, run_id: str) -> RunNodes:
         """GET /agent_run/{run_id}/nodes."""
         answer = await self.transport.get(f"/agent_run/{part(run_id)}/nodes")
-        return RunNodes.model_validate_json(answer.content)
+        return answer.read(RunNodes)
 
     async def resume_run(self, run_id: str) -> RunResumed:
         """POST /agent_run/{run_id}/resume; Conflict when its state does not allow it."""
         answer = await self.transport.post(f"/agent_run/{part(run_id)}/resume")
-        return RunResumed.model_validate_json(answer.content)
+        return answer.read(RunResumed)
 
     async def cancel_run(self, run_id: str) -> RunCancelled:
         """POST /agent_run/{run_id}/cancel."""
         answer = await self.transport.post(f"/agent_run/{part(run_id)}/cancel")
-        return RunCancelled.model_validate_json(answer.content)
+        return answer.read(RunCancelled)
 
     async def list_runs(
         self,
@@ -214,7 +233,7 @@ class MosaicClient:
             "cursor": cursor,
         }
         answer = await self.transport.get(path, query=query)
-        return RunList.model_validate_json(answer.content)
+        return answer.read(RunList)
 
     async def find_output(self, output_id: str) -> RunOutput:
         """An output among the newest 100 runs: the contract has no endpoint for one output."""
@@ -230,8 +249,6 @@ class MosaicClient:
 
     async def thumbnail(self, output_id: str) -> tuple[bytes, str]:
         """The picture of an output and its media type."""
-        from mosaic_mcp.client.downloads import fetch_picture
-
         output = await self.find_output(output_id)
         if output.thumbnail_url is None:
             raise NotFound(
@@ -243,38 +260,49 @@ class MosaicClient:
     # Assets
 
     async def upload_ticket(self, asset_type: AssetType) -> UploadTicket:
-        """POST /uploads/{type}/get_upload_url."""
-        answer = await self.transport.post(f"/uploads/{asset_type}/get_upload_url")
-        return UploadTicket.model_validate_json(answer.content)
+        """POST /uploads/{type}/get_upload_url. A ticket that nobody uses ends after an hour."""
+        answer = await self.transport.post(f"/uploads/{asset_type}/get_upload_url", idempotent=True)
+        return answer.read(UploadTicket)
 
     async def finalize_upload(self, asset_type: AssetType, asset_id: str) -> FinalizeUpload:
-        """POST /uploads/{type}/finalize_upload."""
-        body = {f"{asset_type}_id": asset_id}
+        """POST /uploads/{type}/finalize_upload. The engine may look at the whole file first."""
+        body = FinalizeUpload.model_validate({f"{asset_type}_id": asset_id})
         answer = await self.transport.post(
-            f"/uploads/{asset_type}/finalize_upload", body, timeout_s=300
+            f"/uploads/{asset_type}/finalize_upload",
+            body.model_dump(exclude_none=True),
+            timeout_s=300,
         )
-        return FinalizeUpload.model_validate_json(answer.content)
+        return answer.read(FinalizeUpload)
 
     async def view_url(self, asset_type: AssetType, asset_id: str) -> ViewUrl:
         """POST /uploads/get_view_url."""
         request = ViewUrlRequest(asset_type=asset_type, asset_id=asset_id)
-        answer = await self.transport.post("/uploads/get_view_url", request.model_dump())
-        return ViewUrl.model_validate_json(answer.content)
+        answer = await self.transport.post(
+            "/uploads/get_view_url", request.model_dump(), idempotent=True
+        )
+        return answer.read(ViewUrl)
 
-    async def add_file(self, path: Path, asset_type: AssetType) -> str:
+    async def add_file(
+        self, path: Path, asset_type: AssetType, *, on_progress: Progress | None = None
+    ) -> str:
         """Make a local file an asset and return its id: handed over by path where the engine
-        shares our disk, uploaded elsewhere."""
+        shares our disk, uploaded elsewhere. The same file gets the same id again."""
         studio = await self.studio()
         if studio is not None and studio.info.local_files:
             return (await studio.add_local_file(path, asset_type)).asset_id
-        ticket = await self.upload_ticket(asset_type)
-        await upload_file(ticket, path)
-        await self.finalize_upload(asset_type, ticket.asset_id)
-        return ticket.asset_id
+        return await upload_once(self, path, asset_type, on_progress=on_progress)
 
 
-def part(value: str) -> str:
-    """An id as a part of a path: hostile until checked, so nothing but id characters passes."""
-    if not value or not all(c.isalnum() or c in "-_" for c in value) or not value.isascii():
-        raise NotFound(f"{value[:80]!r} is not an id.", remedy="Ids are like 7f8d9c2b-4a6e-….")
-    return value
+def _header(key: str) -> str:
+    """A caller's idempotency key, when it can stand in a header."""
+    if len(key) <= 255 and key.isascii() and key.isprintable() and key == key.strip():
+        return key
+    raise InvalidRequest(
+        [
+            Fault(
+                "idempotency_key",
+                "is not made of 1 to 255 plain letters, digits and signs.",
+                "Use a UUID or a short name.",
+            )
+        ]
+    )

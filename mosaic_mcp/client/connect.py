@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from mosaic_mcp.client.api import MosaicClient
+from mosaic_mcp.client.ledger import Ledger
 from mosaic_mcp.client.studio import ensure_studio, running_studio
 from mosaic_mcp.settings import Settings
 
 
 async def connect(settings: Settings) -> MosaicClient:
     """A client of the engine that the settings name; starts the studio when it is that one."""
+    ledger = Ledger(settings.home / "ledger.db")
     if settings.api_key is not None:
-        return MosaicClient(settings.api_url, settings.api_key)
+        return MosaicClient(settings.api_url, settings.api_key, ledger=ledger)
     found = await ensure_studio(settings)
 
     async def alive() -> bool:
         now = await running_studio(settings)
         return now is not None and (now.pid, now.port) == (found.pid, found.port)
 
-    return MosaicClient(found.url, found.token, alive=alive)
+    return MosaicClient(found.url, found.token, ledger=ledger, alive=alive)

@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
+import filecmp
 import re
 import shutil
 import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
+import anyio
 import anyio.to_thread
 import httpx
 
-from mosaic_mcp.errors import EngineUnavailable, MediaError
+from mosaic_mcp.client.transport import on_this_machine, read_body
+from mosaic_mcp.errors import EngineUnavailable, MediaError, NotFound, TooLarge
 
-_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
-MAX_PICTURE = 8 * 1024 * 1024
+if TYPE_CHECKING:
+    from mosaic_mcp.client.api import MosaicClient
+
+Renew = Callable[[], Awaitable[str]]
+"""A fresh link to the same file."""
+
+MAX_FILE = 20 * 1024**3
+"""Bytes of a download that we keep."""
+TRIES = 3
+"""A broken download goes on where it broke off, so trying again at once costs little."""
+_TIMEOUT = httpx.Timeout(30.0, read=120.0)
+_EXPIRED = {400, 401, 403, 404, 410}
+"""What stores answer to a signed link that has ended."""
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_MAX_NAME = 180
+"""Bytes of a name; file systems take 255, and numbers may be added."""
 
 
 def safe_name(name: str) -> str:
-    """A file name from a name: no separators, control or reserved characters, no device names."""
-    text = re.sub(r'[\x00-\x1f<>:"/\\|?*]+', "-", name).strip(" .-") or "video"
+    """A file name from a name: no separators, hidden or reserved characters, no device names."""
+    text = "".join(c if c.isprintable() else "-" for c in name)
+    text = re.sub(r'[<>:"/\\|?*]+', "-", text).strip(" .-") or "video"
     if _RESERVED.match(text):
         text = f"_{text}"
-    stem, dot, suffix = text.rpartition(".")
-    return f"{stem[:100]}{dot}{suffix}" if dot else text[:100]
+    suffix = Path(text).suffix if len(Path(text).suffix) <= 10 else ""
+    stem = text.removesuffix(suffix).encode()[: _MAX_NAME - len(suffix.encode())]
+    return stem.decode("utf-8", "ignore") + suffix
 
 
 def expiry(url: str) -> str | None:
@@ -38,78 +60,152 @@ def expiry(url: str) -> str | None:
             return datetime.fromtimestamp(int(query["exp"][0]), UTC).isoformat()
         made = datetime.strptime(query["X-Goog-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         return (made + timedelta(seconds=int(query["X-Goog-Expires"][0]))).isoformat()
-    except (KeyError, ValueError, OverflowError):
+    except (KeyError, ValueError, OverflowError, OSError):
         return None
 
 
-async def save_file(source: str, folder: Path, name: str) -> Path:
+async def save_output(
+    client: MosaicClient, run_id: str, output_id: str, folder: Path, name: str
+) -> Path:
+    """Save a finished video of a run; a link that has ended meanwhile is read again."""
+
+    async def link() -> str:
+        run = await client.get_run(run_id)
+        for output in run.outputs:
+            if output.id == output_id:
+                return output.video_url
+        raise NotFound(
+            f"Run {run_id} has no output {output_id!r}.",
+            remedy=f"list_outputs(run_id='{run_id}') gives the ids.",
+        )
+
+    return await save_file(await link(), folder, name, renew=link)
+
+
+async def save_file(source: str, folder: Path, name: str, *, renew: Renew | None = None) -> Path:
     """Copy `source` (a path of this machine or a link) to `folder`, complete or not at all.
 
-    A file of that name that is there already is kept: the new one gets a number.
+    A different file of that name is kept: the new one gets a number. An equal one is the answer.
     """
-    return await anyio.to_thread.run_sync(_save, source, folder, safe_name(name))
-
-
-async def fetch_picture(url: str) -> tuple[bytes, str]:
-    """A small picture behind a signed link, and its media type."""
-    async with httpx.AsyncClient(timeout=30, follow_redirects=True) as http:
-        try:
-            answer = await http.get(url)
-        except httpx.TransportError as error:
-            raise EngineUnavailable("The picture's server does not answer.") from error
-    if not answer.is_success or len(answer.content) > MAX_PICTURE:
-        raise EngineUnavailable(
-            f"The picture cannot be had (status {answer.status_code}).",
-            remedy="Links end: list_outputs signs them afresh.",
-        )
-    return answer.content, answer.headers.get("content-type", "image/jpeg").split(";")[0]
-
-
-def _save(source: str, folder: Path, name: str) -> Path:
-    part = folder / f".{uuid.uuid4().hex}.part"
+    partial = folder / f".{uuid.uuid4().hex}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if source.startswith(("http://", "https://")):
-            _download(source, part)
+            await _Download(source, partial, renew).run()
         else:
-            shutil.copyfile(source, part)
-        final = _free(folder, name)
-        part.replace(final)
+            await anyio.to_thread.run_sync(shutil.copyfile, source, partial)
+        return await anyio.to_thread.run_sync(_publish, partial, folder, safe_name(name))
     except OSError as error:
         raise MediaError(
             f"{name} could not be written to {folder}: {error.strerror}.",
             remedy="Give another folder with save_to, or free some space.",
         ) from error
     finally:
-        part.unlink(missing_ok=True)
-    return final
+        partial.unlink(missing_ok=True)
 
 
-def _download(url: str, part: Path) -> None:
+async def fetch_picture(url: str) -> tuple[bytes, str]:
+    """A small picture behind a signed link, and its media type."""
     try:
-        with (
-            httpx.Client(timeout=httpx.Timeout(30, read=120), follow_redirects=True) as http,
-            http.stream("GET", url) as answer,
-            part.open("wb") as file,
-        ):
-            if not answer.is_success:
-                raise EngineUnavailable(
-                    f"The video's link answers with status {answer.status_code}.",
-                    remedy="Links end after 7 days: call list_outputs again for a fresh one.",
-                )
-            for chunk in answer.iter_bytes(1 << 20):
-                file.write(chunk)
-    except httpx.TransportError as error:
+        async with _http(url) as http:
+            answer = await http.send(http.build_request("GET", url), stream=True)
+            content = await read_body(answer)
+    except httpx.RequestError as error:
         raise EngineUnavailable(
-            "The download broke off.", remedy="Call again; nothing half-done is left."
+            "The picture's server does not answer.", remedy="Try again in a moment."
         ) from error
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    if not answer.is_success or not kind.startswith("image/"):
+        raise EngineUnavailable(
+            f"The picture cannot be had (status {answer.status_code}, {kind or 'no type'}).",
+            remedy="Links end: list_outputs signs them afresh.",
+        )
+    return content, kind
 
 
-def _free(folder: Path, name: str) -> Path:
-    """A path in `folder` that nothing has."""
-    path = folder / name
-    number = 2
-    while path.exists():
-        path = folder / f"{Path(name).stem} ({number}){Path(name).suffix}"
-        number += 1
-    return path
+def _http(url: str) -> httpx.AsyncClient:
+    """For stores: they get no key of ours, so redirects are followed."""
+    return httpx.AsyncClient(
+        timeout=_TIMEOUT,
+        follow_redirects=True,
+        trust_env=not on_this_machine(url),
+        # A coded body could not be continued in its middle.
+        headers={"accept-encoding": "identity"},
+    )
+
+
+@dataclass(slots=True)
+class _Download:
+    """A download that goes on where it broke off, under a fresh link where it has to."""
+
+    url: str
+    partial: Path
+    renew: Renew | None
+    etag: str | None = None
+    """The version of which `partial` is the beginning."""
+
+    async def run(self) -> None:
+        async with _http(self.url) as http:
+            for left in reversed(range(TRIES)):
+                try:
+                    async with http.stream("GET", self.url, headers=self._range()) as answer:
+                        if answer.is_success:
+                            await self._write(answer)
+                            return
+                except httpx.RequestError as error:
+                    if not left:
+                        raise EngineUnavailable(
+                            "The download broke off.", remedy="Call again; no half file is left."
+                        ) from error
+                    continue
+                await self._refused(answer.status_code, left)
+
+    def _range(self) -> dict[str, str]:
+        """Headers that ask for what is missing, if the file is still the same."""
+        have = self.partial.stat().st_size if self.partial.exists() else 0
+        if not have or self.etag is None:
+            return {}
+        return {"range": f"bytes={have}-", "if-range": self.etag}
+
+    async def _write(self, answer: httpx.Response) -> None:
+        goes_on = answer.status_code == 206
+        if not goes_on:
+            tag = answer.headers.get("etag", "")
+            self.etag = tag if tag.startswith('"') else None  # a weak one cannot be continued
+        async with await anyio.open_file(self.partial, "ab" if goes_on else "wb") as file:
+            async for piece in answer.aiter_bytes(1 << 20):
+                await file.write(piece)
+                if await file.tell() > MAX_FILE:
+                    raise TooLarge(
+                        f"The file is larger than {MAX_FILE // 1024**3} GB.",
+                        remedy="Download it with another program.",
+                    )
+
+    async def _refused(self, status: int, left: int) -> None:
+        """Prepare for another try, with a fresh link for one that has ended; or give up."""
+        if status == 416:
+            self.etag = None  # what we have is no beginning of it: start over
+        if left and status in _EXPIRED and self.renew is not None:
+            self.url = await self.renew()
+        elif not left or status in _EXPIRED:
+            raise EngineUnavailable(
+                f"The file's link answers with status {status}.",
+                remedy="Links end after 7 days: call list_outputs again for a fresh one.",
+            )
+
+
+def _publish(partial: Path, folder: Path, name: str) -> Path:
+    """Give the complete file its name, or the name of an equal one that is there already."""
+    stem, suffix = Path(name).stem, Path(name).suffix
+    number = 1
+    while True:
+        path = folder / (f"{stem} ({number}){suffix}" if number > 1 else name)
+        try:
+            path.open("xb").close()  # takes the name, so that nobody else gets it meanwhile
+        except FileExistsError:
+            if path.is_file() and filecmp.cmp(partial, path, shallow=False):
+                return path
+            number += 1
+        else:
+            partial.replace(path)
+            return path

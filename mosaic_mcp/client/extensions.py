@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from mosaic_mcp.client.transport import Transport
+from mosaic_mcp.client.transport import Transport, part
 from mosaic_mcp.contract.extensions import (
     PREFIX,
     Asset,
@@ -19,7 +19,6 @@ from mosaic_mcp.contract.extensions import (
     Transcript,
 )
 from mosaic_mcp.contract.uploads import AssetType
-from mosaic_mcp.errors import NotFound
 
 Kind = Literal["videos", "renders"]
 MEDIA_TIMEOUT_S = 600.0
@@ -36,28 +35,31 @@ class StudioExtension:
     async def watch(self, run_id: str, *, since: int, wait_s: float) -> RunWatch:
         """The run as soon as its sequence number passes `since`, or after `wait_s` seconds."""
         answer = await self._transport.get(
-            f"{PREFIX}/runs/{run_id}/watch",
+            f"{PREFIX}/runs/{part(run_id)}/watch",
             query={"since": since, "wait_s": round(wait_s, 3)},
             timeout_s=wait_s + 30,
         )
-        return RunWatch.model_validate_json(answer.content)
+        return answer.read(RunWatch)
 
     async def tiles(self) -> Tiles:
         """How well this studio does each tile."""
-        return Tiles.model_validate_json((await self._transport.get(f"{PREFIX}/tiles")).content)
+        return (await self._transport.get(f"{PREFIX}/tiles")).read(Tiles)
 
     async def add_local_file(self, path: Path, asset_type: AssetType) -> Asset:
         """Make a file of this machine an asset without sending its bytes."""
         body = LocalFile(path=str(path), asset_type=asset_type).model_dump()
-        answer = await self._transport.post(f"{PREFIX}/files", body, timeout_s=MEDIA_TIMEOUT_S)
-        return Asset.model_validate_json(answer.content)
+        answer = await self._transport.post(
+            f"{PREFIX}/files", body, idempotent=True, timeout_s=MEDIA_TIMEOUT_S
+        )
+        return answer.read(Asset)
 
     async def bring_transcript(self, video_id: str, transcript: BringTranscript) -> None:
         """Attach the user's own subtitles to a video."""
         await self._transport.post(
-            f"{PREFIX}/videos/{video_id}/transcript",
+            f"{PREFIX}/videos/{part(video_id)}/transcript",
             transcript.model_dump(),
             method="PUT",
+            idempotent=True,
         )
 
     async def transcript(
@@ -72,37 +74,34 @@ class StudioExtension:
     ) -> Transcript:
         """Words of a video (source time) or a render (its own time)."""
         answer = await self._transport.get(
-            f"{PREFIX}/{kind}/{media_id}/transcript",
+            f"{PREFIX}/{kind}/{part(media_id)}/transcript",
             query={"cursor": cursor, "query": query, "start_s": start_s, "end_s": end_s},
             timeout_s=MEDIA_TIMEOUT_S,
         )
-        return Transcript.model_validate_json(answer.content)
+        return answer.read(Transcript)
 
     async def render(self, render_id: str) -> RenderInfo:
         """An output beyond its links."""
-        answer = await self._transport.get(f"{PREFIX}/renders/{render_id}")
-        return RenderInfo.model_validate_json(answer.content)
+        answer = await self._transport.get(f"{PREFIX}/renders/{part(render_id)}")
+        return answer.read(RenderInfo)
 
     async def sheet(self, kind: Kind, media_id: str, frames: int) -> tuple[bytes, str]:
         """A contact sheet of evenly spaced frames, and its media type."""
         answer = await self._transport.get(
-            f"{PREFIX}/{kind}/{media_id}/sheet", query={"frames": frames}, timeout_s=120
+            f"{PREFIX}/{kind}/{part(media_id)}/sheet", query={"frames": frames}, timeout_s=120
         )
-        return answer.content, answer.headers.get("content-type", "image/jpeg")
+        return answer.content, answer.media_type
 
     async def frame(self, kind: Kind, media_id: str, at_s: float) -> tuple[bytes, str]:
         """The frame at a time in seconds, and its media type."""
         answer = await self._transport.get(
-            f"{PREFIX}/{kind}/{media_id}/frame", query={"at": at_s}, timeout_s=120
+            f"{PREFIX}/{kind}/{part(media_id)}/frame", query={"at": at_s}, timeout_s=120
         )
-        return answer.content, answer.headers.get("content-type", "image/jpeg")
+        return answer.content, answer.media_type
 
     async def find_run(self, idempotency_key: str) -> str | None:
         """The run that was started with this key, or None."""
-        try:
-            answer = await self._transport.get(
-                f"{PREFIX}/runs", query={"idempotency_key": idempotency_key}
-            )
-        except NotFound:
-            return None
-        return FindRun.model_validate_json(answer.content).run_id
+        answer = await self._transport.get(
+            f"{PREFIX}/runs", query={"idempotency_key": idempotency_key}
+        )
+        return answer.read(FindRun).run_id

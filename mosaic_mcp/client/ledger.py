@@ -1,8 +1,8 @@
-"""What this machine remembers about its requests, so that nothing is started twice.
+"""What this machine remembers about its requests, so that nothing is started or sent twice.
 
 A row is written before a request is sent: after a crash or a lost answer it tells whether the
-engine may have acted. Labels of nodes and the lineage of runs live here too, because the contract
-has no place for them.
+engine may have acted. Uploads, labels of nodes and the lineage of runs live here too, because the
+contract has no place for them.
 """
 
 from __future__ import annotations
@@ -12,24 +12,30 @@ import json
 import sqlite3
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from mosaic_mcp.errors import Conflict
+from mosaic_mcp.errors import Conflict, MosaicError
 
-REPEAT_S = 600.0
-"""An identical request within this time of an undelivered answer is the same wish."""
+State = Literal["sent", "unknown", "accepted"]
+"""Sent: on its way, or its sender died. Unknown: the answer was lost. Accepted: it is a run."""
 
 _SCHEMA = """
 create table if not exists requests (
-  key text not null, engine text not null, hash text not null, agent_id text not null,
-  run_id text, state text not null, sent_at real not null, delivered integer not null default 0,
+  engine text not null, key text not null, hash text not null, agent_id text not null,
+  run_id text, state text not null, first_at real not null, sent_at real not null,
+  named integer not null, delivered integer not null default 0,
   primary key (engine, key));
 create index if not exists requests_by_hash on requests (engine, hash);
-create table if not exists lineage (run_id text not null, output_id text not null);
+create index if not exists requests_by_run on requests (run_id);
+create table if not exists uploads (
+  engine text not null, asset_type text not null, sha256 text not null, asset_id text not null,
+  primary key (engine, asset_type, sha256));
+create table if not exists lineage (
+  run_id text not null, output_id text not null, primary key (run_id, output_id));
 create table if not exists labels (
   agent_id text not null, node_id text not null, label text not null,
   primary key (agent_id, node_id));
@@ -38,21 +44,22 @@ create table if not exists labels (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A remembered request. `state` is sent, accepted or unknown."""
+    """A remembered request."""
 
+    engine: str
     key: str
     hash: str
     agent_id: str
     run_id: str | None
-    state: str
+    state: State
+    first_at: float
+    """When it was first sent, by the engine's clock, seconds since 1970."""
     sent_at: float
+    """When it was last sent, by our clock."""
+    named: bool
+    """True when the caller chose the key."""
     delivered: bool
-    """True once a caller has seen the run's end."""
-
-    @property
-    def recent(self) -> bool:
-        """True within the time in which an equal request is taken for a repeat."""
-        return time.time() - self.sent_at < REPEAT_S
+    """True once a caller has been given the run's end."""
 
 
 def request_hash(agent_id: str, body: Mapping[str, Any], quality: str | None) -> str:
@@ -62,119 +69,177 @@ def request_hash(agent_id: str, body: Mapping[str, Any], quality: str | None) ->
 
 
 class Ledger:
-    """A small SQLite file in the data folder; every call is one short transaction."""
+    """A small SQLite file in the data folder; every call is one short transaction.
 
-    def __init__(self, path: Path) -> None:
+    Raises MosaicError when the file is damaged or cannot be written.
+    """
+
+    def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._open()) as db, db:
-            db.execute("pragma journal_mode=wal")
-            db.executescript(_SCHEMA)
+        self._now = now
+        with self._transaction() as db:
+            db.executescript(f"pragma journal_mode=wal; {_SCHEMA}")
 
-    def _open(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=30)
-        db.row_factory = sqlite3.Row
-        return db
+    @contextmanager
+    def _transaction(self) -> Generator[sqlite3.Connection]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.path, timeout=10)) as db, db:
+                db.row_factory = sqlite3.Row
+                yield db
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise MosaicError(
+                f"The memory of requests, {self.path.name} in MOSAIC_HOME, cannot be used: {error}",
+                remedy="Free some space or correct its rights; if it is damaged, move it away.",
+            ) from error
+
+    # Requests
 
     def begin(
-        self, engine: str, key: str | None, digest: str, agent_id: str, *, anew: bool = False
-    ) -> Entry | None:
-        """Remember that a request is about to be sent.
+        self,
+        engine: str,
+        digest: str,
+        agent_id: str,
+        *,
+        key: str | None,
+        engine_time: float,
+        over: str | None = None,
+    ) -> tuple[Entry, bool]:
+        """Remember that a request is about to be sent; True when it is a new one.
 
-        Answers an earlier entry when there is one: then nothing must be sent blindly. Without a
-        key that is the newest equal request; `anew` says that it is over and a new one is meant.
-        Raises Conflict for a key that was used with another request.
+        An earlier entry is answered as it is, and nothing must be sent blindly then. Without a
+        `key` that is the newest equal request, unless it is `over`: the key of one whose run is
+        not meant. Raises Conflict for a key that was used with another request.
         """
-        with closing(self._open()) as db, db:
+        with self._transaction() as db:
             db.execute("begin immediate")
-            row = None if anew else self._same(db, engine, key, digest)
-            if row is not None:
+            row = _earlier(db, engine, key, digest)
+            if row is not None and row["key"] != over:
                 if row["hash"] != digest:
                     raise Conflict(
                         f"The idempotency key {key!r} was used with another request.",
                         remedy="Use a new key for a new request.",
                     )
-                return _entry(row)
-            db.execute(
-                "insert into requests (key, engine, hash, agent_id, state, sent_at)"
-                " values (?, ?, ?, ?, 'sent', ?)",
-                (key or f"auto-{uuid.uuid4()}", engine, digest, agent_id, time.time()),
+                return _entry(row), False
+            entry = Entry(
+                engine=engine,
+                key=key or f"auto-{uuid.uuid4()}",
+                hash=digest,
+                agent_id=agent_id,
+                run_id=None,
+                state="sent",
+                first_at=engine_time,
+                sent_at=self._now(),
+                named=key is not None,
+                delivered=False,
             )
-        return None
+            db.execute(
+                "insert into requests (engine, key, hash, agent_id, state, first_at, sent_at, named"
+                ") values (?, ?, ?, ?, ?, ?, ?, ?)",
+                (engine, entry.key, digest, agent_id, entry.state, engine_time, entry.sent_at,
+                 entry.named),
+            )  # fmt: skip
+            return entry, True
 
-    @staticmethod
-    def _same(
-        db: sqlite3.Connection, engine: str, key: str | None, digest: str
-    ) -> sqlite3.Row | None:
-        if key is not None:
-            return db.execute(
-                "select * from requests where engine = ? and key = ?", (engine, key)
-            ).fetchone()
-        return db.execute(
-            "select * from requests where engine = ? and hash = ? and key like 'auto-%'"
-            " order by sent_at desc limit 1",
-            (engine, digest),
-        ).fetchone()
+    def claim(self, entry: Entry) -> bool:
+        """Take over the sending of a request without a run; False when another caller did."""
+        with self._transaction() as db:
+            changed = db.execute(
+                "update requests set state = 'sent', sent_at = ?"
+                " where engine = ? and key = ? and state = ? and sent_at = ?",
+                (self._now(), entry.engine, entry.key, entry.state, entry.sent_at),
+            )
+            return changed.rowcount == 1
 
-    def latest(self, engine: str, digest: str) -> Entry | None:
-        """The newest entry of an equal request."""
-        with closing(self._open()) as db:
-            row = db.execute(
-                "select * from requests where engine = ? and hash = ?"
-                " order by sent_at desc limit 1",
-                (engine, digest),
-            ).fetchone()
-        return _entry(row) if row is not None else None
+    def accepted(self, entry: Entry, run_id: str) -> None:
+        """The engine made the request a run."""
+        with self._transaction() as db:
+            db.execute(
+                "update requests set state = 'accepted', run_id = ? where engine = ? and key = ?",
+                (run_id, entry.engine, entry.key),
+            )
 
-    def accepted(self, engine: str, key: str, run_id: str) -> None:
-        """The engine answered with a run."""
-        self._set(engine, key, "state = 'accepted', run_id = ?", run_id)
-
-    def unknown(self, engine: str, key: str) -> None:
+    def unknown(self, entry: Entry) -> None:
         """The request was sent and its answer lost."""
-        self._set(engine, key, "state = 'unknown'")
-
-    def refused(self, engine: str, key: str) -> None:
-        """The engine refused the request, so it never happened."""
-        with closing(self._open()) as db, db:
-            db.execute("delete from requests where engine = ? and key = ?", (engine, key))
-
-    def _set(self, engine: str, key: str, change: str, *values: object) -> None:
-        with closing(self._open()) as db, db:
-            # `change` is one of the constants above, never a caller's text.
+        with self._transaction() as db:
             db.execute(
-                f"update requests set {change} where engine = ? and key = ?",  # noqa: S608
-                (*values, engine, key),
+                "update requests set state = 'unknown' where engine = ? and key = ?",
+                (entry.engine, entry.key),
             )
+
+    def refused(self, entry: Entry) -> None:
+        """The engine refused the request, so it never happened."""
+        with self._transaction() as db:
+            db.execute(
+                "delete from requests where engine = ? and key = ?", (entry.engine, entry.key)
+            )
+
+    def age_s(self, entry: Entry) -> float:
+        """Seconds since the request was last sent."""
+        return self._now() - entry.sent_at
+
+    def other_runs(self, entry: Entry) -> frozenset[str]:
+        """Runs that are known to belong to other requests."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "select run_id from requests where engine = ? and key != ? and agent_id = ?"
+                " and run_id is not null",
+                (entry.engine, entry.key, entry.agent_id),
+            )
+            return frozenset(row["run_id"] for row in rows)
 
     def delivered(self, run_id: str) -> None:
         """A caller has been given the run after its end."""
-        with closing(self._open()) as db, db:
+        with self._transaction() as db:
             db.execute("update requests set delivered = 1 where run_id = ?", (run_id,))
+
+    # Uploads
+
+    def upload(self, engine: str, asset_type: str, sha256: str) -> str | None:
+        """The asset that a file of this content was uploaded as."""
+        with self._transaction() as db:
+            row = db.execute(
+                "select asset_id from uploads where engine = ? and asset_type = ? and sha256 = ?",
+                (engine, asset_type, sha256),
+            ).fetchone()
+        return row["asset_id"] if row is not None else None
+
+    def uploaded(self, engine: str, asset_type: str, sha256: str, asset_id: str) -> None:
+        """A file of this content was uploaded as that asset."""
+        with self._transaction() as db:
+            db.execute(
+                "insert or replace into uploads (engine, asset_type, sha256, asset_id)"
+                " values (?, ?, ?, ?)",
+                (engine, asset_type, sha256, asset_id),
+            )
+
+    # Lineage and labels
 
     def add_lineage(self, run_id: str, outputs: Sequence[str]) -> None:
         """The run was fed with these outputs."""
-        with closing(self._open()) as db, db:
+        with self._transaction() as db:
             db.executemany(
-                "insert into lineage (run_id, output_id) values (?, ?)",
+                "insert or ignore into lineage (run_id, output_id) values (?, ?)",
                 [(run_id, output) for output in outputs],
             )
 
     def lineage(self, run_id: str) -> tuple[str, ...]:
-        """The outputs that a run was fed with."""
-        with closing(self._open()) as db:
-            rows = db.execute("select output_id from lineage where run_id = ?", (run_id,))
-            return tuple(dict.fromkeys(row["output_id"] for row in rows))
+        """The outputs that a run was fed with, in the order in which they were given."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "select output_id from lineage where run_id = ? order by rowid", (run_id,)
+            )
+            return tuple(row["output_id"] for row in rows)
 
     def labels(self, agent_id: str) -> dict[str, str]:
         """The labels that were given to an agent's nodes, by node id."""
-        with closing(self._open()) as db:
+        with self._transaction() as db:
             rows = db.execute("select node_id, label from labels where agent_id = ?", (agent_id,))
             return {row["node_id"]: row["label"] for row in rows}
 
     def set_labels(self, agent_id: str, labels: Mapping[str, str]) -> None:
         """Replace the labels of an agent's nodes."""
-        with closing(self._open()) as db, db:
+        with self._transaction() as db:
             db.execute("delete from labels where agent_id = ?", (agent_id,))
             db.executemany(
                 "insert into labels (agent_id, node_id, label) values (?, ?, ?)",
@@ -182,13 +247,31 @@ class Ledger:
             )
 
 
+def _earlier(
+    db: sqlite3.Connection, engine: str, key: str | None, digest: str
+) -> sqlite3.Row | None:
+    """The entry of the key; without one, the newest equal request that had none either."""
+    if key is not None:
+        return db.execute(
+            "select * from requests where engine = ? and key = ?", (engine, key)
+        ).fetchone()
+    return db.execute(
+        "select * from requests where engine = ? and hash = ? and not named"
+        " order by rowid desc limit 1",
+        (engine, digest),
+    ).fetchone()
+
+
 def _entry(row: sqlite3.Row) -> Entry:
     return Entry(
+        engine=row["engine"],
         key=row["key"],
         hash=row["hash"],
         agent_id=row["agent_id"],
         run_id=row["run_id"],
         state=row["state"],
+        first_at=row["first_at"],
         sent_at=row["sent_at"],
+        named=bool(row["named"]),
         delivered=bool(row["delivered"]),
     )

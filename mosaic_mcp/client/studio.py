@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 import anyio
@@ -30,6 +31,9 @@ _DETACHED = 0x00000008 | 0x00000200
 START_S = 45.0
 """Longest wait for a studio to answer; the first start compiles its modules."""
 LOOK_S = 0.1
+PROBE_S = 5.0
+ALREADY_RUNNING = 3
+"""Exit code of a studio that found another one at work on the same data folder."""
 NEEDED = ("fastapi", "av", "dbos", "sqlalchemy", "imageio_ffmpeg")
 
 
@@ -47,22 +51,24 @@ def require_studio_extra() -> None:
 async def running_studio(settings: Settings) -> Discovery | None:
     """The studio of this data folder if it answers; never starts one."""
     found = await anyio.to_thread.run_sync(_discovery, settings.home)
-    if found is None or await _info(found) is None:
-        return None
-    return found
+    return found if found is not None and await _answers(found) else None
 
 
 async def ensure_studio(settings: Settings) -> Discovery:
     """A studio of this version that answers; starts one, or replaces an older one."""
     found = await running_studio(settings)
-    if found is not None and _version(found.version) < _version(__version__):
-        await _drain(found)
-        found = None
-    if found is not None:
+    if found is not None and not _older(found.version):
         return found
     require_studio_extra()
-    process = await anyio.to_thread.run_sync(_start, settings)
-    return await _wait(settings, process)
+    process = None
+    with anyio.move_on_after(START_S):
+        if found is not None:
+            await _drain(settings, found)
+        process = await anyio.to_thread.run_sync(_start, settings.home)
+        started = await _started(settings, process)
+        if started is not None:
+            return started
+    raise await _sick(settings, process)
 
 
 def _discovery(home: Path) -> Discovery | None:
@@ -72,33 +78,51 @@ def _discovery(home: Path) -> Discovery | None:
         return None
 
 
-async def _info(found: Discovery) -> StudioInfo | None:
-    headers = {"authorization": f"Bearer {found.token}"}
+async def _answers(found: Discovery) -> bool:
+    """True when it is a studio that answers there: its port may be another program's by now."""
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
-            answer = await http.get(f"{found.url}{PREFIX}", headers=headers)
-        return StudioInfo.model_validate_json(answer.content) if answer.is_success else None
+        async with _http(found) as http:
+            answer = await http.get(PREFIX)
+        StudioInfo.model_validate_json(answer.content)
     except (httpx.TransportError, ValidationError):
-        return None
+        return False
+    return answer.is_success
 
 
-async def _drain(found: Discovery) -> None:
-    """Ask an older studio to finish: its runs are kept and go on in the new one."""
-    headers = {"authorization": f"Bearer {found.token}"}
+async def _drain(settings: Settings, found: Discovery) -> None:
+    """Ask an older studio to end and wait until it is not to be found any more.
+
+    Its runs are kept and go on in the next one, which waits for its lock.
+    """
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
-            await http.post(f"{found.url}{PREFIX}/shutdown", headers=headers)
+        async with _http(found) as http:
+            await http.post(f"{PREFIX}/shutdown")
     except httpx.TransportError:
-        return
+        pass  # it may end before it has answered
+    while True:
+        now = await anyio.to_thread.run_sync(_discovery, settings.home)
+        if now is None or now.pid != found.pid:
+            return
+        await anyio.sleep(LOOK_S)
 
 
-def _start(settings: Settings) -> subprocess.Popen[bytes]:
-    settings.home.mkdir(parents=True, exist_ok=True)
+def _http(found: Discovery) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=found.url,
+        headers={"authorization": f"Bearer {found.token}"},
+        timeout=PROBE_S,
+        trust_env=False,
+    )
+
+
+def _start(home: Path) -> subprocess.Popen[bytes]:
+    home.mkdir(parents=True, exist_ok=True)
     windows = sys.platform == "win32"
-    return subprocess.Popen(
-        [sys.executable, "-m", "mosaic_mcp.studio"],
-        cwd=settings.home,
-        env={**os.environ, "MOSAIC_HOME": str(settings.home)},
+    process = subprocess.Popen(
+        # -P: a file in the data folder must not stand in for a module.
+        [sys.executable, "-P", "-m", "mosaic_mcp.studio"],
+        cwd=home,
+        env={**os.environ, "MOSAIC_HOME": str(home)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -106,37 +130,61 @@ def _start(settings: Settings) -> subprocess.Popen[bytes]:
         start_new_session=not windows,
         creationflags=_DETACHED if windows else 0,
     )
+    # It will end before us or after us; whoever is its parent then must take note of its end.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return process
 
 
-async def _wait(settings: Settings, process: subprocess.Popen[bytes]) -> Discovery:
-    """The started studio, or the one that another client started at the same moment."""
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
+async def _started(settings: Settings, process: subprocess.Popen[bytes]) -> Discovery | None:
+    """The started studio, or the one that another client started at the same moment.
+
+    None when ours ended of an error.
+    """
+    while True:
         found = await running_studio(settings)
         if found is not None:
             return found
-        code = process.poll()
-        if code not in (None, 0, 3):  # 3: another studio holds the lock, and will be found
-            break
+        if process.returncode not in (None, 0, ALREADY_RUNNING):
+            return None
         await anyio.sleep(LOOK_S)
-    raise EngineUnavailable(
-        "The local studio did not start.",
-        remedy=f"Run `mosaic-mcp doctor`, or `mosaic-mcp studio` to see why. {_tail(settings)}",
+
+
+async def _sick(settings: Settings, process: subprocess.Popen[bytes] | None) -> EngineUnavailable:
+    """Why there is no studio, as far as it can be seen from here."""
+    found = await anyio.to_thread.run_sync(_discovery, settings.home)
+    told = await anyio.to_thread.run_sync(_tail, settings.home)
+    if found is not None:
+        return EngineUnavailable(
+            f"The local studio (process {found.pid}) does not answer.",
+            remedy=f"End that process and call again. {told}".strip(),
+        )
+    code = process.returncode if process is not None else None
+    how = f"ended with code {code}" if code else f"did not answer within {START_S:g} s"
+    return EngineUnavailable(
+        f"The local studio was started and {how}.",
+        remedy=f"Run `mosaic-mcp studio` to see why, or `mosaic-mcp doctor`. {told}".strip(),
     )
 
 
-def _tail(settings: Settings) -> str:
-    """The last line of the studio's log, which usually names the reason."""
+def _tail(home: Path) -> str:
+    """The last line of the studio's logs, which usually names the reason."""
     for name in ("console.log", "studio.log"):
         try:
-            text = (settings.home / "studio" / "log" / name).read_text("utf-8", "replace")
+            with (home / "studio" / "log" / name).open("rb") as file:
+                file.seek(-min(4096, file.seek(0, os.SEEK_END)), os.SEEK_END)
+                text = file.read().decode("utf-8", "replace")
         except OSError:
             continue
-        lines = [line for line in text.splitlines() if line.strip()]
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
         if lines:
             return f"Its log ends with: {lines[-1][:300]}"
     return ""
 
 
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(".") if part.isdigit())
+def _older(version: str) -> bool:
+    """True for a version before ours; by the numbers alone, so a pre-release is not replaced."""
+
+    def numbers(text: str) -> tuple[int, ...]:
+        return tuple(int(number) for number in re.findall(r"\d+", text)[:3])
+
+    return numbers(version) < numbers(__version__)
