@@ -13,7 +13,8 @@ from typing import Any
 from mosaic_mcp.client import MosaicClient
 from mosaic_mcp.contract.agents import AgentDetail
 from mosaic_mcp.contract.graph import Graph
-from mosaic_mcp.contract.rules import MAX_DURATION_S, check_run, parse_run
+from mosaic_mcp.contract.rules import check_run, parse_run
+from mosaic_mcp.contract.run_page import MAX_DURATION_S
 from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Fault, InvalidRequest, NotFound
 from mosaic_mcp.intent.agents import find_agent
