@@ -24,9 +24,7 @@ BAR = 24
 DONE = {"completed", "partial_complete", "failed", "cancelled"}
 
 
-def run_demo(
-    video: Path | None, *, transcript: Path | None, agent: str | None, out: Path
-) -> int:
+def run_demo(video: Path | None, *, transcript: Path | None, agent: str | None, out: Path) -> int:
     """Edit `video` (or the sample) and print what came out; returns the exit code."""
     if video is None:
         sample = Path(str(resources.files("mosaic_mcp") / "sample"))
@@ -73,7 +71,7 @@ class _Tools:
         result = await self.client.call_tool(
             name, dict(arguments), progress_callback=self._progress
         )
-        if not isinstance(result, CallToolResult) or result.is_error:
+        if result.is_error:
             text = " ".join(b.text for b in result.content if isinstance(b, TextContent))
             raise EngineUnavailable(f"{name}: {text}")
         return result
@@ -82,9 +80,7 @@ class _Tools:
         result = await self.raw(name, arguments)
         return cast(dict[str, Any], result.structured_content or {})
 
-    async def _progress(
-        self, progress: float, total: float | None, message: str | None
-    ) -> None:
+    async def _progress(self, progress: float, total: float | None, message: str | None) -> None:
         share = progress / total if total else 0.0
         filled = round(share * BAR)
         line = f"  [{'█' * filled}{'·' * (BAR - filled)}] {share:4.0%}  {message or ''}"
@@ -145,7 +141,9 @@ async def _show(tools: _Tools, run: dict[str, Any], out: Path) -> int:
     for output in listed.get("outputs", []):
         size = output.get("size_bytes", 0) / 1e6
         print(f"\n  {output.get('name', output['output_id'])}")
-        print(f"    {output['duration_s']:.1f} s, {output['width']}x{output['height']}, {size:.1f} MB")
+        print(
+            f"    {output['duration_s']:.1f} s, {output['width']}x{output['height']}, {size:.1f} MB"
+        )
         for label, key in (
             ("file", "saved_to"),
             ("subtitles", "subtitles"),

@@ -41,11 +41,11 @@ class OutputLine(Line):
     width: int | None = None
     height: int | None = None
     size_bytes: int | None = None
-    path: str | None = Field(None, description="File on this machine")
+    path: str | None = Field(default=None, description="File on this machine")
     url: str | None = None
     url_expires_at: str | None = None
     thumbnail: str | None = None
-    timeline_zip: str | None = Field(None, description="Premiere/Resolve timeline")
+    timeline_zip: str | None = Field(default=None, description="Premiere/Resolve timeline")
     subtitles: str | None = None
     saved_to: str | None = None
 
@@ -67,8 +67,10 @@ class RunAnswer(Answer):
     agent_id: str | None = None
     request: dict[str, Any] | None = None
     confirm: str | None = None
-    since: str | None = Field(None, description="Pass to get_run to wait for the next change")
-    next: str | None = Field(None, description="The call to make next")
+    since: str | None = Field(
+        default=None, description="Pass to get_run to wait for the next change"
+    )
+    next: str | None = Field(default=None, description="The call to make next")
 
 
 class OutputsAnswer(Answer):

@@ -84,11 +84,11 @@ class RunState:
 
 def tile_name(node: RunNode | NodeProgress) -> str:
     """The tile of a node, whichever model tells it."""
-    tile = getattr(node, "tile", None)
-    if tile is None:
-        kind = node.node_type  # pyright: ignore[reportAttributeAccessIssue]
-        tile = kind.node_type_name or kind.node_type_id
-    return str(tile)
+    from mosaic_mcp.contract.extensions import NodeProgress
+
+    if isinstance(node, NodeProgress):
+        return node.tile
+    return node.node_type.node_type_name or node.node_type.node_type_id
 
 
 def run_answer(state: RunState, *, detailed: bool = False) -> RunAnswer:
@@ -103,7 +103,7 @@ def run_answer(state: RunState, *, detailed: bool = False) -> RunAnswer:
     errors = [
         ErrorLine(
             node=names.get(e.original_node_id or "", e.original_node_id or "run"),
-            messages=shorten(e.messages),
+            messages=tuple(shorten(e.messages)),
         )
         for e in run.errors
     ]
@@ -112,8 +112,8 @@ def run_answer(state: RunState, *, detailed: bool = False) -> RunAnswer:
         status=str(run.status),
         summary=summary(state),
         percent=None if state.terminal else round(state.percent()),
-        steps=steps,
-        errors=errors,
+        steps=tuple(steps),
+        errors=tuple(errors),
         needs_credits=run.needs_credits or None,
         agent_id=run.agent_id if detailed else None,
         since=None if state.terminal else state.since,

@@ -37,15 +37,15 @@ def tool(engine: Engine) -> ClosedTool:
             labels = engine.ledger().labels(detail.agent.id)
             return result(AgentsAnswer(agent=await describe(client, detail, labels)))
         page = await client.list_agents(cursor=cursor, limit=50)
-        lines = [
+        lines = tuple(
             AgentLine(agent_id=a.id, name=a.name or a.id, description=a.description)
             for a in page.agents
             if _matches(query, f"{a.name} {a.description}")
-        ]
+        )
         first = lines[0].name if lines else None
         answer = AgentsAnswer(
             agents=lines,
-            tiles=await tile_lines(client) if query is None and cursor is None else [],
+            tiles=await tile_lines(client) if query is None and cursor is None else (),
             next_cursor=page.next_cursor,
             next=f"find_agents(agent='{first}') describes it" if first else "build_agent",
         )

@@ -44,7 +44,7 @@ def tool(engine: Engine) -> ClosedTool:
         answer = OutputsAnswer(
             run_id=run_id,
             status=str(run.status),
-            outputs=lines,
+            outputs=tuple(lines),
             note="Links work while the local studio runs; the files stay." if local else None,
             next_cursor=next_cursor,
             next=f"list_outputs(run_id='{run_id}', cursor='{next_cursor}')"

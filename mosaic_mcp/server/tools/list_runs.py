@@ -53,6 +53,6 @@ def tool(engine: Engine) -> ClosedTool:
             for run in page.runs
         ]
         more = f"list_runs(cursor='{page.next_cursor}')" if page.next_cursor else None
-        return result(RunsAnswer(runs=runs, next_cursor=page.next_cursor, next=more))
+        return result(RunsAnswer(runs=tuple(runs), next_cursor=page.next_cursor, next=more))
 
     return build_tool(list_runs, title="List runs", annotations=READS)

@@ -66,12 +66,12 @@ def tool(engine: Engine) -> ClosedTool:
             confidence=round(page.confidence, 2),
             reliable=page.reliable,
             note=page.note or None,
-            sentences=sentences(page.words) if detail == "sentences" else [],
-            words=[
+            sentences=tuple(sentences(page.words)) if detail == "sentences" else (),
+            words=tuple(
                 SentenceLine(start_s=round(w.start_s, 2), end_s=round(w.end_s, 2), text=w.text)
                 for w in page.words
                 if detail == "words"
-            ],
+            ),
             next_cursor=page.next_cursor,
             next=more if page.next_cursor else None,
         )
