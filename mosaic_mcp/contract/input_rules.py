@@ -41,9 +41,8 @@ def _places(request: RunRequest) -> Iterator[tuple[str, InputArrays]]:
 
 def _inputs(request: RunRequest, graph: Graph) -> Iterator[Fault]:
     """Which sources are given where, against the Video Inputs of the runnable graph."""
-    tiles = graph.video_inputs
-    names = known(graph, tiles)
     top = [name for name in SOURCE_ARRAYS if getattr(request, name)]
+    clip = [name for name in ClipRange.model_fields if getattr(request, name) is not None]
     if top and request.video_inputs:
         yield Fault(
             ", ".join(top),
@@ -57,16 +56,7 @@ def _inputs(request: RunRequest, graph: Graph) -> Iterator[Fault]:
             "This agent has no tile that could run.",
             "Add a Video Input or a generating tile and connect the others to it.",
         )
-        return
-    clip = [name for name in ClipRange.model_fields if getattr(request, name) is not None]
-    if clip and request.video_inputs and not top:
-        yield Fault(
-            clip[0],
-            "applies to top-level inputs, and this request has none.",
-            "Put the range into the entries of video_inputs.",
-            Rule.top_range,
-        )
-    if not tiles:
+    elif not graph.video_inputs:
         if top or request.video_inputs or clip:
             yield Fault(
                 (top or clip or ["video_inputs"])[0],
@@ -74,28 +64,37 @@ def _inputs(request: RunRequest, graph: Graph) -> Iterator[Fault]:
                 "Remove the inputs; prompts go into update_params.",
                 Rule.generation,
             )
-        return
-    if not top and not request.video_inputs:
-        yield Fault(
-            "video_inputs",
-            "No video is given.",
-            f"Give sources for {names}.",
-            Rule.each_input,
-        )
-    if top and not request.video_inputs and len(tiles) > 1:
+    elif request.video_inputs:
+        if clip and not top:
+            yield Fault(
+                clip[0],
+                "applies to top-level inputs, and this request has none.",
+                "Put the range into the entries of video_inputs.",
+                Rule.top_range,
+            )
+        yield from _entries(request.video_inputs, graph)
+    else:
+        yield from _shorthand(top, graph)
+
+
+def _shorthand(top: Sequence[str], graph: Graph) -> Iterator[Fault]:
+    """Top-level arrays serve an agent with one Video Input."""
+    tiles = graph.video_inputs
+    if not top:
+        remedy = f"Give sources for {known(graph, tiles)}."
+        yield Fault("video_inputs", "No video is given.", remedy, Rule.each_input)
+    elif len(tiles) > 1:
         yield Fault(
             top[0],
             f"This agent has {len(tiles)} Video Inputs, so it must be said which gets what.",
-            f"Use video_inputs with an entry for each of {names}.",
+            f"Use video_inputs with an entry for each of {known(graph, tiles)}.",
             Rule.each_input,
         )
-    if request.video_inputs:
-        yield from _entries(request.video_inputs, graph, tiles)
 
 
-def _entries(
-    entries: Sequence[VideoInputEntry], graph: Graph, tiles: Sequence[str]
-) -> Iterator[Fault]:
+def _entries(entries: Sequence[VideoInputEntry], graph: Graph) -> Iterator[Fault]:
+    """Every entry belongs to a Video Input and names a source; every Video Input has one."""
+    tiles = graph.video_inputs
     names = known(graph, tiles)
     for index, entry in enumerate(entries):
         where = f"video_inputs[{index}]"
