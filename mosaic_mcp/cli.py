@@ -74,9 +74,10 @@ def _studio(args: argparse.Namespace) -> int:
     from mosaic_mcp.client.studio import require_studio_extra
 
     require_studio_extra()
-    from mosaic_mcp.studio.process import run_foreground
+    from mosaic_mcp.studio.process import Options, run
 
-    return run_foreground(Settings.from_env(), port=args.port, require_key=args.require_key)
+    options = Options(foreground=True, port=args.port, require_key=args.require_key)
+    return run(Settings.from_env(), options)
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -75,6 +75,8 @@ class NodeProgress(Response):
     """What it is doing, as a short phrase: "transcribing talk.mp4", "rendering 2 of 5"."""
     rate: float | None = None
     """Seconds of video per second of work, only when measured."""
+    makes_outputs: bool = False
+    """True for a node whose renders are outputs: it takes most of a run's time."""
     renders_done: int = 0
     renders_total: int = 0
 

@@ -35,8 +35,8 @@ async def answer_with_outputs(
     lines = [await output_line(client, o, state) for o in state.run.outputs[:BRIEF]]
     answer = run_answer(state, detailed=detailed).model_copy(
         update={
-            "outputs": [brief(line) for line in lines],
-            "warnings": list(warnings),
+            "outputs": tuple(brief(line) for line in lines),
+            "warnings": tuple(warnings),
             "replayed": replayed or None,
             "from_outputs": ledger.lineage(state.run_id),
         }

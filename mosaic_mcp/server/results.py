@@ -7,6 +7,7 @@ into 8,000 characters.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from mcp_types import CallToolResult, ContentBlock, TextContent
@@ -23,9 +24,9 @@ class Answer(BaseModel):
 
 def result(answer: Answer, *blocks: ContentBlock) -> CallToolResult:
     """The answer as text and structure, followed by links."""
-    data = answer.model_dump(mode="json", exclude_none=True, exclude_defaults=False)
+    data = answer.model_dump(mode="json", exclude_none=True)
     data = {key: value for key, value in data.items() if value not in ([], {}, "")}
-    text = type(answer).model_construct(**data).model_dump_json(exclude_unset=True)
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return CallToolResult(
         content=[TextContent(type="text", text=text), *blocks], structured_content=data
     )

@@ -112,7 +112,7 @@ def _shown(plan: Plan, request: dict[str, Any], token: str) -> RunAnswer:
         summary=f"Nothing was started. This request would be posted.{files}",
         agent_id=plan.agent.agent.id,
         request=request,
-        warnings=list(plan.warnings),
+        warnings=plan.warnings,
         confirm=token,
         next="the same call without dry_run, with confirm to be sure that it is this request",
     )

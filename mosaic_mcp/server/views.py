@@ -60,12 +60,12 @@ class RunState:
         return names
 
     def percent(self) -> float:
-        """0..100 over all nodes; a node that renders weighs as much as all that only decide."""
+        """0..100 over all nodes; a node that renders weighs as much as four that decide."""
         if self.terminal:
             return 100.0
         done = total = 0.0
         for node in self.nodes:
-            weight = 4.0 if getattr(node, "renders_total", 0) else 1.0
+            weight = 4.0 if getattr(node, "makes_outputs", False) else 1.0
             share = 1.0 if node.status in FINISHED else float(getattr(node, "progress", 0.0))
             done += weight * share
             total += weight
@@ -79,6 +79,9 @@ class RunState:
                 name = names[node.original_node_id or node.agent_node_id]
                 step = getattr(node, "step", "")
                 return f"{name}: {step}" if step else name
+        waiting = next((n for n in self.nodes if n.status == "queued"), None)
+        if waiting is not None:
+            return f"{names[waiting.original_node_id or waiting.agent_node_id]}: about to begin"
         return str(self.run.status)
 
 

@@ -77,6 +77,6 @@ def tool(engine: Engine) -> ClosedTool:
         )
         engine.ledger().set_labels(built.detail.agent.id, built.labels)
         answer = await describe(client, built.detail, built.labels)
-        return result(answer.model_copy(update={"warnings": list(built.warnings)}))
+        return result(answer.model_copy(update={"warnings": built.warnings}))
 
     return build_tool(build_agent, title="Build an agent", annotations=CHANGES)

@@ -127,6 +127,7 @@ class RunRows:
             progress=node["progress"],
             step=node["step"],
             rate=node["rate"],
+            makes_outputs=bool(node["renders_outputs"]),
             renders_done=sum(r["status"] in ENDED for r in own),
             renders_total=len(own),
         )
