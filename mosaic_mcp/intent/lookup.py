@@ -11,12 +11,15 @@ from mosaic_mcp.intent.sources import Source, parse_source
 from mosaic_mcp.settings import Settings
 
 
-async def is_upload(client: MosaicClient, asset_id: str) -> bool:
+async def is_upload(client: MosaicClient, asset_id: str, where: str) -> bool:
     """True when the engine has an uploaded video of that id."""
     try:
         await client.view_url("video", asset_id)
     except NotFound:
         return False
+    except InvalidRequest as error:
+        fault = Fault(where, f"{asset_id} is an upload, but not a video.", "Give a video.")
+        raise InvalidRequest([fault]) from error
     return True
 
 
@@ -36,7 +39,7 @@ async def is_render(client: MosaicClient, render_id: str) -> bool:
 async def settle(client: MosaicClient, source: Source, where: str) -> list[Source]:
     """The sources behind one: a bare id becomes an upload or a render, a run its outputs."""
     if source.kind == "id":
-        if await is_upload(client, source.value):
+        if await is_upload(client, source.value, where):
             return [Source("video", source.value)]
         if await is_render(client, source.value):
             return [Source("render", source.value)]

@@ -81,6 +81,12 @@ async def test_a_bare_id_is_recognised_as_an_upload(client, settings, files):
     assert await resolve_video(client, asset_id, settings) == ("videos", asset_id)
 
 
+async def test_an_upload_that_is_no_video_is_refused(client, settings, files):
+    asset_id = await client.add_file(files / "logo.png", "image")
+    with pytest.raises(InvalidRequest, match=r"videos\[0\]: .* not a video"):
+        await plan_run(client, settings, agent="Caption and reframe", videos=[VideoWish(asset_id)])
+
+
 async def test_the_plan_finds_the_faults_that_the_studio_would_answer(client, settings):
     detail = await find_agent(client, "Talking head to vertical clips")
     clips = next(n for n in detail.agent_nodes if n.node_type.node_type_name == "Clips")
