@@ -158,3 +158,18 @@ def _faded(block: Samples, at: int, length: int, ramp: NDArray[np.float32]) -> N
 def _write_silence(out: BinaryIO, length: int) -> None:
     for at in range(0, length, _BLOCK):
         out.write(bytes(min(_BLOCK, length - at) * CHANNELS * 2))
+
+
+def noise_floor(path: Path) -> float:
+    """Level of the quietest twentieth of a sound, in dB below full scale; -120 for silence."""
+    samples = _mapped(path)
+    window = RATE // 50
+    levels: list[NDArray[np.float64]] = []
+    for at in range(0, len(samples) - window + 1, window * 500):
+        block = samples[at : at + window * 500].mean(axis=1)
+        whole = block[: len(block) // window * window].reshape(-1, window)
+        levels.append(np.sqrt((whole**2).mean(axis=1)))
+    heard = np.concatenate(levels) if levels else np.zeros(0)
+    # Below one step of 16 bits lies digital silence, which is no noise to measure.
+    heard = heard[heard >= 1]
+    return float(20 * np.log10(np.percentile(heard, 5) / 32768)) if len(heard) else -120.0
