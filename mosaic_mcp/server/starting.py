@@ -16,7 +16,7 @@ from mosaic_mcp.server.arguments import VideoArgument
 from mosaic_mcp.server.engine import Engine
 from mosaic_mcp.server.outputs import answer_with_outputs
 from mosaic_mcp.server.results import result
-from mosaic_mcp.server.waiting import follow
+from mosaic_mcp.server.waiting import Progress, follow
 
 if TYPE_CHECKING:
     from mosaic_mcp.intent import Plan
@@ -66,7 +66,8 @@ async def start_run(
         if dry_run:
             return result(_shown(plan, request, token))
         _check_confirmation(wish.confirm, token)
-    await ctx.report_progress(0, 100, "checked; handing over the videos")
+    progress = Progress(ctx.report_progress)
+    await progress.say(0, "checked; handing over the videos")
     started = await submit(
         plan,
         client,
@@ -75,9 +76,7 @@ async def start_run(
         idempotency_key=wish.idempotency_key,
         from_outputs=wish.from_outputs,
     )
-    state = await follow(
-        client, started.run_id, wait_s=wait_s, until_done=True, report=ctx.report_progress
-    )
+    state = await follow(client, started.run_id, wait_s=wait_s, until_done=True, progress=progress)
     warnings = list(plan.warnings)
     if started.replayed:
         warnings.append(

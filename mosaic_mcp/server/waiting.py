@@ -35,12 +35,15 @@ class Progress:
     report: Report
     last: float = field(default=-1.0)
 
+    async def say(self, percent: float, message: str) -> None:
+        """Send a percentage; a repeated one rises by a hair, never falls."""
+        self.last = max(percent, self.last + 0.001)
+        await self.report(self.last, 100.0, message[:120])
+
     async def tell(self, state: RunState) -> None:
-        """Send where the run is; a repeated percentage rises by a hair, never falls."""
-        value = max(state.percent(), self.last + 0.001)
-        self.last = value
-        message = f"{state.doing()} · {state.percent():.0f} %"
-        await self.report(min(value, 100.0), 100.0, message[:120])
+        """Send where the run is; 100 is kept for its end."""
+        percent = 100.0 if state.terminal else min(state.percent(), 99.0)
+        await self.say(percent, f"{state.doing()} · {percent:.0f} %")
 
 
 async def follow(
@@ -48,7 +51,7 @@ async def follow(
     run_id: str,
     *,
     wait_s: float,
-    report: Report,
+    progress: Progress,
     since: str | None = None,
     until_done: bool = False,
     labels: dict[str, str] | None = None,
@@ -60,7 +63,6 @@ async def follow(
     not end the wait.
     """
     watch = await _watcher(client, run_id, labels or {})
-    progress = Progress(report)
     deadline = time.monotonic() + min(wait_s, MAX_WAIT_S)
     state = await watch(0.0)
     first = since or state.since

@@ -7,7 +7,7 @@ from mosaic_mcp.contract.extensions import NodeProgress, RunWatch
 from mosaic_mcp.contract.node_types import NodeType
 from mosaic_mcp.contract.runs import AgentRun, NodeErrors, RunNode, RunNodes, RunOutput
 from mosaic_mcp.server.views import RunState, next_call, run_answer, summary
-from mosaic_mcp.server.waiting import follow
+from mosaic_mcp.server.waiting import Progress, follow
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -79,7 +79,7 @@ def watched(seq: int, run: AgentRun, *nodes: NodeProgress) -> RunWatch:
 
 async def test_a_run_that_has_ended_is_answered_at_once():
     studio = Studio([watched(1, a_run("completed", outputs=(OUTPUT,)))])
-    state = await follow(Client(studio), "r", wait_s=50, report=Told())
+    state = await follow(Client(studio), "r", wait_s=50, progress=Progress(Told()))
     assert state.terminal
     assert len(studio.asked) == 1
 
@@ -94,14 +94,14 @@ async def test_a_change_ends_the_wait_and_a_mere_percentage_does_not():
         ]
     )
     told = Told()
-    state = await follow(Client(studio), "r", wait_s=50, report=told)
+    state = await follow(Client(studio), "r", wait_s=50, progress=Progress(told))
     assert state.nodes[0].status == "completed"
     assert [asked[0] for asked in studio.asked] == [0, 1, 2]
 
 
 async def test_news_that_the_caller_has_not_seen_is_answered_at_once():
     studio = Studio([watched(5, a_run(), node("Clips", "completed", 1.0))])
-    state = await follow(Client(studio), "r", wait_s=50, since="older", report=Told())
+    state = await follow(Client(studio), "r", wait_s=50, since="older", progress=Progress(Told()))
     assert len(studio.asked) == 1
     assert state.since != "older"
 
@@ -114,7 +114,7 @@ async def test_waiting_to_the_end_passes_over_changes():
             watched(3, a_run("completed")),
         ]
     )
-    state = await follow(Client(studio), "r", wait_s=50, until_done=True, report=Told())
+    state = await follow(Client(studio), "r", wait_s=50, until_done=True, progress=Progress(Told()))
     assert state.terminal
 
 
@@ -128,7 +128,7 @@ async def test_progress_is_told_at_once_rises_strictly_and_stays_short():
         ]
     )
     told = Told()
-    await follow(Client(studio), "r", wait_s=50, until_done=True, report=told)
+    await follow(Client(studio), "r", wait_s=50, until_done=True, progress=Progress(told))
     values = [value for value, _, _ in told.values]
     assert values == sorted(set(values))
     assert all(total == 100 for _, total, _ in told.values)
@@ -138,20 +138,20 @@ async def test_progress_is_told_at_once_rises_strictly_and_stays_short():
 
 async def test_no_single_look_is_longer_than_the_heartbeat():
     studio = Studio([watched(1, a_run(), node("Clips", "running")), watched(2, a_run("failed"))])
-    await follow(Client(studio), "r", wait_s=50, until_done=True, report=Told())
+    await follow(Client(studio), "r", wait_s=50, until_done=True, progress=Progress(Told()))
     assert all(wait <= 5 for _, wait in studio.asked)
 
 
 async def test_an_engine_that_cannot_push_is_polled():
     client = Client(None, [a_run(), a_run("completed")])
-    state = await follow(client, "r", wait_s=50, until_done=True, report=Told())
+    state = await follow(client, "r", wait_s=50, until_done=True, progress=Progress(Told()))
     assert state.terminal
     assert state.names() == {"n": "Captions"}
 
 
 async def test_without_a_wait_the_present_state_is_the_answer():
     studio = Studio([watched(1, a_run(), node("Clips", "running"))])
-    state = await follow(Client(studio), "r", wait_s=0, report=Told())
+    state = await follow(Client(studio), "r", wait_s=0, progress=Progress(Told()))
     assert not state.terminal
     assert len(studio.asked) == 1
 

@@ -12,7 +12,7 @@ from mosaic_mcp.server.arguments import RunId
 from mosaic_mcp.server.engine import Engine
 from mosaic_mcp.server.outputs import answer_with_outputs
 from mosaic_mcp.server.tooling import CHANGES, ClosedTool, build_tool
-from mosaic_mcp.server.waiting import follow
+from mosaic_mcp.server.waiting import Progress, follow
 
 
 def tool(engine: Engine) -> ClosedTool:
@@ -25,7 +25,7 @@ def tool(engine: Engine) -> ClosedTool:
         there. Cancelling a run that has ended changes nothing."""
         client = await engine.client()
         await client.cancel_run(run_id)
-        state = await follow(client, run_id, wait_s=0, report=ctx.report_progress)
+        state = await follow(client, run_id, wait_s=0, progress=Progress(ctx.report_progress))
         return await answer_with_outputs(engine, client, state)
 
     return build_tool(cancel_run, title="Cancel a run", annotations=CHANGES)

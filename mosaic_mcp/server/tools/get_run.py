@@ -13,7 +13,7 @@ from mosaic_mcp.server.arguments import ResponseFormat, RunId, WaitS
 from mosaic_mcp.server.engine import Engine
 from mosaic_mcp.server.outputs import answer_with_outputs
 from mosaic_mcp.server.tooling import READS, ClosedTool, build_tool
-from mosaic_mcp.server.waiting import follow
+from mosaic_mcp.server.waiting import Progress, follow
 
 Since = Annotated[
     str | None,
@@ -41,7 +41,7 @@ def tool(engine: Engine) -> ClosedTool:
             run_id,
             wait_s=wait_s,
             since=since,
-            report=ctx.report_progress,
+            progress=Progress(ctx.report_progress),
         )
         return await answer_with_outputs(
             engine, client, state, detailed=response_format == "detailed"

@@ -12,7 +12,7 @@ from mosaic_mcp.server.arguments import RunId, WaitS
 from mosaic_mcp.server.engine import Engine
 from mosaic_mcp.server.outputs import answer_with_outputs
 from mosaic_mcp.server.tooling import STARTS, ClosedTool, build_tool
-from mosaic_mcp.server.waiting import follow
+from mosaic_mcp.server.waiting import Progress, follow
 
 
 def tool(engine: Engine) -> ClosedTool:
@@ -26,7 +26,7 @@ def tool(engine: Engine) -> ClosedTool:
         client = await engine.client()
         resumed = await client.resume_run(run_id)
         state = await follow(
-            client, run_id, wait_s=wait_s, until_done=True, report=ctx.report_progress
+            client, run_id, wait_s=wait_s, until_done=True, progress=Progress(ctx.report_progress)
         )
         queued = f"{resumed.requeued_nodes} of {resumed.nodes_considered} steps were queued again."
         return await answer_with_outputs(engine, client, state, warnings=[queued])

@@ -1,0 +1,39 @@
+"""Calling tools as a chat client does: by name, reading what comes back."""
+
+import json
+from typing import Any
+
+from mcp import Client
+from mcp_types import CallToolResult, TextContent
+
+ENDED = {"completed", "partial_complete", "failed", "cancelled"}
+
+
+def text_of(result: CallToolResult) -> str:
+    return "\n".join(b.text for b in result.content if isinstance(b, TextContent))
+
+
+async def answer(client: Client, name: str, **arguments: Any) -> dict[str, Any]:
+    """The structured answer of a call that must succeed; its text must say the same."""
+    result = await client.call_tool(name, arguments)
+    assert not result.is_error, text_of(result)
+    assert result.structured_content is not None
+    first = next(b for b in result.content if isinstance(b, TextContent))
+    assert json.loads(first.text) == result.structured_content
+    return result.structured_content
+
+
+async def refusal(client: Client, name: str, **arguments: Any) -> str:
+    """The text of a call that must be refused."""
+    result = await client.call_tool(name, arguments)
+    assert result.is_error, result.structured_content
+    assert "Traceback" not in text_of(result)
+    return text_of(result)
+
+
+async def to_the_end(client: Client, run: dict[str, Any]) -> dict[str, Any]:
+    """Follow a run as its answers say, until it has ended."""
+    while run["status"] not in ENDED:
+        assert run["next"].startswith("get_run(")
+        run = await answer(client, "get_run", run_id=run["run_id"], since=run["since"], wait_s=50)
+    return run
