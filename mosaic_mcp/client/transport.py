@@ -33,11 +33,13 @@ from mosaic_mcp.errors import (
 
 PAUSES_S = (0.5, 1.0, 2.0)
 """Seconds before the second, third and fourth try, each changed by up to 30 %."""
-BUDGET_S = 40.0
-"""Seconds that all tries may take together: no tool call may block for longer than 50."""
+BUDGET_S = 25.0
+"""Seconds after which no other try begins: no tool call may block for longer than 50."""
 CONNECT_S = 10.0
 ANSWER_S = 20.0
 """Seconds for one answer, from the first byte sent to the last one read."""
+ACT_S = 30.0
+"""The same for requests that are not idempotent: the engine may have more to do."""
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of an answer that we read: JSON and pictures are far smaller."""
 
@@ -115,7 +117,7 @@ class Transport:
         return time.time() + self._ahead_s
 
     async def get(
-        self, path: str, *, query: Mapping[str, Any] | None = None, timeout_s: float = ANSWER_S
+        self, path: str, *, query: Mapping[str, Any] | None = None, timeout_s: float | None = None
     ) -> Answer:
         """GET, repeated while that may help."""
         return await self._repeated("GET", path, query=query, timeout_s=timeout_s)
@@ -129,7 +131,7 @@ class Transport:
         idempotent: bool = False,
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout_s: float = 45.0,
+        timeout_s: float | None = None,
     ) -> Answer:
         """POST or PUT; sent once unless it is `idempotent`: twice the same as once.
 
@@ -162,8 +164,9 @@ class Transport:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-        timeout_s: float,
+        timeout_s: float | None = None,
     ) -> Answer:
+        timeout_s = timeout_s or (ANSWER_S if idempotent else ACT_S)
         params = {k: v for k, v in (query or {}).items() if v is not None}
         timeout = httpx.Timeout(timeout_s, connect=CONNECT_S)
         request = self._http.build_request(
