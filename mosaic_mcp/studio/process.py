@@ -29,6 +29,7 @@ from mosaic_mcp.contract.extensions import Discovery
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.listening import bind
 from mosaic_mcp.studio.lock import FolderLock
 
 ALREADY_RUNNING = 3
@@ -64,11 +65,12 @@ def run(settings: Settings, options: Options) -> int:
         print(f"Another studio already serves {settings.home}{where}.")
         return ALREADY_RUNNING
     (folder / DISCOVERY).unlink(missing_ok=True)  # of a studio that was killed
-    _start_log(folder / "log", foreground=options.foreground)
-    from mosaic_mcp.studio.serving import serve
-
     try:
-        asyncio.run(serve(settings, options, lock))
+        with bind(folder / "port", options.port) as listener:
+            _start_log(folder / "log", foreground=options.foreground)
+            from mosaic_mcp.studio.serving import serve
+
+            asyncio.run(serve(settings, options, lock, listener))
     finally:
         lock.release()
     return 0

@@ -1,4 +1,4 @@
-"""Serving: the port, the discovery file, and the reasons to end."""
+"""Serving: the discovery file, and the reasons to end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 import os
 import secrets
 import socket
-import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,14 +18,13 @@ import uvicorn
 
 import mosaic_mcp
 from mosaic_mcp.contract.extensions import Discovery
-from mosaic_mcp.errors import Conflict
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.app import build_app
+from mosaic_mcp.studio.listening import HOST
 from mosaic_mcp.studio.lock import FolderLock
 from mosaic_mcp.studio.process import DISCOVERY, Options
 from mosaic_mcp.studio.studio import Studio, open_studio
 
-HOST = "127.0.0.1"
 _WATCH_S = 1.0
 _GRACE_S = 5
 """Seconds that open requests get to finish when the studio ends."""
@@ -56,10 +54,11 @@ class _Server(uvicorn.Server):
         self._on_signal()
 
 
-async def serve(settings: Settings, options: Options, lock: FolderLock) -> None:
-    """Serve the locked data folder until there is a reason to end."""
+async def serve(
+    settings: Settings, options: Options, lock: FolderLock, listener: socket.socket
+) -> None:
+    """Serve the locked data folder on `listener` until there is a reason to end."""
     folder = lock.path.parent
-    listener = _bind(folder / "port", options.port)
     port = int(listener.getsockname()[1])
     token = None if options.require_key else secrets.token_urlsafe(32)
 
@@ -114,38 +113,6 @@ async def _reason_to_end(studio: Studio, lock: FolderLock) -> str | None:
     if studio.activity.idle_s() >= studio.settings.studio_idle_s and not await studio.busy():
         return f"idle for {studio.settings.studio_idle_s:g} s"
     return None
-
-
-def _bind(remembered: Path, port: int | None) -> socket.socket:
-    """A listening socket on loopback: `port`, or the port of last time, or a free one."""
-    if port is not None:
-        try:
-            return _listen(port)
-        except OSError as error:
-            raise Conflict(
-                f"Port {port} cannot be used: {error.strerror}.", remedy="Choose another --port."
-            ) from error
-    try:
-        return _listen(int(remembered.read_text()))
-    except (OSError, ValueError, OverflowError):
-        listener = _listen(0)
-    remembered.write_text(f"{listener.getsockname()[1]}\n")
-    return listener
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        if sys.platform == "win32":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-        listener.listen(128)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def _announce(path: Path, port: int, token: str) -> None:

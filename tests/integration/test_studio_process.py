@@ -66,32 +66,43 @@ def test_shutdown_is_refused_to_other_keys(studio, anna):
     assert studio.process.poll() is None
 
 
-def test_of_many_starts_at_once_one_serves(tmp_path):
-    starts = [start(tmp_path) for _ in range(4)]
-    try:
-        until((tmp_path / "studio/studio.json").exists, starts)
-        serving = json.loads((tmp_path / "studio/studio.json").read_text())["pid"]
-        others = [p for p in starts if p.pid != serving]
-        assert [p.wait(timeout=START_S) for p in others] == [3, 3, 3]
-    finally:
-        for process in starts:
-            process.terminate()
-            process.communicate(timeout=START_S)
-
-
-def test_a_taken_port_is_replaced_and_the_new_one_outlives_a_kill(tmp_path):
+def test_of_many_starts_at_once_one_serves_on_a_free_port(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
         (tmp_path / "studio").mkdir()
         (tmp_path / "studio/port").write_text(str(taken))
-        with running_studio(tmp_path) as studio:
-            first, key = studio.discovery, (tmp_path / "studio/secret.key").read_bytes()
-            studio.process.kill()
-    assert first.port != taken
+        starts = [start(tmp_path) for _ in range(4)]
+        try:
+            until((tmp_path / "studio/studio.json").exists, starts)
+            found = json.loads((tmp_path / "studio/studio.json").read_text())
+            losers = [p for p in starts if p.pid != found["pid"]]
+            assert [p.wait(timeout=START_S) for p in losers] == [3, 3, 3]
+            assert found["port"] != taken
+            assert int((tmp_path / "studio/port").read_text()) == found["port"]
+        finally:
+            for process in starts:
+                process.terminate()
+                # They were started detached: not a byte went to the starter but the losers' note.
+                output, errors = process.communicate(timeout=START_S)
+                assert errors == b""
+                assert (output == b"") == (process.returncode == 0)
+
+
+def test_kill_restart_hand_over_and_idle_end(tmp_path):
+    """Port and key outlive a kill; shutdown makes room for the next; that one ends when idle."""
     with running_studio(tmp_path) as studio:
-        assert studio.discovery.port == first.port
-        assert studio.discovery.token != first.token
+        first, key = studio.discovery, (tmp_path / "studio/secret.key").read_bytes()
+        studio.process.kill()
+    with running_studio(tmp_path) as old, old.client() as client:
+        assert old.discovery.port == first.port
+        assert old.discovery.token != first.token
         assert (tmp_path / "studio/secret.key").read_bytes() == key
+        assert client.post("/studio/v1/shutdown").status_code == 200
+        with running_studio(tmp_path, MOSAIC_STUDIO_IDLE_S="0.3") as new:
+            assert end_of(old) == 0
+            assert end_of(new) == 0
+            assert not (tmp_path / "studio/studio.json").exists()
+            assert "idle" in new.log()
 
 
 def test_a_wanted_port_that_is_taken_is_an_error_with_a_remedy(tmp_path):
@@ -101,26 +112,6 @@ def test_a_wanted_port_that_is_taken_is_an_error_with_a_remedy(tmp_path):
     assert process.returncode == 1
     assert "--port" in errors.decode()
     assert "Traceback" not in errors.decode()
-
-
-def test_shutdown_hands_over_to_the_next_which_a_signal_ends_in_good_order(tmp_path):
-    with running_studio(tmp_path) as old, old.client() as client:
-        assert client.post("/studio/v1/shutdown").status_code == 200
-        with running_studio(tmp_path) as new:
-            assert end_of(old) == 0
-            new.process.send_signal(signal.SIGTERM)
-            # It was started detached: not a byte went to its starter.
-            assert new.process.communicate(timeout=START_S) == (b"", b"")
-            assert new.process.returncode == 0
-            assert not (tmp_path / "studio/studio.json").exists()
-            assert "ended" in new.log()
-
-
-def test_it_ends_when_nobody_calls(tmp_path):
-    with running_studio(tmp_path, MOSAIC_STUDIO_IDLE_S="0.3") as studio:
-        assert end_of(studio) == 0
-        assert not (tmp_path / "studio/studio.json").exists()
-        assert "idle" in studio.log()
 
 
 def test_it_ends_when_its_data_folder_vanishes(tmp_path):
@@ -143,8 +134,10 @@ def test_with_required_keys_no_local_client_finds_it(tmp_path):
         assert httpx.get(url, headers=sent, trust_env=False).status_code == 200
         assert httpx.get(url, trust_env=False).status_code == 401
         assert not (tmp_path / "studio/studio.json").exists()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=START_S) == 0
     finally:
-        process.terminate()
+        process.kill()
         process.communicate(timeout=START_S)
 
 

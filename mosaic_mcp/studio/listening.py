@@ -1,0 +1,43 @@
+"""The port of the studio: on loopback only, and the same one each time where that is possible."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+from mosaic_mcp.errors import Conflict
+
+HOST = "127.0.0.1"
+
+
+def bind(remembered: Path, port: int | None) -> socket.socket:
+    """A listening socket on loopback: `port`, or the port of last time, or a free one."""
+    if port is not None:
+        try:
+            return _listen(port)
+        except OSError as error:
+            raise Conflict(
+                f"Port {port} cannot be used: {error.strerror}.", remedy="Choose another --port."
+            ) from error
+    try:
+        return _listen(int(remembered.read_text()))
+    except (OSError, ValueError, OverflowError):
+        listener = _listen(0)
+    remembered.write_text(f"{listener.getsockname()[1]}\n")
+    return listener
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if sys.platform == "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
