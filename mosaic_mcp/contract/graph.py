@@ -100,13 +100,13 @@ class Graph:
         return names
 
     def runnable(self, ignored: Collection[str] = ()) -> Graph:
-        """The graph of one run: ignored nodes and triggers are gone, edges go around them.
+        """The graph of one run: ignored nodes are gone, edges go around them.
 
         "Incoming connections to the node are rewired to its downstream nodes" (Bypassing Nodes
         at Runtime). Triggers start runs of their own and take no part in a run by API; nor does a
         tile that no Video Input or generating tile leads to.
         """
-        gone = {*ignored, *self.of_kind("trigger")} & set(self.nodes)
+        gone = set(ignored) & set(self.nodes)
         edges = list(self.edges)
         for node in gone:
             into = [a for a, b in edges if b == node]

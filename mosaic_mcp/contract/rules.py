@@ -133,9 +133,7 @@ def _params(
             continue
         changes = update.get(node, {})
         merged = {**runnable.nodes[node].params_used, **changes}
-        for fault in check_params(
-            tile, merged, f"update_params.{node}", complete=not hosted, hosted=hosted
-        ):
+        for fault in check_params(tile, merged, f"update_params.{node}", hosted=hosted):
             if fault.where.rpartition(".")[2] in changes:
                 yield fault
             elif not hosted:

@@ -385,6 +385,12 @@ def test_documented_tiles_are_checked_for_the_hosted_engine_as_well():
     assert only(body, hosted=True).where == "update_params.clips.number"
 
 
+def test_values_that_contradict_each_other_are_refused_for_the_hosted_engine_as_well():
+    params = {"caption_min_words": 5, "caption_max_words": 2}
+    body = {"video_ids": ["v"], "update_params": {"caps": params}}
+    assert only(body, hosted=True).where == "update_params.caps.caption_min_words"
+
+
 def test_saved_parameters_of_a_hosted_agent_are_not_ours_to_judge():
     detail = agent({"in": "Video Input", "caps": ("Captions", {"from_the_future": 1})})
     assert faults({"video_ids": ["v"]}, detail, hosted=True) == []

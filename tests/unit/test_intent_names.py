@@ -94,6 +94,11 @@ async def test_an_agent_is_found_by_id_name_or_part_of_its_name_on_any_page(said
     assert await found(said, A, B, C) == name
 
 
+async def test_the_start_of_a_name_counts_before_a_part_of_one():
+    daily = agent({}, agent_id="0a9e0000-0000-4000-8000-00000000000e", name="Clips of the day")
+    assert await found("clips", A, C, daily) == "Clips of the day"
+
+
 async def test_a_name_that_fits_several_agents_is_refused_with_the_choices():
     with pytest.raises(InvalidRequest, match=r"'Podcast clips' .*'Podcast full'") as refusal:
         await found("podcast", A, B, C)

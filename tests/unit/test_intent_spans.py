@@ -31,6 +31,7 @@ from mosaic_mcp.intent.spans import Span, parse_span
         ("45 seconds to 2 minutes", 45_000, 120_000),
         ("1-2 min", 60_000, 120_000),
         ("45-90 s", 45_000, 90_000),
+        ("1 min to 2", 60_000, 120_000),
         ("minutes 3 to 5", 180_000, 300_000),
         ("1h30m - 2h", 5_400_000, 7_200_000),
         ("1 minute 30 seconds to 2 minutes", 90_000, 120_000),
