@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Query
 
 from mosaic_mcp.contract.extensions import PREFIX, FindRun, RunWatch
+from mosaic_mcp.contract.graph import Graph
+from mosaic_mcp.contract.rules import check_run
 from mosaic_mcp.contract.runs import (
     AgentRun,
     RunCancelled,
@@ -20,6 +22,7 @@ from mosaic_mcp.contract.runs import (
     RunStatus,
 )
 from mosaic_mcp.errors import Fault, InvalidRequest
+from mosaic_mcp.studio.named import unknown_sources
 from mosaic_mcp.studio.routes.dependencies import CallerDep, PageDep, PageQuery, StudioDep
 
 router = APIRouter(tags=["runs"])
@@ -48,7 +51,7 @@ class RunFilter:
     def statuses(self) -> tuple[RunStatus, ...]:
         """The statuses that are asked for; none means all."""
         names = [name.strip() for name in (self.status or "").split(",") if name.strip()]
-        if unknown := [name for name in names if name not in RunStatus]:
+        if unknown := [name for name in names if name not in set(RunStatus)]:
             fault = Fault(
                 "status",
                 f"there is no status {', '.join(unknown)}.",
@@ -72,6 +75,10 @@ async def run_agent(
 ) -> RunStarted:
     """Check the request and start a run; a repeated Idempotency-Key returns the first run."""
     agent = await studio.agents.get(caller.owner, agent_id)
+    if idempotency_key is None or not await studio.runs.by_key(caller.owner, idempotency_key):
+        missing = await unknown_sources(caller.owner, body, studio.assets, studio.outputs)
+        if missing:
+            raise InvalidRequest([*check_run(body, Graph.of(agent)), *missing])
     run_id = await studio.runs.create(
         caller.owner, agent, body, quality=quality, idempotency_key=idempotency_key
     )
