@@ -23,8 +23,9 @@ from mosaic_mcp.studio.store.paging import Cursor
 from mosaic_mcp.studio.store.tables import runs
 
 T = TypeVar("T")
-LOOK_S = 1.0
-"""A watcher looks this often by itself: another process may have changed the run."""
+LOOK_S = 0.25
+"""A watcher looks this often by itself: a bell may ring between its look and its wait, another
+process may have changed the run, or the studio may be about to end."""
 
 
 class Runs:
