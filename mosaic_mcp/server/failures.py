@@ -19,10 +19,29 @@ MAX_TEXT = 2_000
 """Characters: a failure is read, not studied."""
 
 
+IN_TOOLS = (
+    ("GET /agent_runs", "list_runs()"),
+    ("GET /agent_run/{run_id}", "get_run(run_id=…)"),
+    ("GET /agents", "find_agents()"),
+    ("GET /agent/{agent_id}", "find_agents(agent=…)"),
+    ("GET /node_types", "find_agents()"),
+    ("POST /agent/{agent_id}/duplicate", "build_agent"),
+)
+"""What an engine tells its REST callers to do, as a caller of tools does it."""
+
+
+def in_tools(text: str) -> str:
+    """The text with endpoints named as tools."""
+    for endpoint, tool in IN_TOOLS:
+        text = text.replace(endpoint, tool)
+    return text
+
+
 def failure(
     code: str, message: str, remedy: str = "", *, retryable: bool = False, **more: Any
 ) -> CallToolResult:
     """One failed result; `more` joins the structured error when it is not empty."""
+    message, remedy = in_tools(message), in_tools(remedy)
     text = f"{message}\n{remedy}".strip()
     if len(text) > MAX_TEXT:
         text = text[: MAX_TEXT - 1] + "…"

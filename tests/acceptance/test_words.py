@@ -45,7 +45,7 @@ async def test_a_dry_run_shows_the_exact_request_and_starts_nothing(client: Clie
     )
     assert shown["status"] == "dry_run"
     request = shown["request"]
-    (item,) = request["video_id_inputs"] if "video_id_inputs" in request else [request]
+    (item,) = request.get("video_id_inputs", [request])
     assert (item["input_clip_start_ms"], item["input_clip_end_ms"]) == (1000, 3500)
     assert list(request["update_params"].values()) == [{"caption_style": "karaoke"}]
     assert len(request["ignore_nodes"]) == 1
@@ -68,7 +68,7 @@ async def test_all_faults_are_told_at_once_with_the_nearest_names(client: Client
         videos=[str(talk.video), str(talk.video.with_name("my tolk.mp4"))],
         clip="5:00-4:00",
         params={"Captions": {"caption_styl": "karaoke", "caption_font_weight": 700}},
-        skip=["Refram"],
+        skip=["Refrane"],
     )
     for part in ("my talk.mp4", "caption_style", "caption_font_weight", "Reframe", "clip"):
         assert part in text, text

@@ -13,9 +13,9 @@ def text_of(result: CallToolResult) -> str:
     return "\n".join(b.text for b in result.content if isinstance(b, TextContent))
 
 
-async def answer(client: Client, name: str, **arguments: Any) -> dict[str, Any]:
+async def answer(client: Client, tool: str, /, **arguments: Any) -> dict[str, Any]:
     """The structured answer of a call that must succeed; its text must say the same."""
-    result = await client.call_tool(name, arguments)
+    result = await client.call_tool(tool, arguments)
     assert not result.is_error, text_of(result)
     assert result.structured_content is not None
     first = next(b for b in result.content if isinstance(b, TextContent))
@@ -23,9 +23,9 @@ async def answer(client: Client, name: str, **arguments: Any) -> dict[str, Any]:
     return result.structured_content
 
 
-async def refusal(client: Client, name: str, **arguments: Any) -> str:
+async def refusal(client: Client, tool: str, /, **arguments: Any) -> str:
     """The text of a call that must be refused."""
-    result = await client.call_tool(name, arguments)
+    result = await client.call_tool(tool, arguments)
     assert result.is_error, result.structured_content
     assert "Traceback" not in text_of(result)
     return text_of(result)
