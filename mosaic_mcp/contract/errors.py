@@ -108,5 +108,5 @@ def _fault(error: Mapping[str, Any]) -> Fault:
         case "json_invalid":
             return Fault("", "The body is not valid JSON.")
         case _:
-            message = str(error["msg"]).removeprefix("Value error, ")
+            message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
             return Fault(where, f"{message[0].lower()}{message[1:]}.")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mosaic_mcp.contract.graph import Graph
+from mosaic_mcp.contract.params import check_params
 
 CUTS = frozenset({"Rough Cut", "Clips", "Silence Removal", "Montage"})
 STYLES = frozenset(
@@ -58,8 +59,8 @@ class Finding:
 
 
 def lint(graph: Graph) -> list[Finding]:
-    """Findings in topological order; none is an error."""
-    return [*_order(graph), *_ends(graph)]
+    """Findings by subject, each in topological order; none is an error."""
+    return [*_order(graph), *_ends(graph), *_incomplete(graph)]
 
 
 def _order(graph: Graph) -> Iterator[Finding]:
@@ -87,6 +88,23 @@ def _ends(graph: Graph) -> Iterator[Finding]:
         tile = graph.tile(node)
         if tile and tile.kind in ("action", "creation") and not graph.parents(node):
             yield Finding(node, "has nothing before it, so it gets no video.", "Connect it.")
+
+
+def _incomplete(graph: Graph) -> Iterator[Finding]:
+    """What a run would have to bring, because the agent does not save it."""
+    for node in graph.order:
+        tile = graph.tile(node)
+        if tile is None:
+            continue
+        saved = graph.nodes[node].params_used
+        wrong = check_params(tile, saved, "params", complete=False)
+        for fault in check_params(tile, saved, "params"):
+            if fault not in wrong:
+                yield Finding(
+                    node,
+                    f"{fault.where.removeprefix('params.')} {fault.what}",
+                    "Give it for each run, or save it in the agent.",
+                )
 
 
 def _ancestors(graph: Graph, node: str) -> set[str]:

@@ -61,6 +61,17 @@ def test_a_reference_is_unknown_before_its_node_is_created():
     assert fault.where == "operations[0].target_temp_ref_id"
 
 
+def test_a_reference_names_one_node_only():
+    node = {"op": "create_node", "node_type_id": IDS["Clips"], "temp_ref_id": "c"}
+    [fault] = refused([node, node])
+    assert fault.where == "operations[1].temp_ref_id"
+
+
+def test_both_ends_of_a_connection_are_looked_at():
+    ends = {"source_agent_node_id": "gone", "target_temp_ref_id": "never"}
+    assert len(refused([{"op": "delete_connection", **ends}])) == 2
+
+
 def test_update_node_merges_into_the_saved_parameters():
     """ "params_used object req = patch merged into current params" """
     detail, _ = changed(

@@ -252,7 +252,7 @@ def test_a_range_beside_items_alone_would_be_lost_and_is_refused():
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://example.com/a.mp4", "talk.mp4", "https://", "file:///a.mp4", ""]
+    "url", ["ftp://example.com/a.mp4", "talk.mp4", "https://", "file:///a.mp4", "", "https://[x"]
 )
 def test_video_urls_are_http_or_https(url):
     """ "Must be HTTP or HTTPS URLs pointing to video files" """
@@ -267,6 +267,8 @@ def test_video_urls_are_http_or_https(url):
         "https://www.youtube.com/playlist?list=PL123",
         "https://www.youtube.com/watch?v=short",
         "https://notyoutube.com/watch?v=dQw4w9WgXcQ",
+        "https://[youtube.com/watch?v=dQw4w9WgXcQ",
+        "ftp://youtube.com/watch?v=dQw4w9WgXcQ",
         "https://youtube.com.evil.example/watch?v=dQw4w9WgXcQ",
     ],
 )

@@ -189,6 +189,7 @@ def test_built_in_agents_keep_their_ids():
             "b",
             "stands after",
         ),
+        ({"in": "Video Input", "a": "Rough Cut"}, "a", "prompt is required"),
         ({"a": "Captions"}, "a", "nothing before it"),
         ({"a": "Captions"}, "", "no Video Input"),
         ({}, "", "no tiles"),
@@ -205,7 +206,7 @@ def test_advice_names_the_node_and_what_would_be_better(tiles, node, says):
 def test_the_advised_order_needs_no_advice():
     good = {
         "in": "Video Input",
-        "a": "Rough Cut",
+        "a": ("Rough Cut", {"prompt": "Best takes"}),
         "b": "Clips",
         "c": "Reframe",
         "d": "Captions",
