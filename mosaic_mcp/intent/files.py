@@ -45,7 +45,7 @@ class File:
 
 def readable_file(said: str, settings: Settings, kind: FileKind, where: str) -> File:
     """The file that is meant; raises InvalidRequest with the nearest names when it is not there."""
-    path = _absolute(said)
+    path = _absolute(said, where)
     real = _allowed(path, settings, where)
     try:
         facts = real.stat()
@@ -71,7 +71,7 @@ def readable_file(said: str, settings: Settings, kind: FileKind, where: str) -> 
 
 def writable_folder(said: str, settings: Settings, where: str = "save_to") -> Path:
     """The folder that is meant, made when missing; inside the allowed folders."""
-    path = _absolute(said)
+    path = _absolute(said, where)
     real = _allowed(path, settings, where)
     try:
         real.mkdir(parents=True, exist_ok=True)
@@ -84,13 +84,15 @@ def writable_folder(said: str, settings: Settings, where: str = "save_to") -> Pa
     return real
 
 
-def _absolute(said: str) -> Path:
-    path = Path(said).expanduser().absolute()
-    if sys.platform != "win32" and "\\" in said and not path.exists():
-        # Pasted from a shell: "My\ Videos" means the folder "My Videos".
-        plain = Path(re.sub(r"\\(.)", r"\1", said)).expanduser().absolute()
-        if plain.exists():
-            return plain
+def _absolute(said: str, where: str) -> Path:
+    try:
+        path = Path(said).expanduser().absolute()
+        if sys.platform != "win32" and "\\" in said and not path.exists():
+            # Pasted from a shell: "My\ Videos" means the folder "My Videos".
+            plain = Path(re.sub(r"\\(.)", r"\1", said)).expanduser().absolute()
+            return plain if plain.exists() else path
+    except (OSError, RuntimeError, ValueError):
+        raise _no_path(said, where) from None
     return path
 
 
@@ -187,6 +189,10 @@ def _names(folder: Path, *, folders: bool = False) -> list[str]:
 
 def _shown(path: Path) -> str:
     return f'"{path}"'
+
+
+def _no_path(said: str, where: str) -> InvalidRequest:
+    return _fault(where, f"{said!r:.200} is not a path.", "Check it for typing errors.")
 
 
 def _fault(where: str, what: str, remedy: str) -> InvalidRequest:

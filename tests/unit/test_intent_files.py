@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mosaic_mcp.errors import InvalidRequest
 from mosaic_mcp.intent.files import readable_file, writable_folder
@@ -153,7 +155,9 @@ def test_an_unknown_suffix_is_left_to_the_engine(home, settings):
     assert readable_file("~/Videos/raw.r3d", settings, "video", "").size_bytes == 1
 
 
-@pytest.mark.parametrize("said", ["~/a\0b.mp4", "x" * 5000])
+@pytest.mark.parametrize(
+    "said", ["~/a\0b.mp4", "x" * 5000, "~nobody-of-that-name/a.mp4", "x\\y" * 2000]
+)
 def test_what_is_no_path_is_refused(said, settings, home, monkeypatch):
     monkeypatch.chdir(home)
     assert refusal(said, settings)
@@ -170,3 +174,10 @@ def test_a_folder_to_save_to_is_made_inside_the_allowed_folders(home, settings):
 def test_a_folder_to_save_to_that_cannot_be_is_refused(said, says, settings):
     with pytest.raises(InvalidRequest, match=says):
         writable_folder(said, settings)
+
+
+@given(st.text(min_size=1, max_size=60))
+def test_any_text_is_a_file_or_a_refusal(said):
+    settings = Settings(home=Path("nowhere"), allowed_dirs=(Path("nowhere"),))
+    with pytest.raises(InvalidRequest):
+        readable_file(said, settings, "video", "videos[0]")
