@@ -101,9 +101,7 @@ def _allowed(path: Path, settings: Settings, where: str) -> Path:
     try:
         real = path.resolve()
     except (OSError, RuntimeError, ValueError):
-        raise _fault(
-            where, f"{str(path)!r} is not a path.", "Check it for typing errors."
-        ) from None
+        raise _no_path(str(path), where) from None
     if real.is_relative_to(settings.home.resolve()):
         return real
     for folder in settings.allowed_dirs:
