@@ -1,4 +1,5 @@
 import pytest
+from support.hosted_double import hosted_double
 from support.studio_process import KEYS, running_studio
 
 
@@ -26,3 +27,17 @@ def local(studio):
     """The client of this machine's user, who may hand over files by path."""
     with studio.client() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def serving_double():
+    """One serving double for all tests."""
+    with hosted_double() as serving:
+        yield serving
+
+
+@pytest.fixture
+def double(serving_double):
+    """The hosted API's double, as new."""
+    serving_double.reset()
+    return serving_double

@@ -83,6 +83,12 @@ class HostedDouble:
 
     def __init__(self) -> None:
         self.url = ""
+        self.app = Faulty(Starlette(routes=self._routes()))
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, as if newly started."""
+        self.app.faults, self.app.seen = [], []
         self.ending = Ending()
         self.ahead_s = 0.0
         """How far this server's clock is ahead."""
@@ -93,7 +99,6 @@ class HostedDouble:
         self.agents = {detail.agent.id: detail for detail in agents}
         self.runs: dict[str, HostedRun] = {}
         self.uploads: dict[str, Upload] = {}
-        self.app = Faulty(Starlette(routes=self._routes()))
 
     @property
     def seen(self) -> list[Seen]:

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import anyio
+
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -24,11 +26,12 @@ class Fault:
     | broken | no | a connection that breaks |
     | lost | yes | a connection that breaks |
     | hang | yes | nothing, until it gives up |
+    | drip | no | a byte now and then, until it gives up |
     | late | yes | `status` with `body`, as from a gateway that lost patience |
     | cut | yes | the first `keep` bytes of the answer, then a broken connection |
     """
 
-    kind: Literal["answer", "broken", "lost", "hang", "late", "cut"]
+    kind: Literal["answer", "broken", "lost", "hang", "drip", "late", "cut"]
     path: str = ""
     method: str | None = None
     times: int = 1
@@ -74,6 +77,8 @@ class Faulty:
         if fault.kind == "hang":
             while (await receive())["type"] != "http.disconnect":
                 pass
+        elif fault.kind == "drip":
+            await _drip(send)
         elif fault.kind == "cut":
             await self.app(scope, receive, _cutting(send, fault.keep))
         elif fault.kind in ("answer", "late"):
@@ -100,6 +105,14 @@ async def _break(send: Send) -> None:
     headers = [(b"content-length", b"100")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _drip(send: Send) -> None:
+    headers = [(b"content-length", b"1000")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    for _ in range(1000):
+        await send({"type": "http.response.body", "body": b" ", "more_body": True})
+        await anyio.sleep(0.02)
 
 
 async def _answer(send: Send, fault: Fault) -> None:
