@@ -1,0 +1,212 @@
+"""Agents executed as graphs, over real HTTP with real FFmpeg; and what survives kill -9."""
+
+import os
+import signal
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.support.studio_process import running_studio
+from tests.support.studio_runs import Studio, rendering
+from tests.support.talking import talking_head
+
+SCRIPT = (
+    "Welcome to the show. (0.8) um (0.5) Choose a quiet room with soft furniture. (0.9) "
+    "A carpet swallows the echo. (1.0) Keep the microphone close to your mouth. (0.8) "
+    "Record a test before the interview."
+)
+
+
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    video = tmp_path_factory.mktemp("talk") / "talk.mp4"
+    truth = talking_head(video, SCRIPT, cut_at=4.0)
+    video.with_suffix(".srt").write_text(truth.srt())
+    return video
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    home = tmp_path_factory.mktemp("home")
+    with running_studio(home) as running, running.client() as http:
+        yield Studio(http, home)
+
+
+BRANCHES = {
+    "in": "Video Input",
+    "square": ("Reframe", {"aspect_ratio": "1:1"}),
+    "logo": "Watermark",
+    "out": "Destination",
+}
+
+
+def test_branches_run_beside_each_other_and_name_their_outputs(studio: Studio, talk: Path):
+    agent, node = studio.agent(BRANCHES, "in>square in>logo square>out logo>out")
+    clip = {"id": studio.add(talk), "input_clip_end_ms": 2000}
+    run = studio.end(studio.run(agent, {"video_id_inputs": [clip]}))
+    assert run["status"] == "completed"
+    assert {o["original_node_id"] for o in run["outputs"]} == {node["square"], node["logo"]}
+    assert run["node_status_counts"] == {"completed": 4, "in_progress": 0, "failed": 0}
+
+
+def test_clips_fan_out_and_every_clip_goes_through_what_follows(studio: Studio, talk: Path):
+    agent, node = studio.agent(
+        {
+            "in": "Video Input",
+            "clips": ("Clips", {"num_clips": 2, "target_duration": 3}),
+            "square": ("Reframe", {"aspect_ratio": "1:1"}),
+            "out": "Destination",
+        },
+        "in>clips clips>square square>out",
+    )
+    video = studio.add(talk, talk.with_suffix(".srt"))
+    run = studio.end(studio.run(agent, {"video_ids": [video]}))
+    assert run["status"] == "completed"
+    assert [o["original_node_id"] for o in run["outputs"]] == [node["square"]] * 2
+
+
+def test_several_inputs_go_to_their_own_tiles(studio: Studio, talk: Path):
+    agent, node = studio.agent(
+        {"a": "Video Input", "b": "Video Input", "logo": "Watermark", "out": "Destination"},
+        "a>logo b>out logo>out",
+    )
+    video = studio.add(talk)
+    entries = [
+        {
+            "agent_node_id": node[name],
+            "video_ids": [video],
+            "input_clip_start_ms": start,
+            "input_clip_end_ms": start + 1000,
+        }
+        for name, start in (("a", 0), ("b", 5000))
+    ]
+    run_id = studio.run(agent, {"video_inputs": entries})
+    run = studio.end(run_id)
+    assert run["status"] == "completed"
+    assert len(run["inputs"]) == 2
+    assert {o["original_node_id"] for o in run["outputs"]} == {node["logo"], node["b"]}
+    starts = {
+        r["clip"]
+        for r in studio.rows(
+            "select json_extract(timeline, '$.clips[0].start') as clip from renders "
+            f"where run_id = '{run_id}'"
+        )
+    }
+    assert starts == {"0", "5"}
+
+
+def test_a_failing_branch_leaves_the_other_delivered(studio: Studio, talk: Path):
+    agent, node = studio.agent(
+        {
+            "in": "Video Input",
+            # No such picture: the tile fails when it runs, not before.
+            "broken": ("Watermark", {"use_custom_logo": "custom", "image_id": "0" * 8}),
+            "after": ("Reframe", {"aspect_ratio": "1:1"}),
+            "fine": "Watermark",
+            "out": "Destination",
+        },
+        "in>broken broken>after after>out in>fine fine>out",
+    )
+    clip = {"id": studio.add(talk), "input_clip_end_ms": 1000}
+    run_id = studio.run(agent, {"video_id_inputs": [clip]})
+    run = studio.end(run_id)
+    assert run["status"] == "partial_complete"
+    assert [o["original_node_id"] for o in run["outputs"]] == [node["fine"]]
+    (error,) = run["errors"]
+    assert error["original_node_id"] == node["broken"]
+    assert "00000000" in error["messages"][0]
+    nodes = studio.http.get(f"/agent_run/{run_id}/nodes").json()["nodes"]
+    status = {n["original_node_id"]: n["status"] for n in nodes}
+    assert status[node["after"]] == "blocked"
+    assert status[node["out"]] == "partial_complete"
+    assert studio.http.post(f"/agent_run/{run_id}/resume").status_code == 409
+
+
+def test_ignored_nodes_are_bypassed(studio: Studio, talk: Path):
+    agent, node = studio.agent(
+        {"in": "Video Input", "square": ("Reframe", {"aspect_ratio": "1:1"}), "logo": "Watermark"},
+        "in>square square>logo",
+    )
+    clip = {"id": studio.add(talk), "input_clip_end_ms": 1000}
+    run_id = studio.run(agent, {"video_id_inputs": [clip], "ignore_nodes": [node["square"]]})
+    run = studio.end(run_id)
+    render = studio.http.get(f"/studio/v1/renders/{run['outputs'][0]['id']}").json()
+    assert (render["facts"]["width"], render["facts"]["height"]) == (320, 180)
+
+
+def test_an_equal_render_is_taken_over_and_not_made_again(studio: Studio, talk: Path):
+    agent, _ = studio.agent({"in": "Video Input", "logo": "Watermark"}, "in>logo")
+    body = {"video_id_inputs": [{"id": studio.add(talk), "input_clip_end_ms": 1500}]}
+    first = studio.end(studio.run(agent, body))["outputs"][0]["id"]
+    second = studio.end(studio.run(agent, body))["outputs"][0]["id"]
+    assert first != second
+    files = [studio.home / "renders" / i / "video.mp4" for i in (first, second)]
+    assert files[0].samefile(files[1])
+
+
+def test_cancel_ends_ffmpeg_and_leaves_no_half_file_and_resume_finishes(studio: Studio, talk: Path):
+    agent, _ = studio.agent(
+        {"in": "Video Input", "tall": ("Reframe", {"aspect_ratio": "9:16"})}, "in>tall"
+    )
+    run_id = studio.run(agent, {"video_ids": [studio.add(talk)]}, quality="best")
+    studio.until(run_id, rendering)
+    renders = set((studio.home / "renders").iterdir())
+    answer = studio.post(f"/agent_run/{run_id}/cancel")
+    assert answer["tasks_cancelled"] >= 1
+    assert answer["nodes_reset"] == 1
+    assert list((studio.home / "work").iterdir()) == []
+    assert set((studio.home / "renders").iterdir()) == renders
+    again = studio.post(f"/agent_run/{run_id}/cancel")
+    assert (again["tasks_cancelled"], again["nodes_reset"]) == (0, 0)
+    resumed = studio.post(f"/agent_run/{run_id}/resume")
+    assert (resumed["nodes_considered"], resumed["requeued_nodes"]) == (2, 1)
+    run = studio.end(run_id)
+    assert run["status"] == "completed"
+    assert len(run["outputs"]) == 1
+    assert studio.http.post(f"/agent_run/{run_id}/resume").status_code == 409
+
+
+def test_a_killed_studio_carries_on_and_redoes_nothing_that_was_finished(
+    tmp_path: Path, talk: Path
+):
+    home = tmp_path / "home"
+    home.mkdir()
+    with running_studio(home) as running:
+        with running.client() as http:
+            studio = Studio(http, home)
+            agent, _ = studio.agent(
+                {"in": "Video Input", "tall": ("Reframe", {"aspect_ratio": "9:16"})}, "in>tall"
+            )
+            run_id = studio.run(agent, {"video_ids": [studio.add(talk)]}, quality="best")
+            studio.until(run_id, rendering)
+        os.kill(running.process.pid, signal.SIGKILL)
+        running.process.wait()
+    before = {r["node_id"]: r["started_at"] for r in studio.rows("select * from run_nodes")}
+    with running_studio(home) as running, running.client() as http:
+        run = Studio(http, home).end(run_id)
+    assert run["status"] == "completed"
+    (output,) = run["outputs"]
+    assert [p.name for p in (home / "renders").iterdir()] == [output["id"]]
+    after = {r["node_id"]: r for r in studio.rows("select * from run_nodes order by position")}
+    first = next(iter(after))
+    assert after[first]["started_at"] == before[first]
+    assert after[first]["attempt"] == 1
+
+
+def test_a_watcher_hears_of_a_change_and_sees_it_all(studio: Studio, talk: Path):
+    agent, _ = studio.agent({"in": "Video Input", "logo": "Watermark"}, "in>logo")
+    clip = {"id": studio.add(talk), "input_clip_end_ms": 1200}
+    run_id = studio.run(agent, {"video_id_inputs": [clip]})
+    seen, seq, states = 0, 0, []
+    while True:
+        watch = studio.watch(run_id, seq)
+        assert watch["seq"] >= seq
+        seq, seen = watch["seq"], seen + 1
+        states.append([n["progress"] for n in watch["nodes"]])
+        if watch["run"]["status"] == "completed":
+            break
+    assert seen > 3
+    for earlier, later in pairwise(states):
+        assert all(a <= b for a, b in zip(earlier, later, strict=True))
