@@ -1,30 +1,44 @@
-"""Captions as an ASS file: words in groups, the spoken one standing out, inside the safe zone."""
+"""Captions as an ASS file: words in groups, the spoken one standing out, inside the safe zone.
+
+Every word is an event of its own at a place that we measured: a word that grows or changes its
+colour never moves its neighbours, and nothing is wrapped by chance.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
 import pysubs2
 
+from mosaic_mcp.studio.perception.model import SpokenWord
 from mosaic_mcp.studio.render import fonts
 from mosaic_mcp.studio.render.fonts import Font
-from mosaic_mcp.studio.timeline.edit import offsets
+from mosaic_mcp.studio.timeline.edit import offsets, placed_words
 from mosaic_mcp.studio.timeline.model import Captions, CaptionStyle, Timeline
 
 SIDE = 0.08
 """Share of the width kept free at each side: players put buttons there."""
-LOWEST = 0.88
-"""The lower edge of captions stays above this share of the height (the lowest 12 % are covered by
-titles and controls in social apps)."""
+LOWEST_TALL = 0.85
+"""The lower edge of captions on tall pictures stays above this share of the height: below, social
+apps show titles and controls."""
+LOWEST_WIDE = 0.95
 HIGHEST = 0.06
 PAUSE = Fraction(6, 10)
 """A pause this long ends a group."""
 LINGER = Fraction(3, 10)
 """The last word of a group stays this long when nothing follows."""
 MOST_LINES = 2
+LINE = 1.25
+"""Height of a line in font sizes."""
+GROWTH = 1.12
+"""How much larger the spoken word of `scaling` is."""
+_POP_MS = 80
+_SHADOW_OFFSET = 0.05
+"""How far a shadow falls, in font sizes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,44 +61,46 @@ class Sheet:
 
 def shown_words(timeline: Timeline, captions: Captions) -> list[Shown]:
     """The words that the output says; one that a cut removed by more than half is not shown."""
-    shown: list[Shown] = []
-    for index, (clip, at) in enumerate(zip(timeline.clips, offsets(timeline), strict=False)):
-        for word in captions.words:
-            if word.source != clip.source:
-                continue
-            if clip.start <= (word.start + word.end) / 2 < clip.end:
-                start = max(word.start, clip.start) - clip.start + at
-                end = min(word.end, clip.end) - clip.start + at
-                shown.append(Shown(clean(word.text), start, end, index))
-    return [word for word in shown if word.text]
+    said: dict[str, list[SpokenWord]] = {}
+    for word in sorted(captions.words, key=lambda w: w.start + w.end):
+        if text := clean(word.text):
+            spoken = SpokenWord(text=text, start=word.start, end=word.end)
+            said.setdefault(word.source, []).append(spoken)
+    return [Shown(w.text, w.start, w.end, w.clip) for w in placed_words(timeline, said)]
 
 
 def clean(text: str) -> str:
-    """Text without anything that ASS would obey: tags, escapes, line breaks."""
-    return " ".join(text.replace("{", "(").replace("}", ")").replace("\\", "/").split())
+    """Text without anything that ASS would obey (tags, escapes, line breaks) or that is unseen."""
+    text = text.replace("{", "(").replace("}", ")").replace("\\", "/")
+    kept = (" " if unicodedata.category(c) == "Cc" else c for c in text)
+    return " ".join("".join(c for c in kept if unicodedata.category(c) != "Cf").split())
 
 
 def groups_of(words: Sequence[Shown], look: CaptionStyle) -> list[list[Shown]]:
     """Words that are shown together: min..max of them, ended by sentences, pauses and cuts.
 
-    A sentence or a pause may leave a group shorter than min; a group is never longer than max.
+    A cut or a pause may leave a group shorter than min; a group is never longer than max.
     """
     groups: list[list[Shown]] = []
-    group: list[Shown] = []
+    phrase: list[Shown] = []
     for word, following in pairwise([*words, None]):
         assert word is not None  # noqa: S101 - only the last of the pairs' seconds is None
-        group.append(word)
-        ends = (
-            following is None
-            or len(group) >= look.max_words
-            or following.start - word.end >= PAUSE
-            or word.text.endswith((".", "?", "!", "…"))
-            or (len(group) >= look.min_words and word.text.endswith((",", ";", ":")))
+        phrase.append(word)
+        must = (
+            following is None or following.clip != word.clip or following.start - word.end >= PAUSE
         )
-        if ends:
-            groups.append(group)
-            group = []
+        may = len(phrase) >= look.min_words and word.text.endswith(tuple(".?!…,;:"))
+        if must or may:
+            groups += _shared_out(phrase, look.max_words)
+            phrase = []
     return groups
+
+
+def _shared_out(phrase: list[Shown], most: int) -> Iterator[list[Shown]]:
+    """A phrase in groups of nearly equal size: 4 + 3 words rather than 6 + 1."""
+    count = -(-len(phrase) // most)
+    for i in range(count):
+        yield phrase[i * len(phrase) // count : (i + 1) * len(phrase) // count]
 
 
 def ass_file(timeline: Timeline) -> Sheet:
@@ -94,146 +110,196 @@ def ass_file(timeline: Timeline) -> Sheet:
         raise ValueError("the timeline has no captions")
     look = captions.look
     words = shown_words(timeline, captions)
-    text = "".join(word.text for word in words)
-    font, note = fonts.choose(look.font, look.font_weight, text)
+    font, note = fonts.choose(look.font, look.font_weight, "".join(word.text for word in words))
     groups = groups_of(words, look)
-    size = font_size(timeline, look, font, groups)
     subs = pysubs2.SSAFile()
     subs.info.update(
         {
             "PlayResX": str(timeline.width),
             "PlayResY": str(timeline.height),
-            "WrapStyle": "2",  # break only where we say
+            "WrapStyle": "2",  # never break a line: every word has its place
             "ScaledBorderAndShadow": "yes",
         }
     )
-    subs.styles["Default"] = _style(timeline, look, font, size)
+    page = Page(timeline, look, font)
+    subs.styles["Default"] = page.style()
+    ends = offsets(timeline)[1:]
     for group, following in pairwise([*groups, None]):
         assert group is not None  # noqa: S101 - as above
-        subs.events += _events(group, following, look, font, size, timeline)
+        # Not longer than the clip that says it, nor into what is said next.
+        until = min(following[0].start, ends[group[-1].clip]) if following else timeline.duration
+        end = max(group[-1].end, min(group[-1].end + LINGER, until))
+        subs.events += page.events(group, end)
     return Sheet(subs.to_string("ass"), note)
 
 
-def font_size(
-    timeline: Timeline, look: CaptionStyle, font: Font, groups: Sequence[Sequence[Shown]]
-) -> float:
-    """The size in pixels: as wished, or from the canvas, and always so that two lines fit."""
-    automatic = 0.075 * min(timeline.width, timeline.height)
-    size = look.font_size_px or automatic
-    room = _room(timeline)
-    # The active word of `scaling` grows by 12 %.
-    growth = 1.12 if look.style == "scaling" else 1.0
-    for group in groups:
-        widest = max(
-            (fonts.width_of(font, line, size) for line in _lines(group, font, size, room)),
-            default=0.0,
-        )
-        if widest * growth > room:
-            size *= room / (widest * growth)
-    return size
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How wide words and lines are in a font at a size."""
 
+    font: Font
+    size: float
+    wide_spaces: bool = False
 
-def _room(timeline: Timeline) -> float:
-    return timeline.width * (1 - 2 * SIDE)
+    @property
+    def space(self) -> float:
+        """Pixels between words; wider where words grow into it."""
+        return fonts.width_of(self.font, " ", self.size) * (1.4 if self.wide_spaces else 1.0)
 
+    def word(self, word: Shown) -> float:
+        """Pixels that a word is wide."""
+        return fonts.width_of(self.font, word.text, self.size)
 
-def _lines(group: Sequence[Shown], font: Font, size: float, room: float) -> list[str]:
-    return [" ".join(w.text for w in part) for part in _broken(group, font, size, room)]
+    def line(self, words: Sequence[Shown]) -> float:
+        """Pixels that a line is wide."""
+        return sum(map(self.word, words)) + self.space * (len(words) - 1)
 
+    def growth(self, word: Shown) -> float:
+        """How much a word may grow: a long one less, so that it never touches its neighbours."""
+        return min(GROWTH, 1 + self.space / self.word(word))
 
-def _broken(group: Sequence[Shown], font: Font, size: float, room: float) -> list[Sequence[Shown]]:
-    """The group in one line, or in the two lines that are nearest to equal."""
-    whole = " ".join(w.text for w in group)
-    if len(group) < MOST_LINES or fonts.width_of(font, whole, size) <= room:
-        return [group]
+    def lines(self, group: Sequence[Shown], room: float) -> list[Sequence[Shown]]:
+        """The group in one line, or in the two lines that are nearest to equal."""
+        if len(group) < MOST_LINES or self.line(group) <= room:
+            return [group]
 
-    def longer(split: int) -> float:
-        parts = (group[:split], group[split:])
-        return max(fonts.width_of(font, " ".join(w.text for w in p), size) for p in parts)
+        def longer(split: int) -> float:
+            return max(self.line(group[:split]), self.line(group[split:]))
 
-    best = min(range(1, len(group)), key=longer)
-    return [group[:best], group[best:]]
+        best = min(range(1, len(group)), key=longer)
+        return [group[:best], group[best:]]
 
-
-def _events(
-    group: Sequence[Shown],
-    following: Sequence[Shown] | None,
-    look: CaptionStyle,
-    font: Font,
-    size: float,
-    timeline: Timeline,
-) -> list[pysubs2.SSAEvent]:
-    lines = _broken(group, font, size, _room(timeline))
-    limit = following[0].start if following else timeline.duration
-    end = min(group[-1].end + LINGER, max(limit, group[-1].end))
-    if look.style == "karaoke":
-        return [_event(group[0].start, end, _karaoke(lines, group))]
-    events: list[pysubs2.SSAEvent] = []
-    for index, word in enumerate(group):
-        until = group[index + 1].start if index + 1 < len(group) else end
-        if until > word.start:
-            events.append(_event(word.start, until, _marked(lines, word, look)))
-    return events
-
-
-def _event(start: Fraction, end: Fraction, text: str) -> pysubs2.SSAEvent:
-    return pysubs2.SSAEvent(start=round(start * 1000), end=round(end * 1000), text=text)
-
-
-def _marked(lines: Sequence[Sequence[Shown]], active: Shown, look: CaptionStyle) -> str:
-    """The group with the active word in the highlight colour, or larger as well."""
-    tag = f"{{\\1c{_colour(look.highlight_color)}}}"
-    if look.style == "scaling":
-        tag = f"{{\\1c{_colour(look.highlight_color)}\\fscx112\\fscy112}}"
-    return "\\N".join(
-        " ".join(f"{tag}{w.text}{{\\r}}" if w is active else w.text for w in line) for line in lines
-    )
-
-
-def _karaoke(lines: Sequence[Sequence[Shown]], group: Sequence[Shown]) -> str:
-    """The group with a fill that runs through each word while it is spoken."""
-    at = group[0].start
-    texts: list[str] = []
-    for line in lines:
-        parts: list[str] = []
+    def middles(self, line: Sequence[Shown]) -> Iterator[float]:
+        """The middle of each word of a line, in pixels from the line's middle."""
+        left = -self.line(line) / 2
         for word in line:
-            wait = max(0, round((word.start - at) * 100))
-            lasts = max(1, round((word.end - word.start) * 100))
-            parts.append(f"{{\\k{wait}}}{{\\kf{lasts}}}{word.text}")
-            at = max(at, word.end)
-        texts.append(" ".join(parts))
-    return "\\N".join(texts)
+            yield left + self.word(word) / 2
+            left += self.word(word) + self.space
 
 
-def _style(timeline: Timeline, look: CaptionStyle, font: Font, size: float) -> pysubs2.SSAStyle:
-    scale = min(timeline.width, timeline.height) / 1080
-    height = size * 1.25 * MOST_LINES
-    # Alignment 2 grows upwards from a line at MarginV; the centre of two lines is where the
-    # position says, moved so that both edges stay in the safe zone.
-    centre = look.vertical_position / 100 * timeline.height
-    low = min(centre + height / 2, LOWEST * timeline.height)
-    low = max(low, HIGHEST * timeline.height + height)
-    karaoke = look.style == "karaoke"
-    return pysubs2.SSAStyle(
-        fontname=font.name,
-        fontsize=fonts.libass_size(font, size),
-        bold=font.bold,
-        primarycolor=_rgb(look.highlight_color if karaoke else look.base_color),
-        secondarycolor=_rgb(look.base_color),
-        outlinecolor=_rgb(look.stroke_color),
-        backcolor=_rgb(look.shadow_color, 1 - look.shadow_opacity / 100),
-        outline=look.stroke_width * scale if look.stroke_enabled else 0,
-        shadow=look.shadow_blur * scale if look.shadow_enabled else 0,
-        alignment=pysubs2.Alignment.BOTTOM_CENTER,
-        marginl=round(SIDE * timeline.width),
-        marginr=round(SIDE * timeline.width),
-        marginv=round(timeline.height - low),
-    )
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The canvas that captions are set on, in their look."""
+
+    timeline: Timeline
+    look: CaptionStyle
+    font: Font
+
+    @property
+    def size(self) -> float:
+        """The font size in pixels: as wished, or from the canvas."""
+        wide, tall = self.timeline.width, self.timeline.height
+        return self.look.font_size_px or min(0.075 * wide, 0.062 * tall)
+
+    @property
+    def scale(self) -> float:
+        """Strokes and shadows are given in pixels of a picture whose short side is 1080."""
+        return min(self.timeline.width, self.timeline.height) / 1080
+
+    @property
+    def stroke(self) -> float:
+        """Width of the outline in pixels."""
+        return self.look.stroke_width * self.scale if self.look.stroke_enabled else 0.0
+
+    @property
+    def room(self) -> float:
+        """Pixels that a line may be wide, its outline included."""
+        return self.timeline.width * (1 - 2 * SIDE) - 2 * self.stroke
+
+    def setting(self, group: Sequence[Shown]) -> Setting:
+        """The size at which the group fits into its lines: smaller only for long words."""
+        grows = self.look.style == "scaling"
+        wished = Setting(self.font, self.size, grows)
+        spare = wished.space if grows else 0.0
+        widest = max(wished.line(line) for line in wished.lines(group, self.room)) + spare
+        return Setting(self.font, self.size * min(1.0, self.room / widest), grows)
+
+    def middle(self, line: int, lines: int, size: float) -> float:
+        """Where a line's middle is, in pixels from the top; the block stays in the safe zone."""
+        height = self.timeline.height
+        half = lines * LINE * size / 2
+        lowest = LOWEST_TALL if height > self.timeline.width else LOWEST_WIDE
+        wished = self.look.vertical_position / 100 * height
+        centre = max(min(wished, lowest * height - half), HIGHEST * height + half)
+        return centre - half + (line + 0.5) * LINE * size
+
+    def events(self, group: Sequence[Shown], end: Fraction) -> Iterator[pysubs2.SSAEvent]:
+        """The group's words from its first until `end`, each at its place."""
+        setting = self.setting(group)
+        lines = setting.lines(group, self.room)
+        begins = [_ticks(word.start) for word in group]
+        # A word stands out until the next one is spoken.
+        overs = iter([*begins[1:], _ticks(end)])
+        for number, line in enumerate(lines):
+            y = self.middle(number, len(lines), setting.size)
+            for word, offset in zip(line, setting.middles(line), strict=True):
+                x = self.timeline.width / 2 + offset
+                spoken = (_ticks(word.start) - begins[0], next(overs) - begins[0])
+                for layer, tags in enumerate(self._layers(word, x, y, setting, spoken)):
+                    text = f"{{{tags}}}{word.text}"
+                    yield pysubs2.SSAEvent(begins[0], _ticks(end), text, layer=layer)
+
+    def _layers(
+        self, word: Shown, x: float, y: float, setting: Setting, spoken: tuple[int, int]
+    ) -> Iterator[str]:
+        """Tags of a word's shadow, where it has one, and of the word above it."""
+        size = f"\\fs{fonts.libass_size(self.font, setting.size):.2f}"
+        if self.look.shadow_enabled:
+            fall = _SHADOW_OFFSET * setting.size
+            yield f"\\pos({x + fall:.1f},{y + fall:.1f}){size}{self._shadow()}"
+        yield f"\\pos({x:.1f},{y:.1f}){size}{self._spoken(*spoken, setting.growth(word))}"
+
+    def _spoken(self, begin: int, over: int, growth: float) -> str:
+        """Tags that make a word stand out from `begin` to `over`, ms after the group's start."""
+        if self.look.style == "karaoke":
+            return f"\\k{begin // 10}\\kf{max(1, (over - begin) // 10)}"
+        base, high = _colour(self.look.base_color), _colour(self.look.highlight_color)
+        tags = f"\\1c{high}" if begin <= 0 else f"\\t({begin},{begin + 1},\\1c{high})"
+        if self.look.style == "scaling":
+            tags += f"\\t({begin},{begin + _POP_MS},{_scaled(growth)})"
+            tags += f"\\t({over},{over + _POP_MS},{_scaled(1)})"
+        return f"{tags}\\t({over},{over + 1},\\1c{base})"
+
+    def _shadow(self) -> str:
+        colour = _colour(self.look.shadow_color)
+        unseen = round(255 * (1 - self.look.shadow_opacity / 100))
+        blur = self.look.shadow_blur * self.scale
+        alpha = f"&H{unseen:02X}&"
+        return f"\\1c{colour}\\3c{colour}\\1a{alpha}\\3a{alpha}\\blur{blur:.1f}"
+
+    def style(self) -> pysubs2.SSAStyle:
+        """What all words have in common."""
+        look = self.look
+        karaoke = look.style == "karaoke"
+        return pysubs2.SSAStyle(
+            fontname=self.font.name,
+            fontsize=fonts.libass_size(self.font, self.size),
+            bold=self.font.bold,
+            primarycolor=_rgb(look.highlight_color if karaoke else look.base_color),
+            secondarycolor=_rgb(look.base_color),
+            outlinecolor=_rgb(look.stroke_color),
+            outline=self.stroke,
+            shadow=0,
+            alignment=pysubs2.Alignment.MIDDLE_CENTER,
+        )
 
 
-def _rgb(colour: str, transparent: float = 0.0) -> pysubs2.Color:
+def _scaled(factor: float) -> str:
+    return f"\\fscx{100 * factor:.0f}\\fscy{100 * factor:.0f}"
+
+
+def _ticks(time: Fraction) -> int:
+    """Milliseconds, rounded down to the hundredths that ASS knows.
+
+    Down, so that what begins or ends with a frame does so on that frame and not on the next: a
+    frame is longer than the rounding.
+    """
+    return int(time * 100) * 10
+
+
+def _rgb(colour: str) -> pysubs2.Color:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return pysubs2.Color(red, green, blue, round(255 * transparent))
+    return pysubs2.Color(red, green, blue)
 
 
 def _colour(colour: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,8 @@ class Font:
     file: str
     name: str
     bold: bool
+    height: float
+    """Its line in ems, as libass counts it: usWinAscent and usWinDescent of the file."""
 
     @property
     def path(self) -> Path:
@@ -30,12 +33,12 @@ class Font:
 
 
 SHIPPED: tuple[Font, ...] = (
-    Font("Montserrat", 400, "Montserrat-Regular.ttf", "Montserrat", bold=False),
-    Font("Montserrat", 700, "Montserrat-Bold.ttf", "Montserrat", bold=True),
-    Font("Montserrat", 900, "Montserrat-Black.ttf", "Montserrat Black", bold=False),
-    Font("Inter", 400, "Inter-Regular.ttf", "Inter", bold=False),
-    Font("Inter", 700, "Inter-Bold.ttf", "Inter", bold=True),
-    Font("DejaVu Sans", 700, "DejaVuSans-Bold.ttf", "DejaVu Sans", bold=True),
+    Font("Montserrat", 400, "Montserrat-Regular.ttf", "Montserrat", bold=False, height=1.562),
+    Font("Montserrat", 700, "Montserrat-Bold.ttf", "Montserrat", bold=True, height=1.562),
+    Font("Montserrat", 900, "Montserrat-Black.ttf", "Montserrat Black", bold=False, height=1.562),
+    Font("Inter", 400, "Inter-Regular.ttf", "Inter", bold=False, height=1.4302),
+    Font("Inter", 700, "Inter-Bold.ttf", "Inter", bold=True, height=1.4302),
+    Font("DejaVu Sans", 700, "DejaVuSans-Bold.ttf", "DejaVu Sans", bold=True, height=1.1641),
 )
 
 
@@ -49,6 +52,11 @@ def choose(family: str, weight: str, text: str) -> tuple[Font, str]:
     note = "" if wished else f"The font {family!r} is not shipped; Montserrat is used."
     candidates = wished or [f for f in SHIPPED if f.family == "Montserrat"]
     font = min(candidates, key=lambda f: abs(f.weight - int(weight)))
+    if any(unicodedata.bidirectional(c) in {"R", "AL"} for c in text):
+        raise Unsupported(
+            "Captions in scripts that run from right to left cannot be drawn here yet.",
+            remedy="Leave Captions out, or use the hosted engine.",
+        )
     if not missing(font, text):
         return font, note
     wide = next(f for f in SHIPPED if f.family == "DejaVu Sans")
@@ -92,7 +100,6 @@ def width_of(font: Font, text: str, size: float) -> float:
 def libass_size(font: Font, size: float) -> float:
     """The ASS font size whose letters have an em of `size` pixels.
 
-    libass takes a size as the height of a line (ascent and descent), not as the em.
+    libass takes a size as the height of a line, not as the em.
     """
-    ascent, descent = _loaded(font.file, 100).getmetrics()
-    return size * (ascent + descent) / 100
+    return size * font.height
