@@ -33,6 +33,8 @@ from mosaic_mcp.studio.store.tables import renders, run_nodes, runs
 NODES = "nodes"
 RENDERS = "renders"
 SWEEP_S = 5.0
+POLL_S = 0.2
+"""How often DBOS looks for queued work: a compromise of latency per node and idle cost."""
 VERSION = "wf-1"
 """Pinned: by default DBOS hashes the workflows' source, and any edit would strand queued work.
 To be raised when the order of a workflow's steps changes."""
@@ -109,13 +111,13 @@ class Engine:
         DBOS.launch()
         cores = os.cpu_count() or 2
         await DBOS.register_queue_async(
-            NODES, worker_concurrency=8, polling_interval_sec=0.1, on_conflict="always_update"
+            NODES, worker_concurrency=8, polling_interval_sec=POLL_S, on_conflict="always_update"
         )
         await DBOS.register_queue_async(
             RENDERS,
             # A render uses more than one core by itself.
             worker_concurrency=max(1, cores // 2),
-            polling_interval_sec=0.1,
+            polling_interval_sec=POLL_S,
             on_conflict="always_update",
         )
         self._sweeper = asyncio.create_task(self._sweep())
