@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import re
 import shutil
@@ -92,6 +93,11 @@ async def save_file(source: str, folder: Path, name: str, *, renew: Renew | None
         folder.mkdir(parents=True, exist_ok=True)
         if source.startswith(("http://", "https://")):
             await _Download(source, partial, renew).run()
+        elif not await anyio.Path(source).is_file():
+            raise MediaError(
+                f"{name} is not on this machine any more.",
+                remedy="Call list_outputs again; a run that was deleted has to be run again.",
+            )
         else:
             await anyio.to_thread.run_sync(shutil.copyfile, source, partial)
         return await anyio.to_thread.run_sync(_publish, partial, folder, safe_name(name))
@@ -101,7 +107,8 @@ async def save_file(source: str, folder: Path, name: str, *, renew: Renew | None
             remedy="Give another folder with save_to, or free some space.",
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 async def fetch_picture(url: str) -> tuple[bytes, str]:
@@ -142,14 +149,14 @@ class _Download:
     partial: Path
     renew: Renew | None
     etag: str | None = None
-    """The version of which `partial` is the beginning."""
+    """The version of which `partial` is the beginning; None while there is none to go on from."""
 
     async def run(self) -> None:
         async with _http(self.url) as http:
             for left in reversed(range(TRIES)):
                 try:
                     async with http.stream("GET", self.url, headers=self._range()) as answer:
-                        if answer.is_success:
+                        if answer.is_success and self._fits(answer):
                             await self._write(answer)
                             return
                 except httpx.RequestError as error:
@@ -162,10 +169,19 @@ class _Download:
 
     def _range(self) -> dict[str, str]:
         """Headers that ask for what is missing, if the file is still the same."""
-        have = self.partial.stat().st_size if self.partial.exists() else 0
-        if not have or self.etag is None:
+        if self.etag is None:
             return {}
-        return {"range": f"bytes={have}-", "if-range": self.etag}
+        return {"range": f"bytes={self._have()}-", "if-range": self.etag}
+
+    def _have(self) -> int:
+        return self.partial.stat().st_size
+
+    def _fits(self, answer: httpx.Response) -> bool:
+        """True for the whole file, and for the part that begins where ours ends."""
+        if answer.status_code != 206:
+            return True
+        begins = f"bytes {self._have()}-"
+        return self.etag is not None and answer.headers.get("content-range", "").startswith(begins)
 
     async def _write(self, answer: httpx.Response) -> None:
         goes_on = answer.status_code == 206
@@ -173,7 +189,7 @@ class _Download:
             tag = answer.headers.get("etag", "")
             self.etag = tag if tag.startswith('"') else None  # a weak one cannot be continued
         async with await anyio.open_file(self.partial, "ab" if goes_on else "wb") as file:
-            async for piece in answer.aiter_bytes(1 << 20):
+            async for piece in answer.aiter_bytes():
                 await file.write(piece)
                 if await file.tell() > MAX_FILE:
                     raise TooLarge(
@@ -183,8 +199,8 @@ class _Download:
 
     async def _refused(self, status: int, left: int) -> None:
         """Prepare for another try, with a fresh link for one that has ended; or give up."""
-        if status == 416:
-            self.etag = None  # what we have is no beginning of it: start over
+        if status in (206, 416):
+            self.etag = None  # the store cannot go on from what we have: start over
         if left and status in _EXPIRED and self.renew is not None:
             self.url = await self.renew()
         elif not left or status in _EXPIRED:
