@@ -197,7 +197,7 @@ def _selection(pieces: Sequence[Frames], skipped: int) -> str:
 def _framing(plan: Plan, timeline: Timeline, run: Run, to_bt709: str, index: int) -> list[str]:
     """Filters from the source's picture to the canvas; `to_bt709` are options of `scale`."""
     width, height = plan.width, plan.height
-    fit = f"scale={width}:{height}:flags=bicubic:{to_bt709}"
+    fit = f"scale={width}:{height}:flags=bicubic+accurate_rnd:{to_bt709}"
     framing = timeline.framing
     source = run.source
     if framing is not None and framing.fit == "crop":
@@ -210,7 +210,8 @@ def _framing(plan: Plan, timeline: Timeline, run: Run, to_bt709: str, index: int
         ]
         keys = framing.paths.get(source.sha256, ())
         start, lines = crop_commands(times, rate, keys, source, size, f"crop@c{index}")
-        crop = f"crop@c{index}={size[0]}:{size[1]}:{start[0]}:{start[1]}"
+        # `exact`: steps of one pixel, where subsampled colour would otherwise force two.
+        crop = f"crop@c{index}={size[0]}:{size[1]}:{start[0]}:{start[1]}:exact=1"
         if not lines.strip():
             return [crop, fit]
         plan.files[f"crop{index}.txt"] = lines
@@ -221,7 +222,7 @@ def _framing(plan: Plan, timeline: Timeline, run: Run, to_bt709: str, index: int
         return [fit]
     inside = (
         f"scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2"
-        f":flags=bicubic:{to_bt709}"
+        f":flags=bicubic+accurate_rnd:{to_bt709}"
     )
     if framing is None:
         return [inside, f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2"]

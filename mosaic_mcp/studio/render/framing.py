@@ -39,12 +39,12 @@ def centre(keys: Sequence[CropKey], time: Fraction) -> tuple[float, float]:
 def corner(
     keys: Sequence[CropKey], time: Fraction, source: Source, size: tuple[int, int]
 ) -> tuple[int, int]:
-    """The crop's upper left corner: even pixels, inside the picture."""
+    """The crop's upper left corner, to the pixel, inside the picture."""
     x, y = centre(keys, time)
     width, height = size
     left = min(max(x * source.width - width / 2, 0), source.width - width)
     top = min(max(y * source.height - height / 2, 0), source.height - height)
-    return 2 * round(left / 2), 2 * round(top / 2)
+    return round(left), round(top)
 
 
 def crop_commands(
