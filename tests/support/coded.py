@@ -57,6 +57,7 @@ def write_video(
         stream = file.add_stream("libx264", rate=rate, options={"preset": "ultrafast", "crf": "10"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.gop_size = 12
+        stream.codec_context.colorspace, stream.codec_context.color_range = 1, 1  # bt709, video
         tick = Fraction(1, 90_000) if times else 1 / rate
         stream.time_base = stream.codec_context.time_base = tick
         if sample_aspect:
