@@ -153,7 +153,9 @@ class _Download:
 
     async def run(self) -> None:
         async with _http(self.url) as http:
-            for left in reversed(range(TRIES)):
+            left = TRIES
+            while True:
+                left -= 1
                 try:
                     async with http.stream("GET", self.url, headers=self._range()) as answer:
                         if answer.is_success and self._fits(answer):
