@@ -1,0 +1,118 @@
+"""The tools on the hosted engine: the same calls, through the MCP server, against the double."""
+
+import pytest
+from mcp import Client
+from support.hosted_double import KEY
+from support.hosted_state import Ending, file_content
+
+from mosaic_mcp.contract.runs import RunStatus
+from mosaic_mcp.server import build_server
+from mosaic_mcp.settings import Settings
+
+AGENT = "Talking head to vertical clips"
+
+
+@pytest.fixture
+def call(double, tmp_path):
+    """Call a tool on a server of its own: each call is a new process, as far as it can tell."""
+    settings = Settings(
+        home=tmp_path / "home", api_key=KEY, api_url=double.url, allowed_dirs=(tmp_path,)
+    )
+
+    async def tool(name: str, **arguments):
+        async with Client(build_server(settings)) as client:
+            return await client.call_tool(name, arguments)
+
+    return tool
+
+
+@pytest.fixture
+def talk(tmp_path):
+    path = tmp_path / "talk.mp4"
+    path.write_bytes(b"a talk" * 1000)
+    return path
+
+
+async def run(call, talk, **more) -> dict:
+    answer = await call("run_agent", agent=AGENT, videos=[str(talk)], wait_s=0, **more)
+    assert not answer.is_error, answer.content
+    return answer.structured_content
+
+
+async def test_a_local_file_is_uploaded_run_and_its_outputs_saved(double, call, talk, tmp_path):
+    double.ending = Ending(outputs=2)
+    started = await run(call, talk)
+    [upload] = double.uploads.values()
+    assert (upload.content, upload.final) == (talk.read_bytes(), True)
+    listed = await call("list_outputs", run_id=started["run_id"], save_to=str(tmp_path / "out"))
+    lines = listed.structured_content["outputs"]
+    assert len(lines) == 2
+    for line in lines:
+        saved = tmp_path / "out" / f"{line['output_id']}.mp4"
+        assert line["saved_to"] == str(saved)
+        assert saved.read_bytes() == file_content(line["output_id"])
+
+
+async def test_the_same_call_again_uploads_and_starts_nothing(double, call, talk):
+    double.ending = Ending(after=None)
+    first = await run(call, talk)
+    again = await run(call, talk)
+    assert again["run_id"] == first["run_id"]
+    assert again["replayed"]
+    assert "idempotency_key" in again["warnings"][0]
+    assert (len(double.runs), len(double.uploads)) == (1, 1)
+
+
+async def test_a_call_whose_answer_is_lost_at_the_gateway_still_returns_its_run(double, call, talk):
+    double.fail("late", "/run$", status=504)
+    started = await run(call, talk)
+    assert list(double.runs) == [started["run_id"]]
+    assert double.calls("POST", "/run") == 1
+
+
+async def test_short_troubles_of_the_api_are_not_the_callers(double, call, talk):
+    double.fail("answer", "/agents$", status=429, headers={"retry-after": "0"})
+    double.fail("answer", "/agent_run/", status=502)
+    double.fail("broken", "/nodes$")
+    await run(call, talk)
+
+
+async def test_a_long_retry_after_is_told_to_the_caller(double, call, talk):
+    double.fail("answer", "/agents$", status=429, headers={"retry-after": "90"})
+    answer = await call("run_agent", agent=AGENT, videos=[str(talk)])
+    error = answer.structured_content["error"]
+    assert answer.is_error
+    assert (error["code"], error["retryable"], error["retry_after_s"]) == (
+        "rate_limited",
+        True,
+        90,
+    )
+
+
+async def test_missing_credits_are_told_and_the_run_can_be_resumed(double, call, talk):
+    double.ending = Ending(
+        RunStatus.failed, outputs=0, needs_credits=True, message="Insufficient credits"
+    )
+    started = await run(call, talk)
+    told = await call("get_run", run_id=started["run_id"])
+    assert "credits" in told.content[0].text
+    resumed = await call("resume_run", run_id=started["run_id"], wait_s=5)
+    assert resumed.structured_content["status"] == "completed"
+
+
+async def test_outputs_and_errors_of_a_partly_finished_run_are_both_told(double, call, talk):
+    double.ending = Ending(RunStatus.partial_complete, errors=("Clip 2 failed to render",))
+    started = await run(call, talk)
+    told = (await call("get_run", run_id=started["run_id"])).structured_content
+    assert told["status"] == "partial_complete"
+    assert len(told["outputs"]) == 1
+    assert "Clip 2 failed to render" in str(told["errors"])
+
+
+async def test_a_wrong_key_is_an_answer_and_never_shown(double, tmp_path):
+    settings = Settings(home=tmp_path, api_key="mk_wrong_secret", api_url=double.url)
+    async with Client(build_server(settings)) as client:
+        answer = await client.call_tool("find_agents", {})
+    assert answer.structured_content["error"]["code"] == "unauthorized"
+    assert "MOSAIC_API_KEY" in answer.content[0].text
+    assert "secret" not in answer.model_dump_json()
