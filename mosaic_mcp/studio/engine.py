@@ -1,9 +1,10 @@
 """The engine: four verbs (submit, cancel, resume, start) over DBOS.
 
-One DBOS workflow is one node, or one render, of one generation of a run. There is no driver: what
-finishes queues what became ready. Our tables are the only truth; DBOS remembers what was queued and
-begun, and starts it again after a crash. Everything here can be repeated: a workflow's id is made
-of what it does, and a claim that is no longer true does nothing (`runs/transitions.py`).
+One DBOS workflow is one job: a node, or a render, of one generation of a run. There is no driver:
+whatever ends a job queues, in the same transaction, what became ready, and DBOS is told. Our tables
+are the only truth; DBOS remembers what was queued and begun, and starts it again after a crash.
+Everything here can be repeated: a workflow's id is made of what it does, and a claim that is no
+longer true does nothing (`runs/states.py`).
 
 DBOS is one per process, so this module holds the one engine that its workflows call.
 """
@@ -14,30 +15,35 @@ import asyncio
 import logging
 import os
 import sqlite3
-from collections.abc import Awaitable, Sequence
+from collections.abc import Coroutine, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
-import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID
 
-from mosaic_mcp.contract.runs import NodeStatus, RunCancelled, RunResumed, RunStatus
-from mosaic_mcp.studio.runs import transitions as t
+from mosaic_mcp.contract.runs import NodeStatus, RunCancelled, RunResumed
+from mosaic_mcp.studio.runs.control import cancel_run, give_up, resume_run
 from mosaic_mcp.studio.runs.executing import NodeWork
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.rendering import RenderWork
+from mosaic_mcp.studio.runs.states import Job, jobs
 from mosaic_mcp.studio.store.database import Store
-from mosaic_mcp.studio.store.tables import renders, run_nodes, runs
+
+T = TypeVar("T")
 
 NODES = "nodes"
 RENDERS = "renders"
 SWEEP_S = 5.0
 POLL_S = 0.2
 """How often DBOS looks for queued work: a compromise of latency per node and idle cost."""
-VERSION = "wf-1"
-"""Pinned: by default DBOS hashes the workflows' source, and any edit would strand queued work.
-To be raised when the order of a workflow's steps changes."""
+VERSION = "wf-2"
+"""To be raised when the steps of a workflow change. DBOS takes up work of its own version only (by
+default a hash of the source, so that any edit would strand what is queued); as it is part of a
+workflow's id too, work of an older version is queued anew."""
+LOST = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+"""States of a workflow that does nothing any more."""
 
 log = logging.getLogger(__name__)
 _engine: Engine | None = None
@@ -50,31 +56,35 @@ def _current() -> Engine:
 
 
 @DBOS.step(preemptible=True)
-async def do_node(row_id: str, generation: int) -> None:
-    """Execute a node; interrupted, it is executed again at the next start."""
+async def do_node(row_id: str, generation: int) -> float | None:
+    """Execute a node; seconds after which to try again, or None when it is done with.
+
+    Interrupted, it is executed again at the next start.
+    """
     engine = _current()
-    await engine.work(row_id, engine.nodes.run(row_id, generation))
+    job = Job("node", row_id, generation)
+    return await engine.work(job, engine.nodes.run(row_id, generation))
 
 
 @DBOS.step(preemptible=True)
-async def do_render(render_id: str, generation: int) -> None:
+async def do_render(row_id: str, generation: int) -> None:
     """Execute a render; interrupted, it is executed again at the next start."""
     engine = _current()
-    await engine.work(render_id, engine.renders.run(render_id, generation))
+    job = Job("render", row_id, generation)
+    await engine.work(job, engine.renders.run(row_id, generation))
 
 
 @DBOS.workflow(max_recovery_attempts=1000)
-async def node_workflow(run_id: str, row_id: str, generation: int) -> None:
-    """A node, then whatever it made ready."""
-    await do_node(row_id, generation)
-    await _current().dispatch(run_id)
+async def node_workflow(row_id: str, generation: int) -> None:
+    """A node; what failed for a passing reason is tried again, also after a restart."""
+    while (pause := await do_node(row_id, generation)) is not None:
+        await DBOS.sleep_async(pause)
 
 
 @DBOS.workflow(max_recovery_attempts=1000)
-async def render_workflow(run_id: str, render_id: str, generation: int) -> None:
-    """A render, then whatever it made ready."""
-    await do_render(render_id, generation)
-    await _current().dispatch(run_id)
+async def render_workflow(row_id: str, generation: int) -> None:
+    """A render."""
+    await do_render(row_id, generation)
 
 
 @dataclass(slots=True)
@@ -87,8 +97,11 @@ class Engine:
     renders: RenderWork
     database: Path
     """DBOS' own SQLite file."""
-    _active: dict[str, asyncio.Task[None]] = field(default_factory=dict[str, asyncio.Task[None]])
-    _sweeper: asyncio.Task[None] | None = None
+    _active: dict[str, asyncio.Task[Any]] = field(default_factory=dict[str, asyncio.Task[Any]])
+    _told: set[str] = field(default_factory=set[str])
+    """Keys of the jobs that DBOS was told of and that are not begun."""
+    _ready: asyncio.Event = field(default_factory=asyncio.Event)
+    _keepers: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     _stopping: bool = False
 
     async def start(self) -> None:
@@ -109,131 +122,125 @@ class Engine:
             }
         )
         DBOS.launch()
-        cores = os.cpu_count() or 2
-        await DBOS.register_queue_async(
-            NODES, worker_concurrency=8, polling_interval_sec=POLL_S, on_conflict="always_update"
-        )
-        await DBOS.register_queue_async(
-            RENDERS,
-            # A render uses more than one core by itself.
-            worker_concurrency=max(1, cores // 2),
-            polling_interval_sec=POLL_S,
-            on_conflict="always_update",
-        )
-        self._sweeper = asyncio.create_task(self._sweep())
+        # A render uses more than one core by itself.
+        slots = {NODES: 8, RENDERS: max(1, (os.cpu_count() or 2) // 2)}
+        for queue, concurrency in slots.items():
+            await DBOS.register_queue_async(
+                queue,
+                worker_concurrency=concurrency,
+                polling_interval_sec=POLL_S,
+                on_conflict="always_update",
+            )
+        self._ready.set()
+        self._keepers = [asyncio.create_task(self._relay()), asyncio.create_task(self._sweep())]
 
     async def stop(self) -> None:
         """End our work; what was unfinished goes on at the next start."""
         self._stopping = True
-        tasks = [*self._active.values(), *([self._sweeper] if self._sweeper else [])]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=5)
+        await _end([*self._keepers, *self._active.values()])
         await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
 
     async def submit(self, run_id: str) -> None:
-        """Queue what is ready of a run."""
-        await self.dispatch(run_id)
+        """Begin a run that was written (or go on with it)."""
+        log.info("run %s", run_id)
+        self._ready.set()
 
     async def cancel(self, owner: str, run_id: str) -> RunCancelled:
         """Stop a run at once: its FFmpeg processes are gone when this returns."""
-        workflows = await self._workflows(run_id)
-        answer = await self.store.write(lambda c: t.cancel_run(c, owner, run_id))
-        tasks = [task for key in workflows.values() if (task := self._active.get(key))]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=5)
-        if workflows:
-            await DBOS.cancel_workflows_async(list(workflows))
+        answer, stopped = await self.store.write(lambda c: cancel_run(c, owner, run_id))
+        await _end(task for job in stopped if (task := self._active.get(job.key)))
+        if stopped:
+            await DBOS.cancel_workflows_async([_workflow_id(job) for job in stopped])
         self.feed.ring()
         return answer
 
     async def resume(self, owner: str, run_id: str) -> RunResumed:
         """Go on with a failed or cancelled run."""
-        answer = await self.store.write(lambda c: t.resume_run(c, owner, run_id))
-        await self.dispatch(run_id)
+        answer = await self.store.write(lambda c: resume_run(c, owner, run_id))
+        self._ready.set()
         self.feed.ring()
         return answer
 
-    async def dispatch(self, run_id: str) -> None:
-        """Queue every ready node and render of a run; what is queued already stays so."""
-        for workflow_id, (kind, row_id, generation) in (await self._queued(run_id)).items():
-            with SetWorkflowID(workflow_id):
-                if kind == "node":
-                    await DBOS.enqueue_workflow_async(
-                        NODES, node_workflow, run_id, row_id, generation
-                    )
-                else:
-                    await DBOS.enqueue_workflow_async(
-                        RENDERS, render_workflow, run_id, row_id, generation
-                    )
-
-    async def work(self, key: str, doing: Awaitable[None]) -> None:
-        """Do something that `cancel` can stop; being stopped so is a normal end."""
-        task = asyncio.ensure_future(doing)
-        self._active[key] = task
+    async def work(self, job: Job, doing: Coroutine[Any, Any, T]) -> T | None:
+        """Do a job so that `cancel` can stop it; being stopped so is a normal end."""
+        task = asyncio.create_task(doing)
+        self._active[job.key] = task
+        self._told.discard(job.key)
         try:
             await asyncio.wait({task})
             if task.cancelled():
                 if self._stopping:
                     raise asyncio.CancelledError
-                return
-            task.result()
+                return None
+            return task.result()
         finally:
-            del self._active[key]
-            if not task.done():
-                task.cancel()
-                await asyncio.wait({task})
+            await _end([task])
+            del self._active[job.key]
+            self._ready.set()
 
-    async def _queued(self, run_id: str | None) -> dict[str, tuple[str, str, int]]:
-        """Workflow id -> (kind, row id, generation) of all that waits to be begun."""
-
-        def read(connection: sa.Connection) -> dict[str, tuple[str, str, int]]:
-            found: dict[str, tuple[str, str, int]] = {}
-            for kind, table in (("node", run_nodes), ("render", renders)):
-                query = sa.select(table.c.id, table.c.generation).where(
-                    table.c.status == NodeStatus.queued
-                )
-                if run_id is not None:
-                    query = query.where(table.c.run_id == run_id)
-                for row in connection.execute(query):
-                    found[f"{kind}:{row.id}:{row.generation}"] = (kind, row.id, row.generation)
-            return found
-
-        return await self.store.read(read)
-
-    async def _workflows(self, run_id: str) -> dict[str, str]:
-        """Workflow id -> row id of all that a run has queued or at work."""
-
-        def read(connection: sa.Connection) -> dict[str, str]:
-            return {
-                f"{kind}:{row.id}:{row.generation}": row.id
-                for kind, table in (("node", run_nodes), ("render", renders))
-                for row in connection.execute(
-                    sa.select(table.c.id, table.c.generation).where(
-                        table.c.run_id == run_id, table.c.status.in_(t.AT_WORK)
-                    )
-                )
-            }
-
-        return await self.store.read(read)
+    async def _relay(self) -> None:
+        """Tell DBOS of every job that is queued in our tables."""
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            try:
+                queued = await self.store.read(lambda c: jobs(c, statuses=[NodeStatus.queued]))
+                for job in queued:
+                    if job.key not in self._told:
+                        await _enqueue(job)
+                        self._told.add(job.key)
+            except Exception:
+                log.exception("relay")  # the next sweep tries again
 
     async def _sweep(self) -> None:
-        """Mend what a crash between two commits left: queued in our tables, unknown to DBOS."""
+        """Mend what our tables say is at work and DBOS does not know, or knows to have ended."""
         while True:
+            await asyncio.sleep(SWEEP_S)
             try:
-                for run_id in await self._open_runs():
-                    await self.store.write(lambda c, r=run_id: t.advance(c, r))
-                    await self.dispatch(run_id)
+                await self._mend()
             except Exception:
                 log.exception("sweep")
-            await asyncio.sleep(SWEEP_S)
 
-    async def _open_runs(self) -> Sequence[str]:
-        query = sa.select(runs.c.id).where(runs.c.status == RunStatus.running)
-        return await self.store.read(lambda c: c.execute(query).scalars().all())
+    async def _mend(self) -> None:
+        at_work = await self.store.read(jobs)
+        if not at_work:
+            return
+        known = await DBOS.list_workflows_async(
+            workflow_ids=[_workflow_id(job) for job in at_work],
+            load_input=False,
+            load_output=False,
+        )
+        status = {workflow.workflow_id: workflow.status for workflow in known}
+        for job in at_work:
+            found = status.get(_workflow_id(job))
+            if found is None:
+                await _enqueue(job)
+            elif found in LOST:
+                # A job ends in our tables before it ends in DBOS: this one never did.
+                log.error("%s was lost: DBOS says %s", job.key, found)
+                await self.store.write(lambda c, lost=job: give_up(c, lost))
+                self._ready.set()
+                self.feed.ring()
+
+
+def _workflow_id(job: Job) -> str:
+    return f"{job.key}:{VERSION}"
+
+
+async def _enqueue(job: Job) -> None:
+    """Queue a job; one that is queued already stays so."""
+    queue, workflow = (NODES, node_workflow) if job.kind == "node" else (RENDERS, render_workflow)
+    with SetWorkflowID(_workflow_id(job)):
+        await DBOS.enqueue_workflow_async(queue, workflow, job.row_id, job.generation)
+
+
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel these tasks, and wait until they have cleaned up."""
+    running = [task for task in tasks if not task.done()]
+    for task in running:
+        task.cancel()
+    if running:
+        await asyncio.wait(running, timeout=5)
 
 
 def _use_wal(database: Path) -> None:

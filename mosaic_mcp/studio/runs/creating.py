@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +17,8 @@ from mosaic_mcp.contract.params import merged_params
 from mosaic_mcp.contract.rules import check_run
 from mosaic_mcp.contract.runs import InputArrays, NodeStatus, RunRequest, RunStatus
 from mosaic_mcp.errors import Conflict, InvalidRequest
-from mosaic_mcp.studio.runs.transitions import advance, record
+from mosaic_mcp.studio.runs.advancing import advance
+from mosaic_mcp.studio.runs.states import now, record
 from mosaic_mcp.studio.store.tables import run_inputs, run_nodes, runs
 
 PLAIN = {
@@ -33,11 +33,6 @@ ITEMS = {
     "video_url_inputs": "url",
     "youtube_url_inputs": "youtube",
 }
-
-
-def now() -> str:
-    """The present moment as our tables write it."""
-    return datetime.now(UTC).isoformat()
 
 
 def request_hash(agent_id: str, request: RunRequest, quality: str) -> str:

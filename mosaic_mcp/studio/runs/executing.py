@@ -15,11 +15,17 @@ from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
 from mosaic_mcp.errors import MosaicError, RenderFailed, Unsupported
 from mosaic_mcp.studio.perception.model import Perception
-from mosaic_mcp.studio.runs import transitions as t
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
+from mosaic_mcp.studio.runs.node_changes import (
+    decide_node,
+    finish_node,
+    progress_node,
+    start_node,
+)
 from mosaic_mcp.studio.runs.recipes import recipe_hash
-from mosaic_mcp.studio.runs.transitions import Fence
+from mosaic_mcp.studio.runs.render_changes import TILE_SHARE, plan_renders
+from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import run_nodes, runs
@@ -31,7 +37,19 @@ from mosaic_mcp.studio.timeline.model import Source, Timeline
 TICK_S = 0.25
 """Progress is written at most this often, a new step at once."""
 
+PAUSES_S = (2.0, 10.0, 60.0)
+"""How long to wait before a second, third and fourth attempt at what may work later."""
+LONGEST_PAUSE_S = 300.0
+
 log = logging.getLogger(__name__)
+
+
+def retry_in(error: MosaicError, attempt: int) -> float | None:
+    """Seconds after which to try again what failed at this attempt (from 1); None: do not."""
+    if not error.retryable or attempt > len(PAUSES_S):
+        return None
+    asked: float | None = getattr(error, "retry_after_s", None)
+    return min(max(PAUSES_S[attempt - 1], asked or 0.0), LONGEST_PAUSE_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +83,7 @@ class Reporter:
             return
         self._step, self._told = step, now
         value = max(0.0, min(1.0, progress)) * self.share
-        ours = await self.store.write(lambda c: t.progress_node(c, self.fence, value, step))
+        ours = await self.store.write(lambda c: progress_node(c, self.fence, value, step))
         self.feed.ring()
         if not ours:
             raise Superseded
@@ -86,11 +104,14 @@ class NodeWork:
     perception: Perception
     render_version: str
 
-    async def run(self, row_id: str, generation: int) -> None:
-        """Execute a queued node to its end, or to its renders. Never raises MosaicError."""
-        fence = await self.store.write(lambda c: t.start_node(c, row_id, generation))
+    async def run(self, row_id: str, generation: int) -> float | None:
+        """Execute a queued node to its end, or to its renders. Never raises MosaicError.
+
+        Answers the seconds after which to try again, or None when there is nothing more to do.
+        """
+        fence = await self.store.write(lambda c: start_node(c, row_id, generation))
         if fence is None:
-            return
+            return None
         self.feed.ring()
         query = (
             sa.select(run_nodes, runs.c.quality)
@@ -99,23 +120,33 @@ class NodeWork:
         )
         node = dict(await self.store.read(lambda c: c.execute(query).mappings().one()))
         try:
-            if fence.attempt > t.MAX_ATTEMPTS:
+            if fence.attempt > MAX_ATTEMPTS:
                 raise RenderFailed(
-                    f"This step ended the studio {t.MAX_ATTEMPTS} times and is not tried again.",
+                    f"This step ended the studio {MAX_ATTEMPTS} times and is not tried again.",
                     remedy="Look at the studio's log, then resume the run.",
                 )
             await self._apply(node, fence)
         except Superseded:
-            return
+            return None
         except MosaicError as error:
+            pause = retry_in(error, fence.attempt)
+            if pause is not None:
+                await self._pause(fence, pause, error)
+                return pause
             await self._fail(fence, str(error))
         except Exception:
             log.exception("node %s failed", row_id)
             await self._fail(fence, "The step failed inside the studio; its log says more.")
         self.feed.ring()
+        return None
+
+    async def _pause(self, fence: Fence, pause: float, error: MosaicError) -> None:
+        step = f"trying again in {pause:.0f} s: {error.message}"
+        await self.store.write(lambda c: progress_node(c, fence, 0.0, step))
+        self.feed.ring()
 
     async def _fail(self, fence: Fence, message: str) -> None:
-        await self.store.write(lambda c: t.finish_node(c, fence, NodeStatus.failed, [message]))
+        await self.store.write(lambda c: finish_node(c, fence, NodeStatus.failed, [message]))
 
     async def _apply(self, node: Mapping[str, Any], fence: Fence) -> None:
         tile = tile_type(node["node_type_id"])
@@ -125,18 +156,17 @@ class NodeWork:
                 remedy="Use the hosted engine (set MOSAIC_API_KEY).",
             )
         renders = bool(node["renders_outputs"])
-        report = Reporter(self.store, self.feed, fence, t.TILE_SHARE if renders else 1.0)
+        report = Reporter(self.store, self.feed, fence, TILE_SHARE if renders else 1.0)
         timelines = await self._timelines(node, tile, report)
         kept = [timeline.model_dump(mode="json") for timeline in timelines]
-        if not await self.store.write(lambda c: t.applied(c, fence, kept)):
+        if not await self.store.write(lambda c: decide_node(c, fence, kept)):
             return
         if renders and timelines:
             wanted = [self._wanted(timeline, node["quality"]) for timeline in timelines]
-            await self.store.write(lambda c: t.plan_renders(c, fence, wanted))
-            await self.store.write(lambda c: t.settle_renders(c, fence))
+            await self.store.write(lambda c: plan_renders(c, fence, wanted))
         else:
             status = await self._end(node, tile)
-            await self.store.write(lambda c: t.finish_node(c, fence, status))
+            await self.store.write(lambda c: finish_node(c, fence, status))
 
     async def _timelines(
         self, node: Mapping[str, Any], tile: TileType, report: Reporter

@@ -27,10 +27,10 @@ from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.probe import media_facts, probe
 from mosaic_mcp.studio.render import Quality, render, thumbnail
 from mosaic_mcp.studio.render.rendering import place
-from mosaic_mcp.studio.runs import transitions as t
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.recipes import recipe
-from mosaic_mcp.studio.runs.transitions import Fence
+from mosaic_mcp.studio.runs.render_changes import finish_render, progress_render, start_render
+from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
 from mosaic_mcp.studio.tiles.shipped import shipped_files
@@ -54,7 +54,7 @@ class RenderWork:
 
     async def run(self, render_id: str, generation: int) -> None:
         """Make an output, and record it or why there is none. Never raises MosaicError."""
-        fence = await self.store.write(lambda c: t.start_render(c, render_id, generation))
+        fence = await self.store.write(lambda c: start_render(c, render_id, generation))
         if fence is None:
             return
         query = (
@@ -66,9 +66,9 @@ class RenderWork:
         facts: dict[str, Any] | None = None
         error: str | None = None
         try:
-            if fence.attempt > t.MAX_ATTEMPTS:
+            if fence.attempt > MAX_ATTEMPTS:
                 raise RenderFailed(
-                    f"This render ended the studio {t.MAX_ATTEMPTS} times and is not tried again.",
+                    f"This render ended the studio {MAX_ATTEMPTS} times and is not tried again.",
                     remedy="Look at the studio's log, then resume the run.",
                 )
             facts = await self._make(row, fence)
@@ -81,7 +81,7 @@ class RenderWork:
         except Exception:
             log.exception("render %s failed", render_id)
             error = f"{row['name']}: the render failed inside the studio; its log says more."
-        await self.store.write(lambda c: t.finish_render(c, fence, facts=facts, error=error))
+        await self.store.write(lambda c: finish_render(c, fence, facts=facts, error=error))
         self.feed.ring()
 
     async def _make(self, row: Mapping[str, Any], fence: Fence) -> dict[str, Any]:
@@ -194,7 +194,7 @@ class _Progress:
                 spent = max(time.monotonic() - self._began, 0.001)
                 rate = round(share * self._duration / spent, 2)
                 await self._work.store.write(
-                    lambda c, s=share, r=rate: t.progress_render(c, self._fence, s, r)
+                    lambda c, s=share, r=rate: progress_render(c, self._fence, s, r)
                 )
                 self._work.feed.ring()
             await anyio.sleep(TICK_S)

@@ -24,7 +24,7 @@ from mosaic_mcp.contract.runs import (
     RunSummary,
 )
 from mosaic_mcp.contract.tiles.catalogue import tile_type
-from mosaic_mcp.studio.runs.transitions import ENDED
+from mosaic_mcp.studio.runs.states import ENDED
 from mosaic_mcp.studio.signing import Links
 from mosaic_mcp.studio.store.tables import assets, events, renders, run_inputs, run_nodes
 

@@ -15,7 +15,7 @@ from mosaic_mcp.contract.extensions import RunWatch
 from mosaic_mcp.contract.runs import AgentRun, RunList, RunNodes, RunRequest, RunStatus
 from mosaic_mcp.studio.runs.creating import create_run
 from mosaic_mcp.studio.runs.feed import Feed
-from mosaic_mcp.studio.runs.transitions import own_run
+from mosaic_mcp.studio.runs.states import own_run
 from mosaic_mcp.studio.runs.views import RunRows, last_seq
 from mosaic_mcp.studio.signing import Links
 from mosaic_mcp.studio.store.database import Store

@@ -1,0 +1,109 @@
+"""After every change: what may begin now, what cannot any more, and whether the run ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from mosaic_mcp.contract.runs import NodeStatus, RunStatus
+from mosaic_mcp.contract.tiles.catalogue import tile_type
+from mosaic_mcp.studio.runs.states import AT_WORK, DONE, ENDED, S, now, record
+from mosaic_mcp.studio.store.tables import renders, run_nodes, runs
+
+Status = Mapping[str, NodeStatus]
+
+
+def advance(connection: sa.Connection, run_id: str) -> None:
+    """Queue what became ready, block what cannot run any more, and end the run when all is done."""
+    # The lock lets branches that end together count each other (SQLite locks the whole file).
+    run = connection.execute(sa.select(runs).where(runs.c.id == run_id).with_for_update()).one()
+    if run.status != RunStatus.running:
+        return
+    rows = connection.execute(
+        sa.select(
+            run_nodes.c.id,
+            run_nodes.c.node_id,
+            run_nodes.c.node_type_id,
+            run_nodes.c.needs,
+            run_nodes.c.status,
+            run_nodes.c.timelines.is_not(None).label("decided"),
+        )
+        .where(run_nodes.c.run_id == run_id)
+        .order_by(run_nodes.c.position)
+    ).all()
+    status = {row.node_id: NodeStatus(row.status) for row in rows}
+    decided = {row.node_id for row in rows if row.decided}
+    for row in rows:
+        if status[row.node_id] is not S.not_started:
+            continue
+        verdict = _verdict(row, status, decided)
+        if verdict is None:
+            continue
+        status[row.node_id] = verdict
+        connection.execute(
+            run_nodes.update()
+            .where(run_nodes.c.id == row.id)
+            .values(
+                status=verdict,
+                generation=run.generation,
+                status_message="A step before this one failed." if verdict is S.blocked else None,
+            )
+        )
+        record(connection, run.owner, run_id, f"node.{verdict}", node=row.node_id)
+    if not any(s in (S.not_started, *AT_WORK) for s in status.values()):
+        _finish(connection, run, rows, status)
+
+
+def _verdict(row: Any, status: Status, decided: set[str]) -> NodeStatus | None:
+    """`queued`, `blocked`, or None while the node has to wait."""
+    needs: list[str] = row.needs
+    if _kind(row) == "destination":
+        # It gathers what arrives: blocked only when nothing will.
+        if not all(status[n] in ENDED for n in needs):
+            return None
+        return S.queued if any(status[n] in DONE for n in needs) else S.blocked
+    # Decisions are enough to go on: renders of the node before need not be finished.
+    if any(status[n] in ENDED for n in needs if n not in decided):
+        return S.blocked
+    return S.queued if decided.issuperset(needs) else None
+
+
+def _kind(row: Any) -> str | None:
+    tile = tile_type(row.node_type_id)
+    return tile.kind if tile else None
+
+
+def _finish(connection: sa.Connection, run: Any, rows: Sequence[Any], status: Status) -> None:
+    """The outcome: what was made decides between `partial_complete` and `failed`."""
+    made = connection.execute(
+        sa.select(sa.func.count())
+        .select_from(renders)
+        .where(renders.c.run_id == run.id, renders.c.status == S.completed)
+    ).scalar_one()
+    final = RunStatus.completed
+    message = None
+    if any(s in (S.failed, S.blocked, S.partial_complete) for s in status.values()):
+        final = RunStatus.partial_complete if made else RunStatus.failed
+        ready = "1 output is ready" if made == 1 else f"{made or 'no'} outputs are ready"
+        message = f"{_failures(rows, status)}; {ready}."
+    connection.execute(
+        runs.update()
+        .where(runs.c.id == run.id)
+        .values(status=final, status_message=message, finished_at=now())
+    )
+    record(connection, run.owner, run.id, f"run.{final}")
+
+
+def _failures(rows: Sequence[Any], status: Status) -> str:
+    """ "Captions and Reframe failed": the tiles where it went wrong, not those behind them."""
+    wrong = [
+        row
+        for row in rows
+        if status[row.node_id] in (S.failed, S.partial_complete) and _kind(row) != "destination"
+    ]
+    tiles = [(row.node_type_id, tile_type(row.node_type_id)) for row in wrong]
+    names = dict.fromkeys(tile.name if tile else type_id for type_id, tile in tiles)
+    partly = all(status[row.node_id] is S.partial_complete for row in wrong)
+    return f"{' and '.join(names)} failed{' in part' if partly else ''}"

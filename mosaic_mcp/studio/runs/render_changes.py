@@ -1,0 +1,142 @@
+"""How a render changes, and with it its node: planned, begun, under way, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from mosaic_mcp.contract.runs import NodeStatus
+from mosaic_mcp.studio.runs.node_changes import finish_node, progress_node
+from mosaic_mcp.studio.runs.states import AT_WORK, ENDED, Fence, S, held, now, record
+from mosaic_mcp.studio.store.tables import renders, run_nodes
+
+TILE_SHARE = 0.2
+"""Part of an output node's progress that its tile stands for; rendering is the rest."""
+
+
+def plan_renders(connection: sa.Connection, fence: Fence, wanted: Sequence[dict[str, Any]]) -> None:
+    """Queue a render for each wanted timeline; those of an earlier attempt keep their ids.
+
+    What an earlier attempt finished stays finished, what it began goes on, what failed or was
+    cancelled is queued again. `wanted` holds name, timeline and recipe_hash.
+    """
+    node = connection.execute(
+        sa.select(run_nodes.c.owner, run_nodes.c.run_id).where(held(run_nodes, fence))
+    ).one_or_none()
+    if node is None:
+        return
+    columns = (renders.c.id, renders.c.position, renders.c.recipe_hash, renders.c.status)
+    rows = connection.execute(sa.select(*columns).where(renders.c.run_node_id == fence.id))
+    old = {(row.position, row.recipe_hash): row for row in rows}
+    queued: dict[str, Any] = {
+        "status": S.queued,
+        "generation": fence.generation,
+        "attempt": 0,
+        "progress": 0.0,
+        "error": None,
+    }
+    for position, render in enumerate(wanted):
+        row = old.pop((position, render["recipe_hash"]), None)
+        if row is None:
+            connection.execute(
+                renders.insert().values(
+                    id=str(uuid4()),
+                    owner=node.owner,
+                    run_id=node.run_id,
+                    run_node_id=fence.id,
+                    position=position,
+                    **queued,
+                    **render,
+                )
+            )
+        elif row.status not in (S.completed, *AT_WORK):
+            connection.execute(renders.update().where(renders.c.id == row.id).values(**queued))
+    for row in old.values():
+        connection.execute(renders.delete().where(renders.c.id == row.id))
+    record(connection, node.owner, node.run_id, "renders.planned", count=len(wanted))
+    _sum_up(connection, fence.id, None)
+
+
+def start_render(connection: sa.Connection, render_id: str, generation: int) -> Fence | None:
+    """Claim a queued (or interrupted) render."""
+    attempt = connection.execute(
+        renders.update()
+        .where(
+            renders.c.id == render_id,
+            renders.c.generation == generation,
+            renders.c.status.in_(AT_WORK),
+        )
+        .values(status=S.running, attempt=renders.c.attempt + 1)
+        .returning(renders.c.attempt)
+    ).scalar_one_or_none()
+    return None if attempt is None else Fence(render_id, generation, attempt)
+
+
+def progress_render(
+    connection: sa.Connection, fence: Fence, progress: float, rate: float | None
+) -> None:
+    """Tell how far a render is, and with it its node."""
+    row = connection.execute(
+        renders.update()
+        .where(held(renders, fence))
+        .values(
+            progress=sa.case((renders.c.progress > progress, renders.c.progress), else_=progress)
+        )
+        .returning(renders.c.run_node_id)
+    ).one_or_none()
+    if row is not None:
+        _sum_up(connection, row.run_node_id, rate)
+
+
+def finish_render(
+    connection: sa.Connection,
+    fence: Fence,
+    *,
+    facts: dict[str, Any] | None = None,
+    error: str | None = None,
+) -> None:
+    """Record a finished file (`facts`) or why there is none; the last one ends its node."""
+    row = connection.execute(
+        renders.update()
+        .where(held(renders, fence))
+        .values(
+            status=S.completed if error is None else S.failed,
+            error=error,
+            facts=facts,
+            progress=1.0 if error is None else renders.c.progress,
+            completed_at=now() if error is None else None,
+        )
+        .returning(renders.c.run_node_id)
+    ).one_or_none()
+    if row is not None:
+        _sum_up(connection, row.run_node_id, None)
+
+
+def _sum_up(connection: sa.Connection, node_row_id: str, rate: float | None) -> None:
+    """A node's progress, and its end, from its renders."""
+    columns = (run_nodes.c.generation, run_nodes.c.attempt)
+    node = connection.execute(sa.select(*columns).where(run_nodes.c.id == node_row_id)).one()
+    rows = connection.execute(
+        sa.select(renders.c.status, renders.c.progress, renders.c.error)
+        .where(renders.c.run_node_id == node_row_id)
+        .order_by(renders.c.position)
+    ).all()
+    fence = Fence(node_row_id, node.generation, node.attempt)
+    done = sum(row.status in ENDED for row in rows)
+    if done < len(rows):
+        share = sum(1.0 if row.status in ENDED else row.progress for row in rows) / len(rows)
+        step = f"rendering {done + 1} of {len(rows)}"
+        progress_node(connection, fence, TILE_SHARE + (1 - TILE_SHARE) * share, step, rate)
+    else:
+        errors = list(dict.fromkeys(row.error for row in rows if row.error))
+        finish_node(connection, fence, _outcome(rows), errors)
+
+
+def _outcome(rows: Sequence[Any]) -> NodeStatus:
+    made = sum(row.status == S.completed for row in rows)
+    if made == len(rows):
+        return S.completed
+    return S.partial_complete if made else S.failed

@@ -1,0 +1,125 @@
+"""What states runs, nodes and renders have, who may change them, and how a change is recorded.
+
+A worker may write about a node or a render only while it holds the row's (generation, attempt): a
+resume raises the generation, a restart the attempt, and whoever comes late writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from mosaic_mcp.contract.runs import NodeStatus
+from mosaic_mcp.errors import NotFound
+from mosaic_mcp.studio.store.tables import events, renders, run_nodes, runs
+
+S = NodeStatus
+DONE = (S.completed, S.partial_complete)
+ENDED = (*DONE, S.failed, S.blocked, S.cancelled)
+AT_WORK = (S.queued, S.running)
+MAX_ATTEMPTS = 20
+"""How often a node or a render may be begun in one generation. An attempt ends without a result
+only when the process dies: so many deaths are no accident."""
+PROGRESS = "node.progress"
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The right to write about a node or a render."""
+
+    id: str
+    generation: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A node or a render of one generation that waits or is at work."""
+
+    kind: Literal["node", "render"]
+    row_id: str
+    generation: int
+
+    @property
+    def key(self) -> str:
+        """Names the job, the same in every process."""
+        return f"{self.kind}:{self.row_id}:{self.generation}"
+
+
+def now() -> str:
+    """The present moment as our tables write it."""
+    return datetime.now(UTC).isoformat()
+
+
+def held(table: sa.Table, fence: Fence) -> sa.ColumnElement[bool]:
+    """True for the row while the fence holds."""
+    return sa.and_(
+        table.c.id == fence.id,
+        table.c.generation == fence.generation,
+        table.c.attempt == fence.attempt,
+        table.c.status == S.running,
+    )
+
+
+def record(connection: sa.Connection, owner: str, run_id: str, kind: str, **data: Any) -> None:
+    """Add an event and touch the run, so that whoever watches it wakes.
+
+    Of progress only the newest is kept: its number matters, not its history. The run is touched
+    first: that locks its row, and a run's events are numbered in the order of their commits.
+    """
+    connection.execute(runs.update().where(runs.c.id == run_id).values(updated_at=now()))
+    if kind == PROGRESS:
+        connection.execute(
+            events.delete().where(events.c.run_id == run_id, events.c.type == PROGRESS)
+        )
+    connection.execute(
+        events.insert().values(owner=owner, run_id=run_id, type=kind, data=data, at=now())
+    )
+
+
+def jobs(
+    connection: sa.Connection,
+    run_id: str | None = None,
+    statuses: Sequence[NodeStatus] = AT_WORK,
+) -> list[Job]:
+    """What waits or is at work, of one run or of all.
+
+    A node that waits for its renders is nobody's job: the last of them ends it.
+    """
+    rendering = sa.exists().where(
+        renders.c.run_node_id == run_nodes.c.id, renders.c.status.in_(AT_WORK)
+    )
+    return [
+        *_jobs_of(
+            connection, "node", run_nodes, run_id, run_nodes.c.status.in_(statuses), ~rendering
+        ),
+        *_jobs_of(connection, "render", renders, run_id, renders.c.status.in_(statuses)),
+    ]
+
+
+def _jobs_of(
+    connection: sa.Connection,
+    kind: Literal["node", "render"],
+    table: sa.Table,
+    run_id: str | None,
+    *which: sa.ColumnElement[bool],
+) -> list[Job]:
+    query = sa.select(table.c.id, table.c.generation).where(*which)
+    if run_id is not None:
+        query = query.where(table.c.run_id == run_id)
+    order = query.order_by(table.c.position)
+    return [Job(kind, row.id, row.generation) for row in connection.execute(order)]
+
+
+def own_run(connection: sa.Connection, owner: str, run_id: str) -> Any:
+    """The row of the owner's run; another owner's does not exist."""
+    row = connection.execute(
+        sa.select(runs).where(runs.c.id == run_id, runs.c.owner == owner)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no run {run_id!r}.", remedy="GET /agent_runs lists your runs.")
+    return row
