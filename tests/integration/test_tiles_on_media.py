@@ -152,7 +152,6 @@ async def test_captions_are_timed_as_spoken(the_talk):
     assert max(late) < Fraction(1, 2)
 
 
-@pytest.mark.xfail(reason="the recogniser's word confidences are all 1: exponentiated twice")
 async def test_without_subtitles_captions_refuse_the_synthetic_voice(the_talk):
     with pytest.raises(Unsupported, match="not reliable") as refusal:
         await captions.apply([the_talk.bare], CaptionsParams(), the_talk.context)

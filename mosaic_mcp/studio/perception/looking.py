@@ -25,8 +25,8 @@ from mosaic_mcp.studio.perception.opening import opened, start_of
 Gray = NDArray[np.uint8]
 LOOK_EVERY_S = 0.45
 """Faces are looked for this often: a walking speaker moves less than the crop's rest zone."""
-SPARSE_S = 1.0
-"""Key frames further apart than this do not show a walking speaker."""
+SPARSE_S = 0.6
+"""Key frames further apart than this do not show how a speaker moves."""
 WIDE = 480
 JUMP = 12.0
 """Mean difference of two small pictures (0..255) that may be a cut."""
