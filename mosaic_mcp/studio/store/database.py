@@ -1,7 +1,7 @@
 """The database of agents, assets and runs: SQLite in the data folder.
 
-Statements are SQLAlchemy's, so that the same code can speak to PostgreSQL. They run in threads:
-the loop that serves requests never waits for a disk.
+Statements are SQLAlchemy's, so that the same code speaks to PostgreSQL. They run in threads: the
+loop that serves requests never waits for a disk.
 """
 
 from __future__ import annotations
@@ -14,21 +14,31 @@ import anyio.to_thread
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from anyio import CapacityLimiter
 from sqlalchemy import event
 
 T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATING = 0x6D6F7361
+"""Number of the lock under which PostgreSQL is migrated."""
 
 
 class Store:
     """Short transactions on one database; migrated to the newest schema when opened."""
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.engine = sa.create_engine(f"sqlite:///{path}")
-        event.listen(self.engine, "connect", _configure)
-        event.listen(self.engine, "begin", _begin_immediate)
+    def __init__(self, database: Path | str) -> None:
+        """`database` is a SQLite file, or the URL of another database."""
+        self._writers: CapacityLimiter | None = None
+        if isinstance(database, Path):
+            database.parent.mkdir(parents=True, exist_ok=True)
+            self.engine = sa.create_engine(f"sqlite:///{database}")
+            event.listen(self.engine, "connect", _configure)
+            event.listen(self.engine, "begin", _begin_immediate)
+            # SQLite has one writer at a time; queued here, nobody polls for its lock.
+            self._writers = CapacityLimiter(1)
+        else:
+            self.engine = sa.create_engine(database, pool_pre_ping=True)
         migrate(self.engine)
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
@@ -47,7 +57,7 @@ class Store:
             with self.engine.begin() as connection:
                 return work(connection)
 
-        return await anyio.to_thread.run_sync(run)
+        return await anyio.to_thread.run_sync(run, limiter=self._writers)
 
     def close(self) -> None:
         """Close the connections."""
@@ -59,6 +69,8 @@ def migrate(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # one at a time; SQLite's lock does the same
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
