@@ -6,7 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 from subprocess import DEVNULL
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
@@ -24,11 +24,19 @@ async def tool_version(ffmpeg: Path) -> str:
 
 def recipe_hash(timeline: Timeline, quality: str, tools: str) -> str:
     """A hash of everything that decides the picture and the sound; names do not."""
-    decided = timeline.model_dump(mode="json", exclude={"name"})
-    for source in decided["sources"].values():
-        source.pop("name")
+    decided = _without_names(timeline.model_dump(mode="json"))
     text = json.dumps([VERSION, tools, quality, decided], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_names(part: Any) -> Any:
+    """A dumped timeline without what is called how and by which node it was made."""
+    if isinstance(part, dict):
+        items = cast("dict[str, Any]", part).items()
+        return {key: _without_names(value) for key, value in items if key not in ("name", "tile")}
+    if isinstance(part, list):
+        return [_without_names(value) for value in cast("list[Any]", part)]
+    return part
 
 
 def recipe(timeline: Timeline, quality: str, tools: str, report: dict[str, Any]) -> str:

@@ -30,6 +30,8 @@ from mosaic_mcp.studio.store.tables import assets, events, renders, run_inputs, 
 
 S = NodeStatus
 Row = Mapping[str, Any]
+SHOWN = [c for c in run_nodes.c if c.name not in ("params", "needs", "timelines")]
+"""A watcher looks several times a second, and the timelines of an hour are large."""
 
 
 class RunRows:
@@ -40,7 +42,7 @@ class RunRows:
         self.run = run
         self.nodes = _all(
             connection,
-            sa.select(run_nodes).where(run_nodes.c.run_id == run_id).order_by(run_nodes.c.position),
+            sa.select(*SHOWN).where(run_nodes.c.run_id == run_id).order_by(run_nodes.c.position),
         )
         self.renders = _all(
             connection,
