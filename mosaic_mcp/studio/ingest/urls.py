@@ -1,0 +1,266 @@
+"""Downloading a video from an http or https address into a file.
+
+A broken connection goes on where it broke off (Range with If-Range, RFC 9110); a changed file
+begins anew. What arrives is judged by the probe afterwards: here only web pages are turned away,
+because the sentence for them should say so.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+import anyio
+import anyio.to_thread
+import httpx
+
+from mosaic_mcp import __version__
+from mosaic_mcp.errors import MediaError, TooLarge
+from mosaic_mcp.studio.ingest.addresses import CheckedTransport, IPAddress, public
+from mosaic_mcp.studio.ingest.names import name_of
+
+Progress = Callable[[int, int | None], Awaitable[None]]
+"""`(bytes so far, bytes in all if known)`."""
+
+REPORT_EVERY_S = 0.5
+_WHOLE, _CONTINUED, _RANGE_REFUSED = 200, 206, 416
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a download may take. A file of 5 GB is the largest that the contract takes."""
+
+    size: int = 5 * 1024**3
+    seconds: float = 3 * 3600
+    silence_s: float = 60
+    """Seconds without a byte after which a connection counts as broken."""
+    tries: int = 4
+    """Connections in a row that may bring nothing."""
+    pause_s: float = 1
+    """Before the second try; doubled each time."""
+    redirects: int = 5
+
+
+async def download(
+    url: str,
+    folder: Path,
+    *,
+    on_progress: Progress | None = None,
+    limits: Limits = Limits(),
+    allowed: Callable[[IPAddress], bool] = public,
+) -> tuple[Path, str]:
+    """Fetch `url` into a new file in `folder`; the file, and what to call it.
+
+    Raises MediaError (unreachable, refused, a web page, broken off, too slow, disk full) or
+    TooLarge. Whatever happens short of success, also cancelling, no file is left.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise MediaError(
+            f"{shown(url)} is not an http or https address.", remedy="Give one that is."
+        )
+    path = folder / "download"
+    client = httpx.AsyncClient(
+        transport=CheckedTransport(allowed),
+        headers={"Accept-Encoding": "identity", "User-Agent": f"mosaic-mcp/{__version__}"},
+        follow_redirects=True,
+        max_redirects=limits.redirects,
+        trust_env=False,
+        timeout=httpx.Timeout(30, read=limits.silence_s),
+    )
+    try:
+        with anyio.fail_after(limits.seconds):
+            async with client:
+                name = await _Download(client, url, path, limits, on_progress).run()
+    except TimeoutError as error:
+        path.unlink(missing_ok=True)
+        raise MediaError(
+            f"The download of {shown(url)} took more than {limits.seconds / 3600:.1f} hours.",
+            remedy="Download it yourself and give the file.",
+        ) from error
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path, name
+
+
+def shown(url: str) -> str:
+    """An address as we may repeat it: without a password, and without a query, which may hold
+    keys."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}{parts.path}"[:200] if host else repr(url[:80])
+
+
+class _Download:
+    """One file on its way, over as many connections as it takes."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        url: str,
+        path: Path,
+        limits: Limits,
+        on_progress: Progress | None,
+    ) -> None:
+        self._client = client
+        self._url = url
+        self._path = path
+        self._limits = limits
+        self._on_progress = on_progress
+        self._have = 0
+        self._whole: int | None = None
+        self._validator = ""
+        self._told = -REPORT_EVERY_S
+
+    async def run(self) -> str:
+        """Download the file; its name."""
+        idle = 0
+        with self._path.open("xb") as file:
+            while True:
+                before = self._have
+                try:
+                    return await self._connection(file)
+                except httpx.TooManyRedirects as error:
+                    raise self._refused(
+                        f"redirects more than {self._limits.redirects} times"
+                    ) from error
+                except httpx.UnsupportedProtocol as error:
+                    raise self._refused("redirects to what is not http or https") from error
+                except httpx.TransportError as error:
+                    idle = 0 if self._have > before else idle + 1
+                    if idle >= self._limits.tries:
+                        raise self._unreachable(error) from error
+                await anyio.sleep(self._limits.pause_s * 2**idle)
+
+    async def _connection(self, file: BinaryIO) -> str:
+        """Read what is missing over one connection."""
+        headers: dict[str, str] = {}
+        if self._have and self._validator:
+            headers = {"Range": f"bytes={self._have}-", "If-Range": self._validator}
+        async with self._client.stream("GET", self._url, headers=headers) as response:
+            self._check(response)
+            if response.status_code != _CONTINUED:
+                # The whole file: the first time, or because it changed or cannot be continued.
+                self._have = 0
+                await anyio.to_thread.run_sync(file.truncate, 0)
+                self._whole, self._validator = _whole(response), _validator(response)
+            self._check_size(self._whole or 0)
+            file.seek(self._have)
+            async for block in response.aiter_bytes():
+                if not self._have:
+                    self._check_start(block)
+                await self._write(file, block)
+            await self._tell(at_once=True)
+            return name_of(
+                str(response.url.copy_with(query=None)),
+                response.headers.get("content-disposition", ""),
+            )
+
+    async def _write(self, file: BinaryIO, block: bytes) -> None:
+        self._check_size(self._have + len(block))
+        try:
+            await anyio.to_thread.run_sync(file.write, block)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise _no_space() from error
+            raise
+        self._have += len(block)
+        await self._tell()
+
+    async def _tell(self, *, at_once: bool = False) -> None:
+        now = anyio.current_time()
+        if self._on_progress and (at_once or now - self._told >= REPORT_EVERY_S):
+            self._told = now
+            await self._on_progress(self._have, self._whole)
+
+    def _check(self, response: httpx.Response) -> None:
+        """Turn answers away that are no file."""
+        status = response.status_code
+        if status in (401, 403):
+            raise self._refused(f"may not be read (HTTP {status})", "Give a link that is open.")
+        if status in (404, 410):
+            raise self._refused(
+                f"is not there (HTTP {status})", "Check the address; the link may have expired."
+            )
+        if status >= 500 or status == 429:
+            raise httpx.RemoteProtocolError(f"the server answers HTTP {status}")
+        continued = response.headers.get("content-range", "").startswith(f"bytes {self._have}-")
+        if status == _RANGE_REFUSED or (status == _CONTINUED and not continued):
+            # Its idea of what is missing is not ours: from the beginning then.
+            self._have, self._validator = 0, ""
+            raise httpx.RemoteProtocolError("the server cannot continue the download")
+        if status not in (_WHOLE, _CONTINUED):
+            raise self._refused(f"was refused (HTTP {status})")
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind in ("text/html", "application/xhtml+xml"):
+            raise self._page()
+
+    def _check_start(self, block: bytes) -> None:
+        start = block[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        if start.startswith((b"<!doctype html", b"<html")):
+            raise self._page()
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limits.size:
+            raise TooLarge(
+                f"{shown(self._url)} has more than {self._limits.size / 1024**3:.1f} GB, the most "
+                "that is downloaded.",
+                remedy="Give a smaller file, or a part of it.",
+            )
+        if size - self._have > shutil.disk_usage(self._path.parent).free:
+            raise _no_space()
+
+    def _page(self) -> MediaError:
+        return self._refused(
+            "is a web page, not a video file",
+            "Give the direct link to the file (often behind “Download”), or download it and give "
+            "the file.",
+        )
+
+    def _refused(self, why: str, remedy: str = "Open it in a browser to see why.") -> MediaError:
+        return MediaError(f"{shown(self._url)} {why}.", remedy=remedy)
+
+    def _unreachable(self, error: httpx.TransportError) -> MediaError:
+        if self._have:
+            what = f"The download of {shown(self._url)} broke off after {self._have} bytes"
+        else:
+            what = f"{shown(self._url)} cannot be reached"
+        reason = "no answer in time" if isinstance(error, httpx.TimeoutException) else str(error)
+        return MediaError(
+            f"{what}: {reason or type(error).__name__}.",
+            remedy="Check the address and the connection, then resume the run.",
+        )
+
+
+def _whole(response: httpx.Response) -> int | None:
+    """How many bytes the file has; None where that is not said."""
+    length = response.headers.get("content-length", "")
+    packed = "content-encoding" in response.headers
+    return int(length) if length.isdigit() and not packed else None
+
+
+def _validator(response: httpx.Response) -> str:
+    """What proves that the rest belongs to the same file: a strong ETag, else its date.
+
+    A packed answer cannot be continued: its bytes are not the file's.
+    """
+    if "content-encoding" in response.headers:
+        return ""
+    tag = response.headers.get("etag", "")
+    if tag and not tag.startswith("W/"):
+        return tag
+    return response.headers.get("last-modified", "")
+
+
+def _no_space() -> MediaError:
+    return MediaError(
+        "There is not enough space left on the disk for the download.",
+        remedy="Free some space, or move MOSAIC_HOME to a larger disk, then resume the run.",
+    )
