@@ -26,16 +26,23 @@ DONE = {"completed", "partial_complete", "failed", "cancelled"}
 
 def run_demo(video: Path | None, *, transcript: Path | None, agent: str | None, out: Path) -> int:
     """Edit `video` (or the sample) and print what came out; returns the exit code."""
-    if video is None:
-        sample = Path(str(resources.files("mosaic_mcp") / "sample"))
-        video, transcript = sample / "talk.mp4", transcript or sample / "talk.srt"
-        print("No video given: using the sample, with its own subtitles as the user's transcript.")
-    elif transcript is None and video.with_suffix(".srt").is_file():
-        transcript = video.with_suffix(".srt")
-        print(f"Using the subtitles beside it: {transcript.name}")
+    video, transcript = material(video, transcript)
     if not video.is_file():
         raise MediaError(f"There is no file {video}.", remedy="Give the path of a video file.")
     return anyio.run(_demo, video.resolve(), transcript, agent or AGENT, out)
+
+
+def material(video: Path | None, transcript: Path | None) -> tuple[Path, Path | None]:
+    """The video and its subtitles: what was named, the sample, or an SRT beside the video."""
+    if video is None:
+        sample = Path(str(resources.files("mosaic_mcp") / "sample"))
+        print("No video given: using the sample, with its own subtitles as the user's transcript.")
+        return sample / "talk.mp4", transcript or sample / "talk.srt"
+    beside = video.with_suffix(".srt")
+    if transcript is None and beside.is_file():
+        print(f"Using the subtitles beside it: {beside.name}")
+        return video, beside
+    return video, transcript
 
 
 async def _demo(video: Path, transcript: Path | None, agent: str, out: Path) -> int:

@@ -41,7 +41,13 @@ async def test_a_talk_becomes_a_vertical_captioned_clip(
     async with stdio_client(settings) as client:
         started = await client.call_tool(
             "run_agent",
-            {"agent": VERTICAL, "videos": [talk.named], "params": ONE_CLIP, "wait_s": 50},
+            {
+                "agent": VERTICAL,
+                "videos": [talk.named],
+                "params": ONE_CLIP,
+                "quality": "draft",
+                "wait_s": 50,
+            },
             progress_callback=progress,
         )
         assert not started.is_error, text_of(started)
@@ -57,7 +63,7 @@ async def test_a_talk_becomes_a_vertical_captioned_clip(
         (output,) = listed["outputs"]
         saved = Path(output["saved_to"])
         source = await probe(saved, name="saved")
-        assert (source.width, source.height) == (1080, 1920)
+        assert (source.width, source.height) == (540, 960)
         assert abs(float(source.duration) - output["duration_s"]) < 0.1
         assert source.audio_channels == 2
         assert Path(output["subtitles"]).read_text("utf-8").count("-->") >= 1

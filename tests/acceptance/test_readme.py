@@ -17,8 +17,9 @@ README = (ROOT / "README.md").read_text("utf-8")
 SHELL = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
 
 
-def mosaic(words: list[str], settings: Settings, folder: Path) -> subprocess.CompletedProcess[str]:
-    """`mosaic-mcp …` in a folder, with this Python in the place of uv's."""
+def run(command: str, settings: Settings, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A `uv run mosaic-mcp …` of the README, with this Python in the place of uv's."""
+    words = command.split("uv run mosaic-mcp", 1)[1].split()
     return subprocess.run(
         [sys.executable, "-m", "mosaic_mcp", *words],
         cwd=folder,
@@ -26,12 +27,8 @@ def mosaic(words: list[str], settings: Settings, folder: Path) -> subprocess.Com
         capture_output=True,
         text=True,
         timeout=300,
+        check=False,
     )
-
-
-def run(command: str, settings: Settings, folder: Path) -> subprocess.CompletedProcess[str]:
-    """A command of the README."""
-    return mosaic(command.split("uv run mosaic-mcp", 1)[1].split(), settings, folder)
 
 
 def test_the_first_screen_has_the_two_commands():
@@ -52,14 +49,6 @@ async def test_the_demo_makes_vertical_captioned_clips_of_the_sample(
         assert (source.width, source.height) == (1080, 1920)
         assert 8 < source.duration < 25
         assert video.with_suffix(".sheet.png").stat().st_size > 50_000
-
-
-def test_the_demo_takes_a_video_and_uses_the_subtitles_beside_it(
-    settings: Settings, talk, tmp_path: Path
-):
-    done = mosaic(["demo", str(talk.video)], settings, tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "my talk.srt" in done.stdout
 
 
 def test_the_doctor_finds_everything_in_order(settings: Settings, tmp_path: Path):
