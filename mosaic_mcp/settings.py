@@ -8,6 +8,7 @@
 | MOSAIC_ALLOWED_DIRS | folders that tools may read from, joined by the path separator | home |
 | MOSAIC_FFMPEG | FFmpeg binary | the one in the imageio-ffmpeg package |
 | MOSAIC_STUDIO_IDLE_S | seconds without work or callers after which a started studio ends | 900 |
+| MOSAIC_PRIVATE_URLS | 1: the studio also downloads from this machine and its network | 0 |
 | MOSAIC_STUDIO_KEYS | `mk_key=owner` pairs, comma separated, for a studio served to others | none |
 """
 
@@ -32,6 +33,7 @@ class Settings:
     allowed_dirs: tuple[Path, ...] = ()
     ffmpeg: Path | None = None
     studio_idle_s: float = 900.0
+    private_urls: bool = False
     studio_keys: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -59,6 +61,7 @@ class Settings:
             allowed_dirs=tuple(d for d in dirs if str(d) != ".") or (Path.home(),),
             ffmpeg=Path(p) if (p := get("MOSAIC_FFMPEG")) else None,
             studio_idle_s=float(get("MOSAIC_STUDIO_IDLE_S") or 900),
+            private_urls=get("MOSAIC_PRIVATE_URLS") == "1",
             studio_keys=tuple((key.strip(), owner.strip() or "default") for key, _, owner in pairs),
         )
 

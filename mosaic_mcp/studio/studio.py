@@ -95,7 +95,9 @@ async def open_studio(
         nodes=NodeWork(
             store=store,
             feed=feed,
-            gathering=Gathering(store, library, assets, outputs, intake),
+            gathering=Gathering(
+                store, library, assets, outputs, intake, ffmpeg, settings.private_urls
+            ),
             assets=assets,
             perception=perception,
             render_version=tools,

@@ -2,14 +2,17 @@
 
 import os
 import signal
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.support.studio_process import running_studio
-from tests.support.studio_runs import Studio, rendering
+from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS
+from tests.support.studio_process import RunningStudio, running_studio
+from tests.support.studio_runs import Studio, processes_in, rendering
 from tests.support.talking import talking_head
 
 SCRIPT = (
@@ -146,18 +149,29 @@ def test_an_equal_render_is_taken_over_and_not_made_again(studio: Studio, talk: 
     assert files[0].samefile(files[1])
 
 
-def test_cancel_ends_ffmpeg_and_leaves_no_half_file_and_resume_finishes(studio: Studio, talk: Path):
-    agent, _ = studio.agent(
-        {"in": "Video Input", "tall": ("Reframe", {"aspect_ratio": "9:16"})}, "in>tall"
-    )
-    run_id = studio.run(agent, {"video_ids": [studio.add(talk)]}, quality="best")
+LONG = {"quality": "best"}
+"""A render that lasts some seconds: tall, full size, carefully encoded."""
+TALL = {"in": "Video Input", "tall": ("Reframe", {"aspect_ratio": "9:16"})}
+
+
+def start_long(studio: Studio, talk: Path) -> str:
+    """A run of TALL, followed until FFmpeg is at work."""
+    agent, _ = studio.agent(TALL, "in>tall")
+    clip = {"id": studio.add(talk), "input_clip_end_ms": 6000}
+    run_id = studio.run(agent, {"video_id_inputs": [clip]}, **LONG)
     studio.until(run_id, rendering)
+    return run_id
+
+
+def test_cancel_ends_ffmpeg_and_leaves_no_half_file_and_resume_finishes(studio: Studio, talk: Path):
+    run_id = start_long(studio, talk)
+    assert processes_in(studio.home / "work")
     renders = set((studio.home / "renders").iterdir())
     answer = studio.post(f"/agent_run/{run_id}/cancel")
-    assert answer["tasks_cancelled"] >= 1
-    assert answer["nodes_reset"] == 1
+    assert not processes_in(studio.home / "work")
     assert list((studio.home / "work").iterdir()) == []
     assert set((studio.home / "renders").iterdir()) == renders
+    assert (answer["tasks_cancelled"], answer["nodes_reset"]) == (1, 1)
     again = studio.post(f"/agent_run/{run_id}/cancel")
     assert (again["tasks_cancelled"], again["nodes_reset"]) == (0, 0)
     resumed = studio.post(f"/agent_run/{run_id}/resume")
@@ -168,31 +182,85 @@ def test_cancel_ends_ffmpeg_and_leaves_no_half_file_and_resume_finishes(studio: 
     assert studio.http.post(f"/agent_run/{run_id}/resume").status_code == 409
 
 
+@contextmanager
+def opened(home: Path) -> Generator[tuple[Studio, RunningStudio]]:
+    """A studio of its own, which a test may kill."""
+    with running_studio(home) as running, running.client() as http:
+        yield Studio(http, home), running
+
+
+def kill(running: RunningStudio) -> None:
+    os.kill(running.process.pid, signal.SIGKILL)
+    running.process.wait()
+
+
+def dbos(home: Path, *statements: str) -> None:
+    """Change what DBOS remembers."""
+    with closing(sqlite3.connect(home / "studio" / "dbos.db")) as database, database:
+        for statement in statements:
+            database.execute(statement)
+
+
 def test_a_killed_studio_carries_on_and_redoes_nothing_that_was_finished(
     tmp_path: Path, talk: Path
 ):
-    home = tmp_path / "home"
-    home.mkdir()
-    with running_studio(home) as running:
-        with running.client() as http:
-            studio = Studio(http, home)
-            agent, _ = studio.agent(
-                {"in": "Video Input", "tall": ("Reframe", {"aspect_ratio": "9:16"})}, "in>tall"
-            )
-            run_id = studio.run(agent, {"video_ids": [studio.add(talk)]}, quality="best")
-            studio.until(run_id, rendering)
-        os.kill(running.process.pid, signal.SIGKILL)
-        running.process.wait()
-    before = {r["node_id"]: r["started_at"] for r in studio.rows("select * from run_nodes")}
-    with running_studio(home) as running, running.client() as http:
-        run = Studio(http, home).end(run_id)
+    with opened(tmp_path) as (studio, running):
+        run_id = start_long(studio, talk)
+        kill(running)
+    before = studio.nodes(run_id)
+    assert [node["status"] for node in before] == ["completed", "running"]
+    with opened(tmp_path) as (studio, _):
+        run = studio.end(run_id)
+        assert list((tmp_path / "work").iterdir()) == []
     assert run["status"] == "completed"
     (output,) = run["outputs"]
-    assert [p.name for p in (home / "renders").iterdir()] == [output["id"]]
-    after = {r["node_id"]: r for r in studio.rows("select * from run_nodes order by position")}
-    first = next(iter(after))
-    assert after[first]["started_at"] == before[first]
-    assert after[first]["attempt"] == 1
+    assert [p.name for p in (tmp_path / "renders").iterdir()] == [output["id"]]
+    after = studio.nodes(run_id)
+    assert [node["attempt"] for node in after] == [1, 1]
+    assert [node["started_at"] for node in after] == [node["started_at"] for node in before]
+    assert [row["attempt"] for row in studio.rows("select attempt from renders")] == [2]
+
+
+def test_a_studio_that_is_ended_in_good_order_carries_on_too(tmp_path: Path, talk: Path):
+    with opened(tmp_path) as (studio, _):
+        run_id = start_long(studio, talk)
+    assert not processes_in(tmp_path / "work")
+    with opened(tmp_path) as (studio, _):
+        assert studio.end(run_id)["status"] == "completed"
+
+
+def test_work_that_dbos_forgot_is_queued_again(tmp_path: Path, talk: Path):
+    with opened(tmp_path) as (studio, running):
+        run_id = start_long(studio, talk)
+        kill(running)
+    dbos(tmp_path, "delete from operation_outputs", "delete from workflow_status")
+    with opened(tmp_path) as (studio, _):
+        assert studio.end(run_id)["status"] == "completed"
+
+
+def test_work_that_dbos_gave_up_fails_and_can_be_resumed(tmp_path: Path, talk: Path):
+    with opened(tmp_path) as (studio, running):
+        run_id = start_long(studio, talk)
+        kill(running)
+    dbos(tmp_path, "update workflow_status set status = 'ERROR' where status = 'PENDING'")
+    with opened(tmp_path) as (studio, _):
+        run = studio.end(run_id)
+        assert run["status"] == "failed"
+        assert "Resume the run." in run["errors"][0]["messages"][0]
+        studio.post(f"/agent_run/{run_id}/resume")
+        assert studio.end(run_id)["status"] == "completed"
+
+
+def test_what_ends_the_studio_each_time_is_given_up(tmp_path: Path, talk: Path):
+    with opened(tmp_path) as (studio, running):
+        run_id = start_long(studio, talk)
+        kill(running)
+    with closing(sqlite3.connect(tmp_path / "studio" / "studio.db")) as database, database:
+        database.execute(f"update renders set attempt = {MAX_ATTEMPTS}")
+    with opened(tmp_path) as (studio, _):
+        run = studio.end(run_id)
+    assert run["status"] == "failed"
+    assert f"ended the studio {MAX_ATTEMPTS} times" in run["errors"][0]["messages"][0]
 
 
 def test_a_watcher_hears_of_a_change_and_sees_it_all(studio: Studio, talk: Path):

@@ -247,17 +247,18 @@ async def test_what_was_perceived_is_kept_and_asked_once(
 async def test_cancelling_ends_the_helper(tmp_path: Path, talk: tuple[Path, Truth]):
     path, _ = talk
     looking = asyncio.create_task(calling.call("recognise", path=str(path)))
-    while not (running := _helpers(path)):  # noqa: ASYNC110 - another process: no event tells
+    while not _helpers(path):  # noqa: ASYNC110 - another process: no event tells
+        assert not looking.done(), "it ended before it was seen"
         await asyncio.sleep(0)
     looking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await looking
-    assert running
     assert _helpers(path) == []
 
 
 def _helpers(path: Path) -> list[str]:
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    command = ["ps", "-ww", "-eo", "args"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)
     return [
         line
         for line in listed.stdout.splitlines()

@@ -18,9 +18,7 @@ def agent(
     """Node id -> tile name (or name and saved parameters); edges as "a>b b>c", default a line."""
     ids = list(nodes)
     pairs = (
-        list(pairwise(ids))
-        if edges is None
-        else [tuple(edge.split(">")) for edge in edges.split()]
+        list(pairwise(ids)) if edges is None else [tuple(edge.split(">")) for edge in edges.split()]
     )
     return AgentDetail(
         agent=AgentHead(id=agent_id, name=name),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import httpx
 
 from mosaic_mcp.contract.tiles.catalogue import tile_type
+from mosaic_mcp.studio.runs.render_changes import TILE_SHARE
 
 ENDED = {"completed", "partial_complete", "failed", "cancelled"}
 
@@ -90,6 +90,10 @@ class Studio:
         seen = self.until(run_id, lambda w: w["run"]["status"] in ENDED)
         return seen["run"]
 
+    def nodes(self, run_id: str) -> list[sqlite3.Row]:
+        """The run's nodes as the database has them, in topological order."""
+        return self.rows(f"select * from run_nodes where run_id = '{run_id}' order by position")
+
     def rows(self, query: str) -> list[sqlite3.Row]:
         """Rows of the studio's database."""
         with closing(sqlite3.connect(self.home / "studio" / "studio.db")) as database:
@@ -98,13 +102,15 @@ class Studio:
 
 
 def rendering(seen: dict[str, Any]) -> bool:
-    """True once a render of the run is at work."""
-    return any(
-        node["status"] == "running" and "rendering" in node["step"] for node in seen["nodes"]
-    )
+    """True once FFmpeg has told of a render's progress."""
+    return any(n["status"] == "running" and n["progress"] > TILE_SHARE for n in seen["nodes"])
 
 
-def processes_in(folder: Path) -> list[str]:
-    """Command lines of FFmpeg processes that work below a folder (Linux)."""
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    return [line for line in listed.stdout.splitlines() if "ffmpeg" in line and str(folder) in line]
+def processes_in(folder: Path) -> set[int]:
+    """The processes that work below a folder, also a deleted one (Linux)."""
+    found: set[int] = set()
+    for entry in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):  # it ended meanwhile
+            if str(entry.readlink()).startswith(str(folder)):
+                found.add(int(entry.parent.name))
+    return found

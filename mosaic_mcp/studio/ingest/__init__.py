@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from mosaic_mcp.contract.youtube import youtube_id
-from mosaic_mcp.studio.ingest.addresses import IPAddress, public
+from mosaic_mcp.studio.ingest.addresses import anywhere, public
 from mosaic_mcp.studio.ingest.urls import download
 from mosaic_mcp.studio.ingest.youtube import download_youtube
 
@@ -27,11 +27,12 @@ async def fetch(
     report: Report,
     *,
     ffmpeg: Path | None = None,
-    allowed: Callable[[IPAddress], bool] = public,
+    private: bool = False,
 ) -> tuple[Path, str]:
     """Fetch the input `ref` of this kind ("url" or "youtube") into `folder`: file and name.
 
-    A YouTube link among plain addresses is treated as one. Raises MediaError, TooLarge or
+    A YouTube link among plain addresses is treated as one. `private` allows addresses of this
+    machine and its network. Raises MediaError, TooLarge or
     Unsupported with what to do.
     """
     if kind == "youtube" or youtube_id(ref):
@@ -45,4 +46,5 @@ async def fetch(
         of = f" of {whole / 1e6:.1f}" if whole else ""
         await report(have / whole if whole else 0.0, f"downloading · {have / 1e6:.1f}{of} MB")
 
+    allowed = anywhere if private else public
     return await download(ref, folder, on_progress=count, allowed=allowed)

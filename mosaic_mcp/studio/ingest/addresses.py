@@ -36,6 +36,11 @@ def public(address: IPAddress) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
+def anywhere(_: IPAddress) -> bool:
+    """True for every address: for a studio whose owner said so."""
+    return True
+
+
 def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     """The IPv4 address that an IPv6 address leads to: mapped, 6to4, Teredo or NAT64."""
     if address in _NAT64:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +32,8 @@ class Gathering:
     assets: Assets
     outputs: Outputs
     intake: Intake
+    ffmpeg: Path
+    private_urls: bool = False
 
     async def parents(self, node: Mapping[str, Any]) -> list[Timeline]:
         """The timelines of the nodes before, in topological order."""
@@ -79,7 +82,14 @@ class Gathering:
 
         spec = row["spec"]
         with self.library.job() as job:
-            path, name = await fetch(spec["kind"], spec["ref"], job, report)
+            path, name = await fetch(
+                spec["kind"],
+                spec["ref"],
+                job,
+                report,
+                ffmpeg=self.ffmpeg,
+                private=self.private_urls,
+            )
             asset_id = await self.intake.adopt(row["owner"], path, name, "video")
         await self.store.write(
             lambda c: c.execute(
