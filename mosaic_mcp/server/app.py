@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, InputRequiredResult
 
@@ -47,9 +49,19 @@ class MosaicServer(MCPServer[Any]):
         return await super().call_tool(name, arguments, context)
 
 
-def build_server(settings: Settings) -> MosaicServer:
-    """A server with all tools, bound to the engine that the settings name."""
-    engine = Engine(settings)
+def build_server(
+    settings: Settings,
+    *,
+    engine: Engine | None = None,
+    notes: str = "",
+    auth: AuthSettings | None = None,
+    token_verifier: TokenVerifier | None = None,
+) -> MosaicServer:
+    """A server with all tools, bound to `engine`, else to the one that the settings name.
+
+    `notes` are added to the instructions; `auth` and `token_verifier` guard HTTP.
+    """
+    engine = engine or Engine(settings)
 
     @asynccontextmanager
     async def lifespan(_server: MCPServer[Any]) -> AsyncGenerator[None]:
@@ -61,10 +73,12 @@ def build_server(settings: Settings) -> MosaicServer:
     return MosaicServer(
         name="mosaic-mcp",
         title="Mosaic video editing",
-        instructions=INSTRUCTIONS,
+        instructions=INSTRUCTIONS + notes,
         version=__version__,
         website_url="https://mosaic.so",
         tools=list(all_tools(engine)),
         lifespan=lifespan,
+        auth=auth,
+        token_verifier=token_verifier,
         log_level="WARNING",
     )
