@@ -6,7 +6,7 @@ get a moment to finish, and what still waits then is answered with what to do ne
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -47,8 +47,10 @@ class Closing:
 def _told(ctx: ServerRequestContext[Any, Any]) -> HandlerResult:
     if ctx.method != "tools/call":
         raise MCPError(INTERNAL_ERROR, "The server is restarting; ask again.")
-    arguments: Any = (ctx.params or {}).get("arguments")
-    run_id: Any = arguments.get("run_id") if isinstance(arguments, dict) else None
+    arguments = (ctx.params or {}).get("arguments")
+    run_id: Any = None
+    if isinstance(arguments, dict):
+        run_id = cast(dict[str, Any], arguments).get("run_id")
     if isinstance(run_id, str):
         remedy = f"In a few seconds, call get_run(run_id={run_id[:64]!r}) to see how it stands."
     else:

@@ -70,7 +70,8 @@ def serve_http(
         )
         listener.listen(512)
         who = "who has a token" if access.verifier else "on this machine"
-        print(f"MCP at {access.public_url}/mcp for everybody {who}.", file=sys.stderr, flush=True)
+        told = f"MCP at {access.public_url}/mcp for everybody {who}; listens on {own_url}."
+        print(told, file=sys.stderr, flush=True)
         asyncio.run(_Server(config, closing).serve(sockets=[listener]))
     return 0
 
