@@ -138,10 +138,13 @@ class HttpSettings:
 
 
 def token_pairs(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """`token=subject` texts as pairs, empty ones and comments left out. A token may end with =."""
+    """`token=subject` texts as pairs, empty ones and comments left out.
+
+    A token may end with =, and so may a pair whose subject is missing: the last = separates.
+    """
     said = (text.strip() for text in texts)
     parts = (text.rpartition("=") for text in said if text and not text.startswith("#"))
-    return tuple((token.strip(), subject.strip()) for token, _, subject in parts)
+    return tuple((t.strip(), s.strip()) if equals else (s, "") for t, equals, s in parts)
 
 
 def _pairs(text: str | None) -> tuple[tuple[str, str], ...]:

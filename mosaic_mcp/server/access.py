@@ -92,7 +92,7 @@ class _Checking:
         tokens = self.tokens()
         folders = self.folders()
         keys = self.keys()
-        self.address()
+        self.address(guarded=bool(tokens or self.http.issuer))
         self.issuer()
         self.engine({subject for _, subject in tokens}, keys)
         if self.faults:
@@ -113,29 +113,32 @@ class _Checking:
             except (OSError, UnicodeDecodeError) as error:
                 reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
                 self.fault("MOSAIC_HTTP_TOKENS_FILE", f"cannot be read: {reason}.", "Check it.")
-        known: list[tuple[bytes, str]] = []
+        known: dict[bytes, str] = {}
+        # Told by number: in a pair that is written the wrong way round, the name is the token.
         for number, (token, subject) in enumerate(pairs, 1):
             hashed = _HASH.fullmatch(token)
             if not is_owner(subject):
-                self.subject(where, f"pair {number}", subject)
+                self.subject(where, f"pair {number}")
             elif hashed is None and (len(token) < MIN_TOKEN or not _TOKEN.fullmatch(token)):
                 self.fault(
                     where,
-                    f"the token of {subject!r} is no long random text.",
+                    f"the token of pair {number} is no long random text.",
                     f"Use {MIN_TOKEN} or more letters and digits, as of `openssl rand -hex 32`.",
                 )
             else:
                 digest = bytes.fromhex(hashed[1]) if hashed else token_digest(token)
-                if digest in (d for d, _ in known):
-                    self.fault(where, f"the token of {subject!r} stands there twice.", "Drop one.")
-                known.append((digest, subject))
-        return known
+                if digest in known:
+                    self.fault(where, f"pair {number} has a token that stood before.", "Drop one.")
+                known[digest] = subject
+        if self.http.tokens_file is not None and not pairs:
+            self.fault("MOSAIC_HTTP_TOKENS_FILE", "holds no token.", "Write token=subject lines.")
+        return list(known.items())
 
-    def subject(self, where: str, which: str, subject: str) -> None:
+    def subject(self, where: str, which: str) -> None:
         self.fault(
             where,
-            f"{which} has the subject {subject!r:.80}, which is none.",
-            'Write a name of at most 255 ASCII characters without spaces; "local" is taken.',
+            f"{which} has no usable subject.",
+            'It is a name of at most 255 ASCII characters without spaces; "local" is taken.',
         )
 
     def folders(self) -> dict[str, Path]:
@@ -143,7 +146,7 @@ class _Checking:
         for subject, said in self.http.folders:
             folder = Path(said).expanduser()
             if not is_owner(subject):
-                self.subject(where, f"{said!r}", subject)
+                self.subject(where, f"the folder {said!r}")
             elif subject in found:
                 self.fault(where, f"{subject!r} stands there twice.", "One folder is enough.")
             elif not said or not folder.is_absolute() or not folder.is_dir():
@@ -158,7 +161,7 @@ class _Checking:
         where, found = "MOSAIC_HTTP_KEYS", dict[str, str]()
         for subject, key in self.http.keys:
             if not is_owner(subject) or not key:
-                self.subject(where, "a pair", subject)
+                self.subject(where, "a pair")
             elif subject in found or key in found.values():
                 self.fault(
                     where,
@@ -168,7 +171,7 @@ class _Checking:
             found[subject] = key
         return found
 
-    def address(self) -> None:
+    def address(self, *, guarded: bool) -> None:
         """Where others may come from, they have to show who they are."""
         parts = urlsplit(self.public_url)
         if self.http.public_url is not None and (
@@ -186,7 +189,6 @@ class _Checking:
                 f"is needed to listen on {self.host}: links and tokens are made for it.",
                 "Set it to the address at which others reach this server.",
             )
-        guarded = self.http.tokens or self.http.tokens_file or self.http.issuer
         if (elsewhere or not loopback(parts.hostname or "")) and not guarded:
             self.fault(
                 "--host" if elsewhere else "MOSAIC_PUBLIC_URL",

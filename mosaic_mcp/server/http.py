@@ -21,6 +21,7 @@ from mcp.server.transport_security import (
     TransportSecurityMiddleware,
     TransportSecuritySettings,
 )
+from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -68,11 +69,11 @@ def serve_http(
             ws="none",
             timeout_graceful_shutdown=END_S,
         )
-        listener.listen(512)
         who = "who has a token" if access.verifier else "on this machine"
         told = f"MCP at {access.public_url}/mcp for everybody {who}; listens on {own_url}."
-        print(told, file=sys.stderr, flush=True)
-        asyncio.run(_Server(config, closing).serve(sockets=[listener]))
+        # Streams of the older era would break at the signal, before their calls are answered.
+        AppStatus.disable_automatic_graceful_drain()
+        asyncio.run(_Server(config, closing, told).serve(sockets=[listener]))
     return 0
 
 
@@ -184,14 +185,16 @@ class _Server(uvicorn.Server):
     Its own handling would raise the signal again after serving, and so end with an error's code.
     """
 
-    def __init__(self, config: uvicorn.Config, closing: Closing) -> None:
+    def __init__(self, config: uvicorn.Config, closing: Closing, told: str) -> None:
         super().__init__(config)
         self._closing = closing
+        self._told = told
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+        print(self._told, file=sys.stderr, flush=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self.force_exit = self.should_exit  # told twice
