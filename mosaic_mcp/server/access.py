@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
-from pydantic import AnyHttpUrl
 
 from mosaic_mcp.contract.extensions import is_owner
 from mosaic_mcp.errors import Fault, InvalidRequest, Unauthorized
@@ -250,14 +249,18 @@ class _Checking:
             if not tokens:
                 return None, None
             # No metadata is served: a client would go looking for a place to log in.
-            return AuthSettings(
-                issuer_url=AnyHttpUrl(resource), resource_server_url=None
-            ), KnownTokens(tokens)
-        auth = AuthSettings(
-            issuer_url=AnyHttpUrl(http.issuer),
-            resource_server_url=AnyHttpUrl(resource),
-            required_scopes=list(http.scopes) or None,
-            validate_token_resource=True,
+            auth = AuthSettings.model_validate(
+                {"issuer_url": resource, "resource_server_url": None}
+            )
+            return auth, KnownTokens(tokens)
+        # From texts: as URL objects they would get a slash that the issuer's own name lacks.
+        auth = AuthSettings.model_validate(
+            {
+                "issuer_url": http.issuer,
+                "resource_server_url": resource,
+                "required_scopes": list(http.scopes) or None,
+                "validate_token_resource": True,
+            }
         )
         if http.introspection_url is None:
             return auth, JwtTokens(http.issuer, resource, http.jwks_url)

@@ -127,7 +127,7 @@ def test_the_resource_server_tells_where_to_get_tokens(oauth, authority):
     with oauth.http() as http:
         facts = http.get("/.well-known/oauth-protected-resource/mcp").json()
     assert facts["resource"] == RESOURCE
-    assert [url.rstrip("/") for url in facts["authorization_servers"]] == [authority.url]
+    assert facts["authorization_servers"] == [authority.url]
     assert facts["scopes_supported"] == ["video:edit"]
     told = listing(oauth)
     metadata = f"{PUBLIC}/.well-known/oauth-protected-resource/mcp"
