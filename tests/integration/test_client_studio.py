@@ -35,7 +35,7 @@ def ending(settings: Settings):
     try:
         yield
     finally:
-        if (found := studio._discovery(settings.home)) is not None:
+        if (found := studio.discovery(settings.home)) is not None:
             end(found)
 
 
