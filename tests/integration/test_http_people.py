@@ -1,6 +1,9 @@
 """Two people on one server: each has runs, agents and files of their own, and sees no path."""
 
 import json
+import os
+import sys
+from pathlib import Path
 
 import anyio
 import httpx
@@ -10,6 +13,7 @@ from support.media import picture, video
 
 from tests.acceptance.tools import answer, refusal, to_the_end
 
+ROOT = Path(__file__).parents[2]
 AGENT = "Talking head to vertical clips"
 MODES = ("legacy", "2026-07-28")
 
@@ -229,6 +233,19 @@ async def test_pictures_of_an_output_come_without_files(server, annas):
     async with server.client(ANNA) as anna:
         shown = await anna.call_tool("view_output", {"output_id": annas["output"]["output_id"]})
     assert shown.content[0].type == "image"
+
+
+async def test_the_upload_script_sends_a_file_of_another_machine(server, annas, clip):
+    done = await anyio.run_process(
+        [sys.executable, str(ROOT / "examples/scripts/upload.py"), server.url, str(clip)],
+        env={**os.environ, "MOSAIC_TOKEN": ANNA, "NO_PROXY": "127.0.0.1"},
+    )
+    upload = done.stdout.decode().strip()
+    async with server.client(ANNA) as anna:
+        shown = await answer(
+            anna, "run_agent", agent="Louder", videos=[upload], dry_run=True, wait_s=0
+        )
+    assert upload in str(shown["request"])
 
 
 def test_an_upload_needs_a_token_to_begin_and_its_policy_to_go_on(server, clip):
