@@ -6,6 +6,7 @@
     ├── Conflict                    the thing exists, but its state forbids the action (409)
     ├── Unauthorized                no key, or one that nobody here knows (401)
     ├── Forbidden                   known, but not allowed to do this (403)
+    ├── NeedsConfirmation           it would cost money, and nobody has agreed to that yet
     ├── TooLarge                    over a limit of size or duration (413)
     ├── RateLimited                 too many requests; carries retry_after_s (429)
     ├── EngineUnavailable           the engine cannot be reached or did not start; retry_after_s
@@ -90,6 +91,12 @@ class Forbidden(MosaicError):
     """The caller is known, and may not do this."""
 
     code = "forbidden"
+
+
+class NeedsConfirmation(MosaicError):
+    """It costs money, and nobody has agreed to that."""
+
+    code = "needs_confirmation"
 
 
 class TooLarge(MosaicError):

@@ -16,7 +16,11 @@ AGENT = "Talking head to vertical clips"
 def call(double, tmp_path):
     """Call a tool on a server of its own: each call is a new process, as far as it can tell."""
     settings = Settings(
-        home=tmp_path / "home", api_key=KEY, api_url=double.url, allowed_dirs=(tmp_path,)
+        home=tmp_path / "home",
+        api_key=KEY,
+        api_url=double.url,
+        allowed_dirs=(tmp_path,),
+        ask_before_spending=False,
     )
 
     async def tool(name: str, **arguments):
