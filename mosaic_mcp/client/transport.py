@@ -44,8 +44,9 @@ ACT_S = 30.0
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of an answer that we read: JSON and pictures are far smaller."""
 
-MOST_QUOTED = 400
-"""Characters of an API's own words that are told."""
+MOST_QUOTED = 300
+"""Characters of a line of an API's own words that are told."""
+MOST_LINES = 20
 ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -247,16 +248,17 @@ class Transport:
 def quoted(facts: dict[str, Any] | None) -> dict[str, Any] | None:
     """An API's error with its words marked as its own.
 
-    They reach a language model in the end: on one line, short, without anything that could be
-    taken for markup or an address, and never as if we said them.
+    They reach a language model in the end: short lines without anything that could be taken for
+    markup or an address, and never as if we said them.
     """
     if not facts or not facts.get("detail"):
         return facts
     detail = facts["detail"]
     text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
-    shown = " ".join(ADDRESS.sub("[address]", text).split())
-    shown = "".join(c for c in shown if c.isprintable() and c not in '<>`"')
-    return {**facts, "detail": f'The API says: "{shown[:MOST_QUOTED]}"'}
+    lines = [" ".join(line.split()) for line in ADDRESS.sub("[address]", text).splitlines()]
+    plain = ["".join(c for c in line if c.isprintable() and c not in '<>`"') for line in lines]
+    said = [f'The API says: "{line[:MOST_QUOTED]}"' for line in plain if line]
+    return {**facts, "detail": "\n".join(said[:MOST_LINES])}
 
 
 def part(value: str) -> str:
