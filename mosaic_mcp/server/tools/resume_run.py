@@ -24,9 +24,18 @@ def tool(engine: Engine) -> ClosedTool:
     ) -> Annotated[CallToolResult, RunAnswer]:
         """Go on with a failed or cancelled run, or with one that lacked credits. Only unfinished
         steps run again; the run id and the finished videos stay."""
+        from mosaic_mcp.errors import Conflict
+
         client = await engine.client()
-        async with known_run(client, run_id):
-            resumed = await client.resume_run(run_id)
+        try:
+            async with known_run(client, run_id):
+                resumed = await client.resume_run(run_id)
+        except Conflict as error:
+            raise Conflict(
+                error.message,
+                remedy="Only a failed or cancelled run, or one that lacked credits, goes on; "
+                f"get_run(run_id='{run_id}') tells how this one stands.",
+            ) from error
         state = await follow(
             client, run_id, wait_s=wait_s, until_done=True, progress=Progress(ctx.report_progress)
         )
