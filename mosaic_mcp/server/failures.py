@@ -13,7 +13,7 @@ from typing import Any
 from mcp_types import CallToolResult, TextContent
 from pydantic import ValidationError
 
-from mosaic_mcp.errors import InvalidRequest, MosaicError, RateLimited
+from mosaic_mcp.errors import InvalidRequest, MosaicError, RateLimited, Who
 
 MAX_TEXT = 2_000
 """Characters: a failure is read, not studied."""
@@ -38,16 +38,20 @@ def in_tools(text: str) -> str:
 
 
 def failure(
-    code: str, message: str, remedy: str = "", *, retryable: bool = False, **more: Any
+    code: str, message: str, remedy: str, *, who: Who, retryable: bool = False, **more: Any
 ) -> CallToolResult:
     """One failed result; `more` joins the structured error when it is not empty."""
     message, remedy = in_tools(message), in_tools(remedy)
     text = f"{message}\n{remedy}".strip()
     if len(text) > MAX_TEXT:
         text = text[: MAX_TEXT - 1] + "…"
-    error: dict[str, Any] = {"code": code, "retryable": retryable, "message": message[:MAX_TEXT]}
-    if remedy:
-        error["remedy"] = remedy
+    error: dict[str, Any] = {
+        "code": code,
+        "retryable": retryable,
+        "who": who,
+        "message": message[:MAX_TEXT],
+        "remedy": remedy,
+    }
     error |= {key: value for key, value in more.items() if value}
     return CallToolResult(
         is_error=True,
@@ -65,7 +69,10 @@ def from_error(error: MosaicError) -> CallToolResult:
         ]
     if isinstance(error, RateLimited) and error.retry_after_s:
         more["retry_after_s"] = error.retry_after_s
-    return failure(error.code, error.message, error.remedy, retryable=error.retryable, **more)
+    remedy = error.remedy or error.advice
+    return failure(
+        error.code, error.message, remedy, who=error.who, retryable=error.retryable, **more
+    )
 
 
 def crashed(tool: str) -> CallToolResult:
@@ -74,6 +81,7 @@ def crashed(tool: str) -> CallToolResult:
         "internal",
         f"{tool} failed inside mosaic-mcp; nothing of yours was changed by the failed step.",
         "Try the call once more. If it fails again, run `mosaic-mcp doctor` and look at the log.",
+        who="operator",
         retryable=True,
     )
 
@@ -84,6 +92,7 @@ def unknown_tool(name: str, tools: Sequence[str]) -> CallToolResult:
         "unknown_tool",
         f"There is no tool {name[:80]!r}.{did_you_mean(name, tools)}",
         f"Tools: {', '.join(tools)}.",
+        who="caller",
     )
 
 
@@ -97,6 +106,7 @@ def bad_arguments(tool: str, error: ValidationError, names: Sequence[str]) -> Ca
         "bad_arguments",
         f"{tool}: {len(lines)} {what} not fit.\n" + "\n".join(f"- {line}" for line in lines),
         "Nothing was started. Correct the arguments and call again.",
+        who="caller",
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from mcp_types import CallToolResult, TextContent
 from pydantic import Field
 
-from mosaic_mcp.errors import Fault, InvalidRequest, NotFound, RateLimited
+from mosaic_mcp.errors import Fault, InvalidRequest, NotFound, RateLimited, TooLarge
 from mosaic_mcp.server import failures
 from mosaic_mcp.server.answers import RunAnswer
 from mosaic_mcp.server.results import result, shorten
@@ -54,10 +54,17 @@ async def test_an_error_of_ours_becomes_a_result_with_its_remedy():
         "error": {
             "code": "not_found",
             "retryable": False,
+            "who": "caller",
             "message": "There is no run 'x'.",
             "remedy": "list_runs() shows them.",
         }
     }
+
+
+def test_an_error_without_a_remedy_of_its_own_gives_the_advice_of_its_class():
+    outcome = failures.from_error(TooLarge("talk.mp4 has 9 GB."))
+    assert outcome.structured_content["error"]["who"] == "user"
+    assert said(outcome) == f"talk.mp4 has 9 GB.\n{TooLarge.advice}"
 
 
 async def test_a_crash_tells_the_caller_nothing_of_its_inside():
