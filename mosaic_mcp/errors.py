@@ -56,7 +56,7 @@ class MosaicError(Exception):
     code: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
     who: ClassVar[Who] = "operator"
-    advice: ClassVar[str] = "Call once more; if it stays so, look at the engine's log."
+    advice: ClassVar[str] = "Run `mosaic-mcp doctor`, and look at the engine's log."
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)
