@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mosaic_mcp.errors import Fault, InvalidRequest, NotFound, RateLimited, TooLarge
 from mosaic_mcp.server import failures
-from mosaic_mcp.server.answers import RunAnswer
+from mosaic_mcp.server.answers import RunAnswer, RunsAnswer
 from mosaic_mcp.server.results import result, shorten
 from mosaic_mcp.server.tooling import READS, build_tool, slim
 
@@ -126,6 +126,12 @@ def test_text_and_structure_hold_the_same_facts_without_nulls():
         "run_id": "r",
     }
     assert said(outcome) == '{"status":"running","summary":"Running.","run_id":"r"}'
+
+
+def test_an_empty_list_that_was_asked_for_is_still_an_answer_of_its_schema():
+    outcome = result(RunsAnswer(runs=()))
+    assert outcome.structured_content == {"runs": []}
+    assert RunsAnswer.model_validate(outcome.structured_content).runs == ()
 
 
 def test_long_lists_of_messages_are_cut_and_say_so():
