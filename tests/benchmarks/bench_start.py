@@ -180,7 +180,9 @@ def latencies(home: Path) -> list[Row]:
         ours.tools()
         echo = bare.p50_ms("echo", {"text": "x"})
         goal = f"at most {MOST_OVERHEAD_MS:g} ms more"
-        refused = Row("call without an engine, p50", "ms", ours.p50_ms(*REFUSED, refused=True), echo, goal)
+        refused = Row(
+            "call without an engine, p50", "ms", ours.p50_ms(*REFUSED, refused=True), echo, goal
+        )
         try:
             asked = Row("call through the studio, p50", "ms", ours.p50_ms(*TO_STUDIO))
         finally:
