@@ -40,13 +40,6 @@ TABLE: tuple[tuple[int, str, type[MosaicError]], ...] = (
 )
 """Status, code, exception; the first row of an exception is the one that is sent."""
 
-REMEDIES = {
-    401: "Check MOSAIC_API_KEY: keys start with mk_ and are made in the dashboard.",
-    403: "This key may not do that; ask the owner of the workspace.",
-    429: "Wait before the next call.",
-    500: "Try again; if it goes on, look at the engine's log or tell Mosaic.",
-}
-
 NOT_A_FIELD = "is not a field of this request."
 
 
@@ -66,14 +59,13 @@ def error_from(
     code = body.get("error")
     detail = _one_line(body.get("detail")) or f"The engine answered with status {status}."
     if status == 429:
-        return RateLimited(detail, remedy=REMEDIES[429], retry_after_s=retry_after_s)
+        return RateLimited(detail, remedy=RateLimited.advice, retry_after_s=retry_after_s)
     rows = [kind for s, c, kind in TABLE if s == status and c == code]
     rows = rows or [kind for s, _, kind in TABLE if s == status]
     kind = rows[0] if rows else (EngineUnavailable if status >= 500 else MosaicError)
-    remedy = REMEDIES.get(status, REMEDIES[500] if status >= 500 else "")
     if kind is InvalidRequest:
         return InvalidRequest([Fault("", line) for line in detail.splitlines()] or [])
-    return kind(detail, remedy=remedy)
+    return kind(detail, remedy=kind.advice)
 
 
 def _one_line(detail: object, most: int = 2000) -> str:

@@ -45,13 +45,7 @@ def in_tools(text: str) -> str:
 
 
 def failure(
-    code: str,
-    message: str,
-    remedy: str = "",
-    *,
-    retryable: bool = False,
-    who: Who = "caller",
-    **more: Any,
+    code: str, message: str, remedy: str, *, who: Who, retryable: bool = False, **more: Any
 ) -> CallToolResult:
     """One failed result; `more` joins the structured error when it is not empty."""
     message, remedy = in_tools(message), in_tools(remedy)
@@ -84,13 +78,9 @@ def from_error(error: MosaicError) -> CallToolResult:
         ]
     if isinstance(error, RateLimited | EngineUnavailable) and error.retry_after_s:
         more["retry_after_s"] = error.retry_after_s
+    remedy = error.remedy or error.advice
     return failure(
-        error.code,
-        error.message,
-        error.remedy,
-        retryable=error.retryable,
-        who=error.who,
-        **more,
+        error.code, error.message, remedy, who=error.who, retryable=error.retryable, **more
     )
 
 
@@ -101,7 +91,7 @@ def _next(remedy: str, retryable: bool, who: Who) -> str:
         return named.group()
     if retryable:
         return "the same call again"
-    return "the same call, once the user has done that" if who == "user" else "a corrected call"
+    return "a corrected call" if who == "caller" else "the same call, once that is done"
 
 
 def crashed(tool: str) -> CallToolResult:
@@ -110,6 +100,7 @@ def crashed(tool: str) -> CallToolResult:
         "internal",
         f"{tool} failed inside mosaic-mcp; nothing of yours was changed by the failed step.",
         "Try the call once more. If it fails again, run `mosaic-mcp doctor` and look at the log.",
+        who="operator",
         retryable=True,
     )
 
@@ -120,6 +111,7 @@ def unknown_tool(name: str, tools: Sequence[str]) -> CallToolResult:
         "unknown_tool",
         f"There is no tool {name[:80]!r}.{did_you_mean(name, tools)}",
         f"Tools: {', '.join(tools)}.",
+        who="caller",
     )
 
 
@@ -133,6 +125,7 @@ def bad_arguments(tool: str, error: ValidationError, names: Sequence[str]) -> Ca
         "bad_arguments",
         f"{tool}: {len(lines)} {what} not fit.\n" + "\n".join(f"- {line}" for line in lines),
         "Nothing was started. Correct the arguments and call again.",
+        who="caller",
     )
 
 

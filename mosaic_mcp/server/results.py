@@ -33,7 +33,7 @@ class Answer(BaseModel):
 def result(answer: Answer, *blocks: ContentBlock) -> CallToolResult:
     """The answer as text and structure, followed by links."""
     links = sum(len(block.model_dump_json(exclude_none=True)) for block in blocks)
-    data = fitted(pruned(answer.model_dump(mode="json", exclude_none=True)), MAX_CHARS - links)
+    data = fitted(told(answer), MAX_CHARS - links)
     return CallToolResult(
         content=[TextContent(type="text", text=compact(data)), *blocks], structured_content=data
     )
@@ -44,18 +44,9 @@ def compact(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
-def pruned(data: Any) -> Any:
-    """The data without what is empty; only a parameter's `value` and `default` may be."""
-    if isinstance(data, dict):
-        facts = {key: pruned(value) for key, value in cast(dict[str, Any], data).items()}
-        return {
-            key: value
-            for key, value in facts.items()
-            if key in ("value", "default") or value not in ([], {}, "", None)
-        }
-    if isinstance(data, list):
-        return [pruned(item) for item in cast(list[Any], data)]
-    return data
+def told(answer: BaseModel) -> dict[str, Any]:
+    """The facts of an answer; what is as by default is not told, a list that was asked for is."""
+    return answer.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
 
 
 def fitted(data: dict[str, Any], most: int = MAX_CHARS) -> dict[str, Any]:
@@ -126,7 +117,7 @@ def page_of(rows: Sequence[BaseModel], most: int) -> int:
     """How many of the first rows fit into `most` characters, at least one."""
     used = count = 0
     for row in rows:
-        used += len(compact(pruned(row.model_dump(mode="json", exclude_none=True)))) + 1
+        used += len(compact(told(row))) + 1
         if count and used > most:
             break
         count += 1

@@ -7,9 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp_types import TextContent
 
-from mosaic_mcp.server.answers import OutputLine, OutputsAnswer, RunAnswer, StepLine
+from mosaic_mcp.server.answers import (
+    NodeLine,
+    OutputLine,
+    OutputsAnswer,
+    ParameterLine,
+    RunAnswer,
+    RunsAnswer,
+    StepLine,
+)
 from mosaic_mcp.server.outputs import link
-from mosaic_mcp.server.results import MAX_CHARS, compact, fitted, page_of, pruned, result
+from mosaic_mcp.server.results import MAX_CHARS, compact, fitted, page_of, result, told
 
 
 def test_text_and_structure_hold_the_same_facts():
@@ -25,9 +33,12 @@ def test_text_and_structure_hold_the_same_facts():
     }
 
 
-def test_nothing_empty_is_told_but_a_value_may_be():
-    told = {"a": [], "b": {"c": "", "d": [{"e": {}, "f": 0}]}, "value": "", "g": False}
-    assert pruned(told) == {"b": {"d": [{"f": 0}]}, "value": "", "g": False}
+def test_nothing_empty_is_told_but_what_was_asked_for():
+    done = result(RunsAnswer(runs=()))
+    assert done.structured_content == {"runs": []}
+    line = ParameterLine(name="karaoke", value=False)
+    node = NodeLine(node="Captions", node_id="n", tile="Captions", parameters=(line,))
+    assert told(node)["parameters"] == [{"name": "karaoke", "value": False}]
 
 
 def steps(count: int) -> tuple[StepLine, ...]:

@@ -12,10 +12,11 @@ from mosaic_mcp.errors import (
     InvalidRequest,
     NotFound,
     RateLimited,
+    TooLarge,
     Unauthorized,
 )
 from mosaic_mcp.server import failures
-from mosaic_mcp.server.answers import RunAnswer
+from mosaic_mcp.server.answers import RunAnswer, RunsAnswer
 from mosaic_mcp.server.results import result, shorten
 from mosaic_mcp.server.tooling import READS, build_tool, slim
 
@@ -69,7 +70,7 @@ async def test_a_value_that_is_none_of_the_choices_is_answered_with_the_nearest(
 @pytest.mark.parametrize(
     ("error", "who", "following"),
     [
-        (Unauthorized("No key."), "user", "the same call, once the user has done that"),
+        (Unauthorized("No key."), "user", "the same call, once that is done"),
         (RateLimited("Too many."), "nobody", "the same call again"),
         (
             Conflict("It runs.", remedy="get_run(run_id='r') tells."),
@@ -99,6 +100,12 @@ async def test_an_error_of_ours_becomes_a_result_with_its_remedy():
             "next": "list_runs()",
         }
     }
+
+
+def test_an_error_without_a_remedy_of_its_own_gives_the_advice_of_its_class():
+    outcome = failures.from_error(TooLarge("talk.mp4 has 9 GB."))
+    assert outcome.structured_content["error"]["who"] == "user"
+    assert said(outcome) == f"talk.mp4 has 9 GB.\n{TooLarge.advice}"
 
 
 async def test_a_crash_tells_the_caller_nothing_of_its_inside():
@@ -160,6 +167,12 @@ def test_text_and_structure_hold_the_same_facts_without_nulls():
         "run_id": "r",
     }
     assert said(outcome) == '{"status":"running","summary":"Running.","run_id":"r"}'
+
+
+def test_an_empty_list_that_was_asked_for_is_still_an_answer_of_its_schema():
+    outcome = result(RunsAnswer(runs=()))
+    assert outcome.structured_content == {"runs": []}
+    assert RunsAnswer.model_validate(outcome.structured_content).runs == ()
 
 
 def test_long_lists_of_messages_are_cut_and_say_so():
