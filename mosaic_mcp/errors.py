@@ -7,6 +7,7 @@
     ├── Unauthorized                no key, or one that nobody here knows (401)
     ├── Forbidden                   known, but not allowed to do this (403)
     ├── TooLarge                    over a limit of size or duration (413)
+    ├── NoSpace                     the engine's disk is full (507)
     ├── RateLimited                 too many requests; carries retry_after_s (429)
     ├── EngineUnavailable           the engine cannot be reached or did not start; retry_after_s
     ├── OutcomeUnknown              a request was sent and its answer lost: look before trying again
@@ -96,6 +97,20 @@ class TooLarge(MosaicError):
     """Over a limit of size or duration."""
 
     code = "too_large"
+
+
+class NoSpace(MosaicError):
+    """The disk is full."""
+
+    code = "no_space"
+
+    def __init__(
+        self,
+        message: str = "The disk with the data folder is full.",
+        *,
+        remedy: str = "Free some space, or move MOSAIC_HOME to a larger disk, then try again.",
+    ) -> None:
+        super().__init__(message, remedy=remedy)
 
 
 class RateLimited(MosaicError):

@@ -218,7 +218,7 @@ class Transport:
             return self._unreachable()  # another studio took its place, with a token of its own
         after_s = _retry_after_s(response.headers)
         error = error_from(response.status_code, self._facts(content), after_s)
-        if response.status_code < 500:
+        if response.status_code < 500 or response.status_code == httpx.codes.INSUFFICIENT_STORAGE:
             return error
         if idempotent:
             return EngineUnavailable(error.message, remedy=error.remedy, retry_after_s=after_s)

@@ -1,6 +1,7 @@
 """Errors on the wire: one table of statuses, codes and exceptions, read in both directions.
 
-Codes are those of mosaic_contract §0; where Mosaic documents none (409, 413, 503) they are ours.
+Codes are those of mosaic_contract §0; where Mosaic documents none (409, 413, 503, 507) they are
+ours.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from mosaic_mcp.errors import (
     InvalidRequest,
     MediaError,
     MosaicError,
+    NoSpace,
     NotFound,
     RateLimited,
     TooLarge,
@@ -36,6 +38,7 @@ TABLE: tuple[tuple[int, str, type[MosaicError]], ...] = (
     (422, "parameter_out_of_range", InvalidRequest),
     (429, "rate_limit", RateLimited),
     (503, "engine_unavailable", EngineUnavailable),
+    (507, "no_space", NoSpace),
     (500, "internal_server_error", MosaicError),
 )
 """Status, code, exception; the first row of an exception is the one that is sent."""
@@ -44,6 +47,7 @@ REMEDIES = {
     401: "Check MOSAIC_API_KEY: keys start with mk_ and are made in the dashboard.",
     403: "This key may not do that; ask the owner of the workspace.",
     429: "Wait before the next call.",
+    507: "",  # what to do stands in the engine's own words
     500: "Try again; if it goes on, look at the engine's log or tell Mosaic.",
 }
 
