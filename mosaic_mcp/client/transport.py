@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
 import anyio
@@ -218,7 +219,7 @@ class Transport:
             return self._unreachable()  # another studio took its place, with a token of its own
         after_s = _retry_after_s(response.headers)
         error = error_from(response.status_code, self._facts(content), after_s)
-        if response.status_code < 500 or response.status_code == httpx.codes.INSUFFICIENT_STORAGE:
+        if response.status_code < 500 or response.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
             return error
         if idempotent:
             return EngineUnavailable(error.message, remedy=error.remedy, retry_after_s=after_s)
