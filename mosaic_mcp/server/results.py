@@ -1,8 +1,8 @@
 """The one place that forms results.
 
 The same compact facts stand in the text and in `structuredContent`, because some hosts show the
-model only the one and some only the other. Nothing is null, nothing is empty, and everything fits
-into 8,000 characters.
+model only the one and some only the other. Nothing is null, nothing is empty but a list that was
+asked for, and everything fits into 8,000 characters.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class Answer(BaseModel):
 def result(answer: Answer, *blocks: ContentBlock) -> CallToolResult:
     """The answer as text and structure, followed by links."""
     data = answer.model_dump(mode="json", exclude_none=True)
-    data = {key: value for key, value in data.items() if value not in ([], {}, "")}
+    fields = type(answer).model_fields
+    data = {k: v for k, v in data.items() if fields[k].is_required() or v not in ([], {}, "")}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return CallToolResult(
         content=[TextContent(type="text", text=text), *blocks], structured_content=data

@@ -237,7 +237,7 @@ async def test_what_was_perceived_is_kept_and_asked_once(
         asked.append(verb)
         return await real(verb, **argument)
 
-    monkeypatch.setattr("mosaic_mcp.studio.perception.local.call", counted)
+    monkeypatch.setattr(calling, "call", counted)
     perception = perceive(tmp_path, path)
     both = await asyncio.gather(perception.speech(source), perception.speech(source))
     assert both[0] == both[1] == await perceive(tmp_path, path).speech(source)

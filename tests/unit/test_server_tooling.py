@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mosaic_mcp.errors import Fault, InvalidRequest, NotFound, RateLimited
 from mosaic_mcp.server import failures
-from mosaic_mcp.server.answers import RunAnswer
+from mosaic_mcp.server.answers import RunsAnswer, RunAnswer
 from mosaic_mcp.server.results import result, shorten
 from mosaic_mcp.server.tooling import READS, build_tool, slim
 
@@ -124,3 +124,7 @@ def test_text_and_structure_hold_the_same_facts_without_nulls():
 def test_long_lists_of_messages_are_cut_and_say_so():
     assert shorten(["x" * 400], each=10) == ["x" * 9 + "…"]
     assert shorten(list("abc"), most=2) == ["a", "b", "… and 1 more"]
+
+
+def test_an_empty_list_that_the_schema_requires_is_an_empty_list():
+    assert result(RunsAnswer(runs=())).structured_content == {"runs": []}
