@@ -8,6 +8,7 @@
     ├── Forbidden                   known, but not allowed to do this (403)
     ├── NeedsConfirmation           it would cost money, and nobody has agreed to that yet
     ├── TooLarge                    over a limit of size or duration (413)
+    ├── NoSpace                     the engine's disk is full (507)
     ├── RateLimited                 too many requests; carries retry_after_s (429)
     ├── EngineUnavailable           the engine cannot be reached or did not start; retry_after_s
     ├── OutcomeUnknown              a request was sent and its answer lost: look before trying again
@@ -129,6 +130,22 @@ class TooLarge(MosaicError):
     code = "too_large"
     who = "user"
     advice = "Give a part of it, or a smaller copy."
+
+
+class NoSpace(MosaicError):
+    """The disk is full."""
+
+    code = "no_space"
+    who = "user"
+    advice = "Free some space, or move MOSAIC_HOME to a larger disk, then try again."
+
+    def __init__(
+        self,
+        message: str = "The disk with the data folder is full.",
+        *,
+        remedy: str = advice,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
 
 
 class RateLimited(MosaicError):

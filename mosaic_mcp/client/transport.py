@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
 import anyio
@@ -225,7 +226,7 @@ class Transport:
         after_s = _retry_after_s(response.headers)
         facts = self._facts(content)
         error = error_from(response.status_code, facts if self._local else quoted(facts), after_s)
-        if response.status_code < 500:
+        if response.status_code < 500 or response.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
             return error
         if idempotent:
             return EngineUnavailable(error.message, remedy=error.remedy, retry_after_s=after_s)
@@ -252,13 +253,13 @@ def quoted(facts: dict[str, Any] | None) -> dict[str, Any] | None:
     markup or an address, and never as if we said them.
     """
     if not facts or not facts.get("detail"):
-        return facts
+        return {"error": facts.get("error")} if facts else None
     detail = facts["detail"]
     text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
     lines = [" ".join(line.split()) for line in ADDRESS.sub("[address]", text).splitlines()]
     plain = ["".join(c for c in line if c.isprintable() and c not in '<>`"') for line in lines]
     said = [f'The API says: "{line[:MOST_QUOTED]}"' for line in plain if line]
-    return {**facts, "detail": "\n".join(said[:MOST_LINES])}
+    return {"error": facts.get("error"), "detail": "\n".join(said[:MOST_LINES])}
 
 
 def part(value: str) -> str:

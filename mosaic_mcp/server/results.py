@@ -1,9 +1,9 @@
 """The one place that forms results.
 
 The same compact facts stand in the text and in `structuredContent`, because some hosts show the
-model only the one and some only the other. Nothing is null, nothing is empty, and everything
-together stays within 8,000 characters: hosts cut what is longer where they please, so what does
-not fit is left out here, and `left_out` says what.
+model only the one and some only the other. Nothing is null, nothing is empty but a list that was
+asked for, and everything together stays within 8,000 characters: hosts cut what is longer where
+they please, so what does not fit is left out here, and `left_out` says what.
 """
 
 from __future__ import annotations

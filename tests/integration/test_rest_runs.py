@@ -1,8 +1,10 @@
 """Runs over real HTTP: start, watch, outputs, lists, chains, refusals; a real render of 2 s."""
 
 import io
+import time
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -13,6 +15,7 @@ from test_rest_golden import covers, golden
 from mosaic_mcp.contract.extensions import RenderInfo, RunWatch
 from mosaic_mcp.contract.runs import AgentRun, RunList, RunNodes, RunStatus
 from mosaic_mcp.contract.tiles.catalogue import tile_type
+from mosaic_mcp.studio.signing import Links, Signer, load_key
 
 V1 = "/studio/v1"
 
@@ -94,6 +97,48 @@ def test_every_link_of_a_run_opens(made):
         assert (got.status_code, got.headers["content-type"]) == (200, kind)
     part = httpx.get(shown.outputs[0].video_url, headers={"range": "bytes=4-7"}, trust_env=False)
     assert (part.status_code, part.content) == (206, b"ftyp")
+
+
+def links(made) -> list[str]:
+    output = view(made[0], made[4]).outputs[0]
+    return [output.video_url, output.thumbnail_url, output.premiere_prproj_url]
+
+
+def test_the_links_of_an_output_last_seven_days(made):
+    """ "Signed URL to download the rendered video (valid for 7 days)" """
+    for link in links(made):
+        end = int(parse_qs(urlsplit(link).query)["exp"][0])
+        assert end - time.time() == pytest.approx(7 * 86_400, abs=60)
+
+
+def test_a_link_ends_after_its_seven_days_and_not_before(studio, made):
+    """Links as this studio signed them in the past, by its own key."""
+    render = view(made[0], made[4]).outputs[0].id
+    key = load_key(studio.home / "studio" / "secret.key")
+    for age, status in ((7 * 86_400 - 60, 200), (7 * 86_400 + 1, 403)):
+        then = Signer(key, now=lambda age=age: time.time() - age)
+        link = Links(studio.discovery.url, then).render(render, "video.mp4")
+        answer = httpx.head(link, trust_env=False)
+        assert answer.status_code == status
+    assert "has ended" in httpx.get(link, trust_env=False).json()["detail"]
+
+
+def test_a_link_opens_its_own_file_only(made, studio):
+    video, thumbnail, timeline = links(made)
+    signature = urlsplit(video).query
+    for other in (thumbnail, timeline, video.replace("video.mp4", "captions.srt")):
+        path = other.partition("?")[0]
+        assert httpx.get(f"{path}?{signature}", trust_env=False).status_code == 403
+    for hostile in ("recipe.json", "..%2f..%2fstudio%2fsecret.key", "%2e%2e/secret.key"):
+        path = video.partition("?")[0].replace("video.mp4", hostile)
+        assert httpx.get(f"{path}?{signature}", trust_env=False).status_code in (400, 403, 404)
+
+
+def test_a_thumbnail_is_a_small_picture_of_the_video(made):
+    picture = Image.open(io.BytesIO(httpx.get(links(made)[1], trust_env=False).content))
+    assert picture.format == "JPEG"
+    assert max(picture.size) <= 1280
+    assert len(set(picture.convert("L").tobytes())) > 10, "not a plain surface"
 
 
 def test_a_watcher_sees_progress_that_only_rises(made):
