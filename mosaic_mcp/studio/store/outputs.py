@@ -15,7 +15,6 @@ from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders
 from mosaic_mcp.studio.timeline.model import Timeline
 
-
 _COLUMNS = sa.select(
     renders.c.id, renders.c.run_id, renders.c.name, renders.c.timeline, renders.c.facts
 )
