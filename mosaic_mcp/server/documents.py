@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mcp.server.mcpserver import Context
@@ -21,7 +21,8 @@ from mosaic_mcp.server.waiting import Progress, follow
 Facts = dict[str, Any]
 
 MOST_CUTS = 150
-"""Cuts in one timeline document: about 12,000 characters."""
+MOST_OUTPUTS = 30
+"""Cuts and outputs in one timeline document: together about 20,000 characters."""
 
 
 async def agent(engine: Engine, said: str) -> Facts:
@@ -64,18 +65,23 @@ async def timeline(engine: Engine, run_id: str) -> Facts:
     state = await client.get_run(run_id)
     nodes = await client.get_run_nodes(run_id)
     names = RunState(run_id, state, nodes.nodes, engine.ledger().labels(state.agent_id)).names()
-    left = MOST_CUTS
-    outputs: list[Facts] = []
-    for edit in edits:
-        outputs.append(_edit_facts(edit, names, left))
-        left = max(0, left - len(edit.cuts))
     first = f"view_output(output_id='{edits[0].output_id}')" if edits else ""
     return {
         "run_id": run_id,
         "status": str(state.status),
-        "outputs": outputs,
+        **shown_edits(edits, names),
         "next": first or f"get_run(run_id='{run_id}'): no video is finished",
     }
+
+
+def shown_edits(edits: Sequence[Edit], names: Mapping[str, str]) -> Facts:
+    """The first outputs with the first cuts, and how many were left out."""
+    left = MOST_CUTS
+    outputs: list[Facts] = []
+    for edit in edits[:MOST_OUTPUTS]:
+        outputs.append(_edit_facts(edit, names, left))
+        left = max(0, left - len(edit.cuts))
+    return {"outputs": outputs, "outputs_left_out": max(0, len(edits) - MOST_OUTPUTS) or None}
 
 
 def _edit_facts(edit: Edit, names: Mapping[str, str], most: int) -> Facts:
