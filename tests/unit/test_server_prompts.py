@@ -188,4 +188,4 @@ def test_a_wheel_carries_the_prompts_where_they_are_looked_for():
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     carried = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    assert prompts.FOLDERS == (ROOT / carried["prompts"], ROOT / "prompts")
+    assert (ROOT / carried["prompts"], ROOT / "prompts") == prompts.FOLDERS
