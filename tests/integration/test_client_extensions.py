@@ -95,6 +95,7 @@ async def test_hostile_ids_do_not_leave_the_process(extended, double, hostile):
     for call in (
         studio.watch(hostile, since=0, wait_s=0),
         studio.render(hostile),
+        studio.timeline(hostile),
         studio.transcript("videos", hostile),
         studio.sheet("renders", hostile, 9),
         studio.frame("renders", hostile, 1.0),
