@@ -74,6 +74,7 @@ def _install(folder: Path, packages: tuple[str, ...]) -> None:
     flags = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
     done = subprocess.run(
         [node(), npm, "install", "--prefix", folder, *flags, *packages],
+        check=False,
         capture_output=True,
         text=True,
         timeout=INSTALL_S,
