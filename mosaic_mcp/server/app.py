@@ -5,7 +5,7 @@ A factory without globals: stdio, HTTP and tests share it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,6 +15,9 @@ from mcp_types import CallToolResult, InputRequiredResult
 from mosaic_mcp import __version__
 from mosaic_mcp.server import failures
 from mosaic_mcp.server.engine import Engine
+from mosaic_mcp.server.run_tasks import RunTasks
+from mosaic_mcp.server.tasks import Tasks, TaskStore
+from mosaic_mcp.server.tooling import ClosedTool
 from mosaic_mcp.server.tools import all_tools
 from mosaic_mcp.settings import Settings
 
@@ -47,8 +50,13 @@ class MosaicServer(MCPServer[Any]):
         return await super().call_tool(name, arguments, context)
 
 
-def build_server(settings: Settings) -> MosaicServer:
-    """A server with all tools, bound to the engine that the settings name."""
+def build_server(
+    settings: Settings, *, more_tools: Sequence[ClosedTool] = (), tasks: TaskStore | None = None
+) -> MosaicServer:
+    """A server with all tools, bound to the engine that the settings name.
+
+    `more_tools` are listed after ours; `tasks` replaces the engine's runs as the store of tasks.
+    """
     engine = Engine(settings)
 
     @asynccontextmanager
@@ -64,7 +72,8 @@ def build_server(settings: Settings) -> MosaicServer:
         instructions=INSTRUCTIONS,
         version=__version__,
         website_url="https://mosaic.so",
-        tools=list(all_tools(engine)),
+        tools=[*all_tools(engine), *more_tools],
+        extensions=[Tasks(tasks or RunTasks(engine))],
         lifespan=lifespan,
         log_level="WARNING",
     )
