@@ -1,7 +1,7 @@
 """Runs as tasks of the protocol: who gets one, what it says, and what it ends with."""
 
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from mcp import Client, MCPError
@@ -60,8 +60,8 @@ async def test_run_agent_is_answered_with_a_task_that_is_the_run(double, connect
     assert seen["resultType"] == "complete"
     assert (seen["taskId"], seen["status"], seen["ttlMs"]) == (task.task_id, "working", None)
     assert seen["pollIntervalMs"] == 2000
-    assert datetime.fromisoformat(seen["createdAt"]) == double.runs[task.task_id].started_at
-    assert datetime.fromisoformat(seen["lastUpdatedAt"]) >= double.runs[task.task_id].started_at
+    started_at = double.runs[task.task_id].started_at.isoformat(timespec="milliseconds")
+    assert seen["createdAt"] == seen["lastUpdatedAt"] == started_at.replace("+00:00", "Z")
     assert seen["statusMessage"].startswith("Running, ")
     assert "result" not in seen
 
@@ -72,14 +72,15 @@ async def test_the_result_is_what_the_tool_would_have_given(double, connect, tal
     srt.write_text("1\n00:00:00,000 --> 00:00:01,000\nHello\n")
     video = {"source": talk, "transcript": str(srt)}
     async with connect() as client:
-        task = await begin(client, video)
+        task = await begin(client, video, idempotency_key="mine")
     async with connect() as client:  # another process: nothing of the call is in memory
         while (seen := await ask(client, "tasks/get", task.task_id))["status"] == "working":
             pass
     assert seen["status"] == "completed"
     result = CallToolResult.model_validate(seen["result"])
     async with connect(declares=False) as client:
-        again = await client.call_tool("run_agent", {"agent": AGENT, "videos": [video]})
+        arguments = {"agent": AGENT, "videos": [video], "idempotency_key": "mine"}
+        again = await client.call_tool("run_agent", arguments)
     assert again.structured_content.pop("replayed")
     *warnings, _replayed = again.structured_content["warnings"]
     assert "transcript" in str(warnings)
@@ -88,7 +89,7 @@ async def test_the_result_is_what_the_tool_would_have_given(double, connect, tal
 
 
 async def test_a_client_of_the_sdk_gets_the_result_of_the_call_in_the_end(double, connect, talk):
-    double.ending = Ending(after=3)
+    double.ending = Ending(after=6)
     pauses = []
 
     async def sleep(seconds: float) -> None:
@@ -162,8 +163,7 @@ async def test_a_run_that_is_chained_or_resumed_is_a_task_too(double, connect, t
         # A run that fails is a call that was answered: only the protocol's faults fail a task.
         assert (seen["status"], "error" in seen) == ("completed", False)
         assert seen["result"]["structuredContent"]["status"] == "failed"
-        double.ending = Ending(after=None)
-        double.runs[first].ending = Ending(after=double.runs[first].looks + 5)
+        double.ending, double.resumed = Ending(after=None), Ending(after=4)
         resumed = await start(client, "resume_run", run_id=first)
         assert isinstance(resumed, Handle), resumed
         assert (resumed.task_id, resumed.status) == (first, "working")
@@ -245,15 +245,16 @@ async def test_methods_of_the_older_tasks_do_not_exist(double, connect, method):
     assert refused.value.code == -32601
 
 
-async def test_an_engine_that_cannot_be_asked_is_an_error_that_may_pass(double, connect, talk):
+async def test_an_engine_that_cannot_answer_now_is_an_error_that_may_pass(double, connect, talk):
     double.ending = Ending(after=None)
     async with connect() as client:
         task_id = (await begin(client, talk)).task_id
-        double.fail("answer", "/agent_run/", status=503, times=9)
+        double.fail("answer", "/agent_run/", status=429, headers={"retry-after": "90"})
         with pytest.raises(MCPError) as refused:
             await ask(client, "tasks/get", task_id)
     assert refused.value.code == -32603
-    assert refused.value.data["error"]["retryable"]
+    error = refused.value.data["error"]
+    assert (error["retryable"], error["retry_after_s"]) == (True, 90)
 
 
 def test_an_old_run_is_looked_at_less_often():
