@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import Client, MCPError, StdioServerParameters
 
 from mosaic_mcp.contract.extensions import Discovery
 from mosaic_mcp.server import build_server
@@ -108,6 +108,14 @@ async def test_over_http_the_task_is_got_by_its_name(url: str, talk: Talk):
 
     assert got(task.task_id)["result"]["status"] == "completed"
     assert got("another")["error"]["code"] == -32020
+
+
+@pytest.mark.parametrize("task_id", ["nonsense", "../whoami", "x" * 5000, "0" * 36])
+async def test_an_id_that_no_run_has_is_a_wrong_parameter(settings: Settings, task_id: str):
+    async with Client(build_server(settings), extensions=[PollingTasks()]) as client:
+        with pytest.raises(MCPError) as refused:
+            await ask(client, "tasks/get", task_id)
+    assert refused.value.code == -32602
 
 
 async def test_a_cancelled_task_is_a_cancelled_run(settings: Settings, talk: Talk):
