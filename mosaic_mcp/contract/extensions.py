@@ -90,6 +90,8 @@ class RunWatch(Response):
     seq: int
     run: AgentRun
     nodes: tuple[NodeProgress, ...] = ()
+    updated_at: datetime | None = None
+    """When anything about the run last changed."""
 
 
 class MediaFacts(Response):

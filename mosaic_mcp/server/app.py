@@ -5,7 +5,7 @@ A factory without globals: stdio, HTTP and tests share it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +20,9 @@ from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.server import failures, icons, resources
 from mosaic_mcp.server.completions import completer
 from mosaic_mcp.server.engine import Engine
+from mosaic_mcp.server.run_tasks import RunTasks
+from mosaic_mcp.server.tasks import Tasks, TaskStore
+from mosaic_mcp.server.tooling import ClosedTool
 from mosaic_mcp.server.tools import all_tools
 from mosaic_mcp.settings import Settings
 
@@ -52,20 +55,23 @@ class MosaicServer(MCPServer[Any]):
         return await super().call_tool(name, arguments, context)
 
     async def list_prompts(self) -> list[Prompt]:
-        """The prompts' heads."""
+        """The prompts' heads; those registered with the SDK come after ours."""
         from mosaic_mcp.server.prompts import all_prompts
 
-        return [prompt.listed() for prompt in all_prompts()]
+        ours = [prompt.listed() for prompt in all_prompts()]
+        return [*ours, *await super().list_prompts()]
 
     async def get_prompt(
         self,
         name: str,
         arguments: dict[str, Any] | None = None,
-        context: Context[Any, Any] | None = None,  # noqa: ARG002 - the SDK's signature
+        context: Context[Any, Any] | None = None,
     ) -> GetPromptResult | InputRequiredResult:
         """A prompt's text with its arguments."""
         from mosaic_mcp.server.prompts import render
 
+        if name in [prompt.name for prompt in await super().list_prompts()]:
+            return await super().get_prompt(name, arguments, context)
         return render(name, arguments)
 
     async def read_resource(
@@ -80,8 +86,13 @@ class MosaicServer(MCPServer[Any]):
             raise resources.unknown(str(uri)) from error
 
 
-def build_server(settings: Settings) -> MosaicServer:
-    """A server with all tools, bound to the engine that the settings name."""
+def build_server(
+    settings: Settings, *, more_tools: Sequence[ClosedTool] = (), tasks: TaskStore | None = None
+) -> MosaicServer:
+    """A server with all tools, bound to the engine that the settings name.
+
+    `more_tools` are listed after ours; `tasks` replaces the engine's runs as the store of tasks.
+    """
     engine = Engine(settings)
 
     @asynccontextmanager
@@ -98,7 +109,8 @@ def build_server(settings: Settings) -> MosaicServer:
         version=__version__,
         website_url="https://mosaic.so",
         icons=icons.SERVER,
-        tools=list(all_tools(engine)),
+        tools=[*all_tools(engine), *more_tools],
+        extensions=[Tasks(tasks or RunTasks(engine))],
         lifespan=lifespan,
         log_level="WARNING",
         cache_hints=resources.CACHE_HINTS,

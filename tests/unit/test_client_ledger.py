@@ -136,6 +136,13 @@ def test_labels_of_an_agent_are_replaced_as_a_whole(ledger):
     assert ledger.labels("other") == {}
 
 
+def test_what_a_task_needs_at_its_end_is_kept_and_the_newest_call_counts(tmp_path, ledger):
+    assert ledger.task("r") == {}
+    ledger.keep_task("r", {"warnings": ["w"], "detailed": False})
+    ledger.keep_task("r", {"warnings": [], "detailed": True})
+    assert Ledger(tmp_path / "ledger.db").task("r") == {"warnings": [], "detailed": True}
+
+
 def test_many_callers_at_once_begin_one_request(tmp_path):
     def caller(_: int) -> bool:
         return begin(Ledger(tmp_path / "ledger.db"))[1]
