@@ -83,8 +83,18 @@ def build_tool(
     tool.description = " ".join((function.__doc__ or "").split())
     tool.parameters = slim(model.model_json_schema(by_alias=True))
     if tool.fn_metadata.output_schema:
-        tool.fn_metadata.output_schema = slim(tool.fn_metadata.output_schema)
+        tool.fn_metadata.output_schema = or_failure(slim(tool.fn_metadata.output_schema))
     return cast(ClosedTool, tool)
+
+
+def or_failure(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an answer that admits a failure in its place.
+
+    Version 1 of the TypeScript SDK checks failures too, and hides one that does not fit.
+    """
+    error = {"type": "object", "description": "What went wrong, in place of the answer"}
+    answer = {key: value for key, value in schema.items() if key != "required"}
+    return {**answer, "properties": {**schema["properties"], "error": error}}
 
 
 def slim(schema: Any, *, names: bool = False) -> Any:

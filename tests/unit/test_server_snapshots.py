@@ -8,9 +8,11 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+from jsonschema import validate
 from mcp import Client
 
-from mosaic_mcp.server import build_server
+from mosaic_mcp.server import build_server, failures
 from mosaic_mcp.settings import Settings
 
 KEPT = Path(__file__).parents[1] / "snapshots"
@@ -30,3 +32,9 @@ async def test_every_tool_is_listed_as_its_snapshot_says(tmp_path: Path):
             (KEPT / name).write_text(text + "\n", "utf-8")
     kept = {path.name: json.loads(path.read_text("utf-8")) for path in KEPT.glob("*.json")}
     assert listed == kept, "a change that is meant is kept by UPDATE_SNAPSHOTS=1"
+
+
+@pytest.mark.parametrize("path", sorted(KEPT.glob("*.json")), ids=lambda p: p.stem)
+def test_a_failure_fits_the_published_schema_too(path: Path):
+    schema = json.loads(path.read_text("utf-8")).get("outputSchema", {})
+    validate(failures.crashed(path.stem).structured_content, schema)
