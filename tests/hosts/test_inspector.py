@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mosaic_mcp.server.tools import TOOLS
-from tests.hosts.conftest import Ours
 from tests.support.node import node, npm_program
+from tests.support.ours import Ours
 
 pytestmark = pytest.mark.hosts
 
