@@ -37,6 +37,10 @@ CHANGES = ToolAnnotations(
 """Changes something that exists."""
 
 
+UNSAID = (("default", None), ("additionalProperties", True), ("minLength", 1), ("minItems", 1))
+"""What a schema need not say: an empty argument is refused with words."""
+
+
 class ClosedTool(Tool):
     """A tool with closed arguments, whose failures are results."""
 
@@ -98,9 +102,10 @@ def or_failure(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def slim(schema: Any, *, names: bool = False) -> Any:
-    """A JSON Schema without generated titles and without `null` alternatives.
+    """A JSON Schema without generated titles and without what goes without saying.
 
-    An optional argument is one that may be left out; saying so twice costs tokens in every chat.
+    An optional argument is one that may be left out, an open map is open: saying so once more
+    costs tokens in every chat.
     `names` is True where the keys are property names, not keywords.
     """
     if isinstance(schema, list):
@@ -109,9 +114,12 @@ def slim(schema: Any, *, names: bool = False) -> Any:
         return schema
     out: dict[str, Any] = {}
     for key, value in cast(dict[str, Any], schema).items():
-        if not names and (key == "title" or (key == "default" and value is None)):
+        if not names and (key == "title" or (key, value) in UNSAID):
             continue
         out[key] = slim(value, names=not names and key in ("properties", "$defs"))
+    if not names:
+        for definition in out.get("$defs", {}).values():
+            definition.pop("description", None)  # the docstring of a model of ours
     return out if names else _without_null(out)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from mosaic_mcp.server.answers import RunAnswer
 from mosaic_mcp.server.arguments import (
@@ -26,8 +26,9 @@ from mosaic_mcp.server.starting import Wish, start_run
 from mosaic_mcp.server.tooling import STARTS, ClosedTool, build_tool
 
 Source = Annotated[
-    str | list[str],
-    Field(description="A run id (all its outputs), or output ids"),
+    list[str],
+    BeforeValidator(lambda said: [said] if isinstance(said, str) else said),
+    Field(min_length=1, max_length=50, description="A run id (all its outputs), or output ids"),
 ]
 
 
@@ -69,20 +70,21 @@ def tool(engine: Engine) -> ClosedTool:
     return build_tool(chain_run, title="Chain a run", annotations=STARTS)
 
 
-async def _outputs(client: Any, source: str | list[str]) -> list[str]:
+async def _outputs(client: Any, source: list[str]) -> list[str]:
     """The output ids behind a run id, or the ids as given."""
     from mosaic_mcp.errors import Conflict, NotFound
 
-    if isinstance(source, list):
+    if len(source) > 1:
         return source
+    [run_id] = source
     try:
-        run = await client.get_run(source)
+        run = await client.get_run(run_id)
     except NotFound:
-        return [source]
+        return source
     if not run.outputs:
         state = "has no outputs yet" if not run.status.terminal else "made no outputs"
         raise Conflict(
-            f"Run {source} is {run.status} and {state}.",
-            remedy=f"get_run(run_id='{source}') tells how it stands.",
+            f"Run {run_id} is {run.status} and {state}.",
+            remedy=f"get_run(run_id='{run_id}') tells how it stands.",
         )
     return [output.id for output in run.outputs]
