@@ -13,11 +13,11 @@ from typing import Any, cast
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, ToolAnnotations
+from mcp_types import CallToolResult, Icon, ToolAnnotations
 from pydantic import ValidationError
 
 from mosaic_mcp.errors import MosaicError
-from mosaic_mcp.server import failures
+from mosaic_mcp.server import failures, icons
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,11 @@ def build_tool(
     The return annotation `Annotated[CallToolResult, Answer]` publishes the answer's schema.
     """
     tool = ClosedTool.from_function(
-        function, title=title, annotations=annotations, meta=dict(meta) if meta else None
+        function,
+        title=title,
+        annotations=annotations,
+        icons=[_icon(annotations)],
+        meta=dict(meta) if meta else None,
     )
     model = tool.fn_metadata.arg_model
     model.model_config["extra"] = "forbid"
@@ -89,6 +93,13 @@ def build_tool(
     if tool.fn_metadata.output_schema:
         tool.fn_metadata.output_schema = or_failure(slim(tool.fn_metadata.output_schema))
     return cast(ClosedTool, tool)
+
+
+def _icon(annotations: ToolAnnotations) -> Icon:
+    """An eye, a pencil or a triangle: what the tool does to the world."""
+    if annotations.read_only_hint:
+        return icons.LOOK
+    return icons.CHANGE if annotations.destructive_hint else icons.START
 
 
 def or_failure(schema: Mapping[str, Any]) -> dict[str, Any]:

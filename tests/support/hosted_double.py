@@ -90,6 +90,8 @@ class HostedDouble:
         """Forget everything, as if newly started."""
         self.app.faults, self.app.seen = [], []
         self.ending = Ending()
+        self.resumed = Ending()
+        """How runs go on after a resume."""
         self.ahead_s = 0.0
         """How far this server's clock is ahead."""
         self.max_bytes = dict(MAX_BYTES)
@@ -306,7 +308,7 @@ class HostedDouble:
         run = _known(self.runs, request)
         if run.status not in (RunStatus.failed, RunStatus.cancelled):
             raise Conflict("Run status must be failed or cancelled")
-        run.cancelled, run.ending, run.looks = False, Ending(), 0
+        run.cancelled, run.ending, run.looks = False, self.resumed, 0
         zero = {name: 0 for name in golden("docs/run_resumed") if name.startswith("requeued")}
         return RunResumed(
             success=True,

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from socket import SOMAXCONN, create_server
-
-import uvicorn
 
 from mosaic_mcp.server import build_server
 from mosaic_mcp.settings import Settings
 from tests.acceptance.conftest import environment
+from tests.support.http_server import http_server
 
 
 @dataclass(frozen=True)
@@ -36,15 +33,5 @@ def over_stdio(settings: Settings) -> Ours:
 @contextmanager
 def over_http(settings: Settings) -> Generator[Ours]:
     """The server at an address on loopback."""
-    # Connections queue up from here on, so nobody has to wait for the server's start.
-    listener = create_server(("127.0.0.1", 0), backlog=SOMAXCONN)
-    app = build_server(settings).streamable_http_app(host="127.0.0.1")
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield Ours({}, f"http://127.0.0.1:{listener.getsockname()[1]}/mcp")
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    with http_server(build_server(settings)) as url:
+        yield Ours({}, url)
