@@ -122,7 +122,7 @@ class ParameterLine(Line):
     """One parameter of a node."""
 
     name: str
-    type: str
+    type: str | None = None
     default: Value = None
     allowed: str | None = None
     about: str | None = None

@@ -91,7 +91,7 @@ def build_tool(
     tool.description = " ".join((function.__doc__ or "").split())
     tool.parameters = slim(model.model_json_schema(by_alias=True))
     if tool.fn_metadata.output_schema:
-        tool.fn_metadata.output_schema = or_failure(slim(tool.fn_metadata.output_schema))
+        tool.fn_metadata.output_schema = published(slim(tool.fn_metadata.output_schema))
     return cast(ClosedTool, tool)
 
 
@@ -102,14 +102,16 @@ def _icon(annotations: ToolAnnotations) -> Icon:
     return icons.CHANGE if annotations.destructive_hint else icons.START
 
 
-def or_failure(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of an answer that admits a failure in its place.
+def published(schema: dict[str, Any]) -> dict[str, Any]:
+    """An answer's schema as it is listed: nothing is required, and a failure fits too.
 
-    Version 1 of the TypeScript SDK checks failures too, and hides one that does not fit.
+    Results leave out what is empty, and clients on the TypeScript SDK hide one that does not fit
+    the schema: version 1 also where it says what went wrong.
     """
+    for part in (schema, *schema.get("$defs", {}).values()):
+        part.pop("required", None)
     error = {"type": "object", "description": "What went wrong, in place of the answer"}
-    answer = {key: value for key, value in schema.items() if key != "required"}
-    return {**answer, "properties": {**schema["properties"], "error": error}}
+    return {**schema, "properties": {**schema["properties"], "error": error}}
 
 
 def slim(schema: Any, *, names: bool = False) -> Any:

@@ -18,7 +18,8 @@ PARTS = ("pyproject.toml", "README.md", "LICENSE", "NOTICE")
 def stage(folder: Path) -> None:
     """Fill a new folder with the bundle's files."""
     without = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(PROJECT / "mosaic_mcp", folder / "mosaic_mcp", ignore=without)
+    for room in ("mosaic_mcp", "prompts"):
+        shutil.copytree(PROJECT / room, folder / room, ignore=without)
     for part in (*(PROJECT / name for name in PARTS), HERE / "manifest.json"):
         shutil.copy(part, folder)
     shutil.copy(HERE.parent / "claude-code" / ".claude-plugin" / "icon.png", folder)

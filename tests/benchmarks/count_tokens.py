@@ -37,6 +37,10 @@ async def tokens_of_tools() -> dict[str, int]:
         for t in tools
     ]
     texts = [json.dumps(tool, ensure_ascii=False, separators=(",", ":")) for tool in seen]
+    return dict(zip([t.name for t in tools], _count(texts), strict=True))
+
+
+def _count(texts: list[str]) -> list[int]:
     done = subprocess.run(
         [node(), "-e", COUNT, npm_folder("gpt-tokenizer@4.0.0")],
         check=True,
@@ -44,7 +48,7 @@ async def tokens_of_tools() -> dict[str, int]:
         text=True,
         input=json.dumps(texts),
     )
-    return dict(zip([t.name for t in tools], json.loads(done.stdout), strict=True))
+    return json.loads(done.stdout)
 
 
 def table(tokens: dict[str, int]) -> str:

@@ -11,7 +11,7 @@ from mosaic_mcp.server.tools import TOOLS
 from tests.support.ours import Ours
 from tests.support.pypi import pypi_program
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.short]
 
 NAMES = [tool.__name__.rpartition(".")[2] for tool in TOOLS]
 

@@ -12,7 +12,7 @@ from mosaic_mcp.server.tools import TOOLS
 from tests.support.node import node, npm_program
 from tests.support.ours import Ours
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.short]
 
 ERAS = {"legacy": "2025-11-25", "modern": "2026-07-28"}
 NAMES = [tool.__name__.rpartition(".")[2] for tool in TOOLS]

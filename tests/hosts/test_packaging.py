@@ -64,6 +64,7 @@ def wheel(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+@pytest.mark.short
 async def test_the_wheel_alone_starts_and_says_what_is_missing(
     uv: str, wheel: Path, home: Settings
 ):
@@ -82,6 +83,7 @@ async def test_the_wheel_with_its_studio_starts_the_studio(uv: str, wheel: Path,
     assert answer.structured_content["agent"]["nodes"]
 
 
+@pytest.mark.short
 async def test_the_bundle_is_valid_packs_and_starts(tmp_path: Path, home: Settings):
     mcpb = npm_program("@anthropic-ai/mcpb", "2.1.2")
     staged, packed, there = tmp_path / "staged", tmp_path / "mosaic-mcp.mcpb", tmp_path / "there"
@@ -100,6 +102,7 @@ async def test_the_bundle_is_valid_packs_and_starts(tmp_path: Path, home: Settin
     assert not answer.is_error, answer.content
 
 
+@pytest.mark.short
 def test_the_bundle_without_a_key_edits_on_this_machine():
     manifest = read(PACKAGING / "mcpb" / "manifest.json")
     assert manifest["server"]["mcp_config"]["env"] == {"MOSAIC_API_KEY": "${user_config.api_key}"}
@@ -108,6 +111,7 @@ def test_the_bundle_without_a_key_edits_on_this_machine():
     ).hosted
 
 
+@pytest.mark.short
 def test_the_registry_entry_keeps_the_registry_s_rules():
     """Those of its schema 2025-12-11 that an entry like ours can break."""
     entry = read(PACKAGING / "server.json")
@@ -123,11 +127,13 @@ def test_the_registry_entry_keeps_the_registry_s_rules():
     assert named["MOSAIC_API_KEY"]["isSecret"]
 
 
+@pytest.mark.short
 def test_the_skill_is_valid():
     validate = pypi_program("skills-ref==0.1.1", "agentskills")
     assert "Valid skill" in run(*validate, "validate", PLUGIN / "skills" / "edit-video")
 
 
+@pytest.mark.short
 def test_the_skill_names_only_tools_that_exist():
     text = (PLUGIN / "skills" / "edit-video" / "SKILL.md").read_text("utf-8")
     called = set(re.findall(r"`(\w+)\(", text))
@@ -143,6 +149,7 @@ def test_claude_code_takes_the_plugin(tmp_path: Path):
     assert "Validation passed" in told
 
 
+@pytest.mark.short
 def test_the_plugin_starts_the_checkout_that_it_lies_in():
     server = read(PLUGIN / ".mcp.json")["mcpServers"]["mosaic"]
     place = server["args"][server["args"].index("--directory") + 1]

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.hosted_double import KEY, hosted_double
-from support.hosted_state import Ending
 
 import mosaic_mcp
 from mosaic_mcp.settings import Settings
+from tests.support.hosted_double import KEY, hosted_double
+from tests.support.hosted_state import Ending
 from tests.support.node import node, npm_folder
 from tests.support.ours import Ours, over_http, over_stdio
 
@@ -72,6 +72,7 @@ def follow_hosted(sdk: int, folder: Path, seconds: float, wait_s: float | None =
     return [call["tool"] for call in calls]
 
 
+@pytest.mark.short
 @pytest.mark.parametrize("sdk", SDKS)
 def test_a_client_that_knows_only_next_follows_a_run_to_its_pictures(sdk: int, tmp_path: Path):
     tools = follow_hosted(sdk, tmp_path, 10, wait_s=2)
@@ -81,6 +82,7 @@ def test_a_client_that_knows_only_next_follows_a_run_to_its_pictures(sdk: int, t
     assert tools[-2:] == ["list_outputs", "view_output"]
 
 
+@pytest.mark.short
 @pytest.mark.parametrize("sdk", SDKS)
 def test_a_failure_is_a_result_to_a_client_that_checks_results(sdk: int, stdio: Ours):
     (call,) = follow(sdk, stdio, 60, tool="get_run", arguments={"run_idd": "r1"})
