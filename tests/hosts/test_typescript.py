@@ -59,7 +59,11 @@ def follow_hosted(sdk: int, folder: Path, seconds: float, wait_s: float | None =
     with hosted_double() as double:
         double.ending = Ending(seconds=seconds)
         settings = Settings(
-            home=folder / "home", api_key=KEY, api_url=double.url, allowed_dirs=(folder,)
+            home=folder / "home",
+            api_key=KEY,
+            api_url=double.url,
+            allowed_dirs=(folder,),
+            ask_before_spending=False,
         )
         face = nullcontext(over_stdio(settings)) if sdk == 1 else over_http(settings)
         with face as ours:

@@ -25,9 +25,11 @@ class Ours:
 
 def over_stdio(settings: Settings) -> Ours:
     """The server that a host starts."""
-    key = {"MOSAIC_API_KEY": settings.api_key, "MOSAIC_API_URL": settings.api_url}
-    hosted = {k: v for k, v in key.items() if v} if settings.api_key else {}
-    return Ours(environment(settings) | hosted)
+    env = environment(settings)
+    if settings.api_key:
+        env |= {"MOSAIC_API_KEY": settings.api_key, "MOSAIC_API_URL": settings.api_url}
+        env |= {"MOSAIC_SPENDING": "ask" if settings.ask_before_spending else "allow"}
+    return Ours(env)
 
 
 @contextmanager
