@@ -93,7 +93,7 @@ async def plan_videos(
 
 async def plan_chain(
     ctx: Context[Any, Any],
-    source: str | list[str],
+    source: list[str],
     agent: str,
     clip: str | None,
     params: dict[str, dict[str, Any]] | None,
@@ -181,21 +181,22 @@ async def _plan(
     )
 
 
-async def _outputs(client: Any, source: str | list[str]) -> list[str]:
+async def _outputs(client: Any, source: list[str]) -> list[str]:
     """The output ids behind a run id, or the ids as given."""
     from mosaic_mcp.errors import Conflict, NotFound
 
-    if isinstance(source, list):
+    if len(source) > 1:
         return source
+    [run_id] = source
     try:
-        run = await client.get_run(source)
+        run = await client.get_run(run_id)
     except NotFound:
-        return [source]
+        return source
     if not run.outputs:
         state = "has no outputs yet" if not run.status.terminal else "made no outputs"
         raise Conflict(
-            f"Run {source} is {run.status} and {state}.",
-            remedy=f"get_run(run_id='{source}') tells how it stands.",
+            f"Run {run_id} is {run.status} and {state}.",
+            remedy=f"get_run(run_id='{run_id}') tells how it stands.",
         )
     return [output.id for output in run.outputs]
 

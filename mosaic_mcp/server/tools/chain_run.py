@@ -8,7 +8,7 @@ from mcp.server.elicitation import ElicitationResult
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Resolve
 from mcp_types import CallToolResult
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from mosaic_mcp.server.answers import RunAnswer
 from mosaic_mcp.server.arguments import (
@@ -30,8 +30,9 @@ from mosaic_mcp.server.starting import How, start_run
 from mosaic_mcp.server.tooling import STARTS, ClosedTool, build_tool
 
 Source = Annotated[
-    str | list[str],
-    Field(description="A run id (all its outputs), or output ids"),
+    list[str],
+    BeforeValidator(lambda said: [said] if isinstance(said, str) else said),
+    Field(min_length=1, max_length=50, description="A run id (all its outputs), or output ids"),
 ]
 
 
