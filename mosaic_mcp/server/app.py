@@ -14,6 +14,12 @@ from mcp_types import CallToolResult, InputRequiredResult
 
 from mosaic_mcp import __version__
 from mosaic_mcp.server import failures
+from mosaic_mcp.server.app_view import (
+    hide_viewer_tools,
+    only_for_the_viewer,
+    viewer,
+    with_viewer,
+)
 from mosaic_mcp.server.engine import Engine
 from mosaic_mcp.server.tools import all_tools
 from mosaic_mcp.settings import Settings
@@ -41,8 +47,9 @@ class MosaicServer(MCPServer[Any]):
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool by name."""
-        names = [tool.name for tool in await self.list_tools()]
-        if name not in names:
+        tools = await self.list_tools()
+        if name not in [tool.name for tool in tools]:
+            names = [tool.name for tool in tools if not only_for_the_viewer(tool)]
             return failures.unknown_tool(name, names)
         return await super().call_tool(name, arguments, context)
 
@@ -64,7 +71,9 @@ def build_server(settings: Settings) -> MosaicServer:
         instructions=INSTRUCTIONS,
         version=__version__,
         website_url="https://mosaic.so",
-        tools=list(all_tools(engine)),
+        tools=list(with_viewer(all_tools(engine), engine)),
+        extensions=[viewer()],
+        middleware=[hide_viewer_tools],
         lifespan=lifespan,
         log_level="WARNING",
     )
