@@ -27,7 +27,8 @@ SHOWN_BY = frozenset({"run_agent", "get_run", "chain_run", "resume_run"})
 
 _PAGE = Path(__file__).parent / "page"
 _PARTS = re.compile(
-    r'<link rel="stylesheet" href="(?P<css>[a-z]+\.css)">|<script src="(?P<js>[a-z]+\.js)"></script>'
+    r'<link rel="stylesheet" href="(?P<css>[a-z]+\.css)">'
+    r'|<script src="(?P<js>[a-z]+\.js)"></script>'
 )
 
 

@@ -30,7 +30,11 @@ const outputs = (() => {
       about.append(open);
     }
     const item = make("li", { class: "output" }, screen, about);
-    if (output.path) item.append(make("code", { class: "path", text: output.path }));
+    if (output.path) {
+      const where = make("details", {}, make("summary", { text: "Where the file is" }));
+      where.append(make("code", { text: output.path }));
+      item.append(where);
+    }
     item.append(note);
     play.addEventListener("click", () => start(runId, output, screen, note));
     shown.set(output.output_id, item);

@@ -21,10 +21,15 @@ function drawStatus(status, word) {
   byId("view").setAttribute("aria-busy", String(!ENDED.includes(status)));
 }
 
+function drawId(id) {
+  say(byId("run-id"), `Run ${id.slice(0, 8)}`);
+  byId("run-id").title = id;
+}
+
 function drawProgress(status, percent) {
   const bar = byId("progress");
   const ended = ENDED.includes(status);
-  bar.hidden = ended && status !== "completed";
+  bar.hidden = ended;
   bar.classList.toggle("unknown", percent === undefined);
   if (percent === undefined) bar.removeAttribute("aria-valuenow");
   else bar.setAttribute("aria-valuenow", String(percent));
@@ -99,9 +104,13 @@ async function follow(id, { provisional = false } = {}) {
     outputs.clear();
     graph.show([], []);
     drawProblems();
+    drawStatus(undefined);
+    drawProgress(undefined, undefined);
+    say(byId("summary"), "Asking how the run stands.");
+    followed.status = undefined;
   }
   Object.assign(followed, { id, provisional });
-  say(byId("run-id"), `Run ${id}`);
+  drawId(id);
   byId("again").hidden = true;
   let failures = 0;
   let since;
@@ -146,7 +155,7 @@ async function seek() {
         follow(runs[0].run_id, { provisional: true });
       }
     } catch {
-      return; // the call's own result will tell
+      // The call's own result will tell.
     }
     await sleep(1000 * LOOK_S);
   }
@@ -165,37 +174,34 @@ async function act(button, doing) {
   } finally {
     button.disabled = false;
     drawActions();
+    const lost = document.activeElement === document.body; // disabled and hidden buttons lose it
+    if (lost) (button.hidden ? byId("agent") : button).focus();
   }
 }
 
 /** Ask in the page; resolves to true for yes. Escape is no. */
 function ask(question, yes, no, { warnings = [], choice = false } = {}) {
-  const form = byId("ask");
-  const asker = document.activeElement;
+  const box = byId("ask");
   say(byId("question"), question);
   say(byId("yes"), yes);
   say(byId("no"), no);
   byId("choice").hidden = !choice;
   byId("warnings").hidden = warnings.length === 0;
   byId("warnings").replaceChildren(...warnings.map((text) => make("li", { text })));
-  form.hidden = false;
+  box.hidden = false;
   drawActions();
   (choice ? byId("agents") : byId("question")).focus();
-  form.scrollIntoView({ block: "nearest" });
+  box.scrollIntoView({ block: "nearest" });
   return new Promise((resolve) => {
     const done = (answer) => {
-      form.hidden = true;
-      form.onsubmit = byId("no").onclick = form.onkeydown = null;
+      box.hidden = true;
+      byId("yes").onclick = byId("no").onclick = box.onkeydown = null;
       drawActions();
-      if (asker?.isConnected && !asker.hidden) asker.focus();
       resolve(answer);
     };
-    form.onsubmit = (event) => {
-      event.preventDefault();
-      done(true);
-    };
+    byId("yes").onclick = () => done(true); // not a form: sandboxes may forbid submitting one
     byId("no").onclick = () => done(false);
-    form.onkeydown = (event) => event.key === "Escape" && done(false);
+    box.onkeydown = (event) => event.key === "Escape" && done(false);
   });
 }
 
@@ -288,7 +294,7 @@ function receiveResult(result) {
     follow(answer.run_id);
     return;
   }
-  say(byId("run-id"), `Run ${answer.run_id}`);
+  drawId(answer.run_id);
   drawRun(answer);
   say(byId("summary"), answer.summary);
   note("This chat does not let the viewer ask for news: ask the assistant how the run stands.");
