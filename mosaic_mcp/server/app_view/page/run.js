@@ -174,8 +174,11 @@ async function act(button, doing) {
   } finally {
     button.disabled = false;
     drawActions();
-    const lost = document.activeElement === document.body; // disabled and hidden buttons lose it
-    if (lost) (button.hidden ? byId("agent") : button).focus();
+    // Disabled and hidden buttons lose the focus; somebody on the keyboard wants it back.
+    const active = document.activeElement;
+    if (active === document.body || !active.checkVisibility()) {
+      (button.hidden ? byId("agent") : button).focus();
+    }
   }
 }
 
