@@ -1,7 +1,8 @@
 "use strict";
 /*
- * The node graph: cards in columns by their distance from the source, wrapped into bands where
- * the page is too narrow for all of them, and lines between what was measured.
+ * The node graph: cards in columns by their distance from the source and lines between them. Where
+ * the page is too narrow for all columns, a chain goes on in the next band, and a graph with
+ * branches stands upright.
  */
 const graph = (() => {
   const CARD = 148; // least width of a card, pixels
@@ -48,11 +49,14 @@ const graph = (() => {
   function layOut() {
     const list = byId("graph").querySelector("ol");
     const rows = lanes();
-    const fits = Math.max(1, Math.floor((list.clientWidth + GAP) / (CARD + GAP)));
-    const columns = Math.ceil(rows.length / Math.ceil(rows.length / fits));
-    const upright = columns === 1;
+    const width = byId("graph").clientWidth;
+    const fits = Math.max(1, Math.floor((width + GAP) / (CARD + GAP)));
     const widest = Math.max(...rows.map((row) => row.length));
-    const sideBySide = upright && list.clientWidth / widest >= 100;
+    // A chain may be wrapped; a graph with branches is clearer from top to bottom.
+    const bands = widest > 1 && rows.length > fits ? rows.length : Math.ceil(rows.length / fits);
+    const columns = Math.ceil(rows.length / bands);
+    const upright = columns === 1;
+    const sideBySide = upright && width / widest >= 100;
     let start = 1;
     for (let first = 0; first < rows.length; first += columns) {
       const band = rows.slice(first, first + columns);
@@ -74,6 +78,7 @@ const graph = (() => {
     }
     const across = sideBySide ? widest : columns;
     list.style.gridTemplateColumns = `repeat(${across}, minmax(0, 1fr))`;
+    list.style.maxWidth = upright ? `${Math.max(2, widest) * 2 * CARD}px` : "none";
     drawLines(upright);
   }
 
