@@ -78,7 +78,7 @@ class OutputsAnswer(Answer):
 
     run_id: str
     status: str
-    outputs: tuple[OutputLine, ...]
+    outputs: tuple[OutputLine, ...] = ()
     note: str | None = None
     next_cursor: str | None = None
     next: str | None = None
@@ -98,7 +98,7 @@ class RunLine(Line):
 class RunsAnswer(Answer):
     """Runs, newest first."""
 
-    runs: tuple[RunLine, ...]
+    runs: tuple[RunLine, ...] = ()
     next_cursor: str | None = None
     next: str | None = None
 
@@ -147,8 +147,10 @@ class AgentAnswer(Answer):
     agent_id: str
     name: str
     description: str | None = None
-    inputs: tuple[str, ...] = Field(description="Video Input labels; empty: it generates")
-    nodes: tuple[NodeLine, ...]
+    inputs: tuple[str, ...] = Field(
+        default=(), description="Video Input labels; none: it generates"
+    )
+    nodes: tuple[NodeLine, ...] = ()
     findings: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     next: str | None = None

@@ -18,6 +18,12 @@ from pydantic import AnyUrl
 from mosaic_mcp import __version__
 from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.server import failures, icons, resources
+from mosaic_mcp.server.app_view import (
+    hide_viewer_tools,
+    only_for_the_viewer,
+    viewer,
+    with_viewer,
+)
 from mosaic_mcp.server.completions import completer
 from mosaic_mcp.server.engine import Engine
 from mosaic_mcp.server.run_tasks import RunTasks
@@ -49,8 +55,9 @@ class MosaicServer(MCPServer[Any]):
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool by name."""
-        names = [tool.name for tool in await self.list_tools()]
-        if name not in names:
+        tools = await self.list_tools()
+        if name not in [tool.name for tool in tools]:
+            names = [tool.name for tool in tools if not only_for_the_viewer(tool)]
             return failures.unknown_tool(name, names)
         return await super().call_tool(name, arguments, context)
 
@@ -109,8 +116,9 @@ def build_server(
         version=__version__,
         website_url="https://mosaic.so",
         icons=icons.SERVER,
-        tools=[*all_tools(engine), *more_tools],
-        extensions=[Tasks(tasks or RunTasks(engine))],
+        tools=[*with_viewer(all_tools(engine), engine), *more_tools],
+        extensions=[Tasks(tasks or RunTasks(engine)), viewer()],
+        middleware=[hide_viewer_tools],
         lifespan=lifespan,
         log_level="WARNING",
         cache_hints=resources.CACHE_HINTS,

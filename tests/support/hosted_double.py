@@ -438,13 +438,15 @@ class HostedDouble:
             return Response(thumbnail(), media_type="image/jpeg")
         content = file_content(request.path_params["id"])
         headers = {"etag": f'"{request.path_params["id"]}"'}
-        begin = int(request.headers.get("range", "bytes=0-")[6:-1])
-        if not begin or request.headers.get("if-range") != headers["etag"]:
+        asked = request.headers.get("range")
+        if asked is None or request.headers.get("if-range", headers["etag"]) != headers["etag"]:
             return Response(content, 200, headers, "video/mp4")
+        first, _, last = asked.removeprefix("bytes=").partition("-")
+        begin, end = int(first), min(int(last or len(content)), len(content) - 1)
         if begin >= len(content):
             return Response(status_code=416)
-        headers["content-range"] = f"bytes {begin}-{len(content) - 1}/{len(content)}"
-        return Response(content[begin:], 206, headers, "video/mp4")
+        headers["content-range"] = f"bytes {begin}-{end}/{len(content)}"
+        return Response(content[begin : end + 1], 206, headers, "video/mp4")
 
     def _link(self, name: str) -> str:
         made = datetime.fromtimestamp(self.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
