@@ -96,6 +96,7 @@ class Transport:
         token: str,
         *,
         local: bool = False,
+        headers: Mapping[str, str] | None = None,
         sleep: Sleep = anyio.sleep,
         clock: Clock = time.monotonic,
     ) -> None:
@@ -108,6 +109,7 @@ class Transport:
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
             headers={
+                **(headers or {}),
                 "authorization": f"Bearer {token}",
                 "user-agent": f"mosaic-mcp/{__version__}",
             },

@@ -6,6 +6,7 @@ what each tool loses on an engine that answers 404 there.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,20 @@ from mosaic_mcp.contract.runs import AgentRun, NodeStatus
 
 PREFIX = "/studio/v1"
 
+OWNER_HEADER = "x-mosaic-owner"
+"""Whom a server process acts for; accepted only with the token of the discovery file."""
+LINKS_HEADER = "x-mosaic-links"
+"""With the owner: the address at which that server passes /media and /uploads on."""
+LOCAL_OWNER = "local"
+"""The user of the studio's machine; nobody acts for them."""
+
 Standing = Literal["exact", "approximate", "unsupported"]
+
+
+def is_owner(text: str) -> bool:
+    """True for a name that a server may act for: what OpenID Connect allows as a subject (at most
+    255 ASCII characters), without spaces so that it can stand in a header."""
+    return re.fullmatch(r"[!-~]{1,255}", text) is not None and text != LOCAL_OWNER
 
 
 class Discovery(Response):
@@ -168,6 +182,8 @@ class RenderInfo(Response):
     """Where the file is, when this caller shares the studio's disk."""
     timeline_path: str | None = None
     srt_path: str | None = None
+    srt_url: str | None = None
+    """Signed link to the subtitles, for a caller elsewhere."""
     facts: MediaFacts
     timeline: dict[str, Any] = Field(default_factory=dict[str, Any])
 

@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.settings import AuthSettings
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
@@ -94,13 +96,21 @@ class MosaicServer(MCPServer[Any]):
 
 
 def build_server(
-    settings: Settings, *, more_tools: Sequence[ClosedTool] = (), tasks: TaskStore | None = None
+    settings: Settings,
+    *,
+    engine: Engine | None = None,
+    notes: str = "",
+    auth: AuthSettings | None = None,
+    token_verifier: TokenVerifier | None = None,
+    more_tools: Sequence[ClosedTool] = (),
+    tasks: TaskStore | None = None,
 ) -> MosaicServer:
-    """A server with all tools, bound to the engine that the settings name.
+    """A server with all tools, bound to `engine`, else to the one that the settings name.
 
-    `more_tools` are listed after ours; `tasks` replaces the engine's runs as the store of tasks.
+    `notes` are added to the instructions; `auth` and `token_verifier` guard HTTP. `more_tools` are
+    listed after ours; `tasks` replaces the engine's runs as the store of tasks.
     """
-    engine = Engine(settings)
+    engine = engine or Engine(settings)
 
     @asynccontextmanager
     async def lifespan(_server: MCPServer[Any]) -> AsyncGenerator[Engine]:
@@ -112,7 +122,7 @@ def build_server(
     server = MosaicServer(
         name="mosaic-mcp",
         title="Mosaic video editing",
-        instructions=INSTRUCTIONS,
+        instructions=INSTRUCTIONS + notes,
         version=__version__,
         website_url="https://mosaic.so",
         icons=icons.SERVER,
@@ -120,6 +130,8 @@ def build_server(
         extensions=[Tasks(tasks or RunTasks(engine)), viewer()],
         middleware=[hide_viewer_tools],
         lifespan=lifespan,
+        auth=auth,
+        token_verifier=token_verifier,
         log_level="WARNING",
         cache_hints=resources.CACHE_HINTS,
     )

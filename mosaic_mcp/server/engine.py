@@ -21,10 +21,15 @@ class Engine:
     """Gives tools a connected client and the ledger; safe to share between calls."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self._settings = settings
         self._client: MosaicClient | None = None
         self._ledger: Ledger | None = None
         self._lock = anyio.Lock()
+
+    @property
+    def settings(self) -> Settings:
+        """What holds for this call."""
+        return self._settings
 
     async def client(self) -> MosaicClient:
         """A client of a living engine; starts the studio when that is the engine."""
@@ -33,7 +38,7 @@ class Engine:
         async with self._lock:
             if self._client is None or not await self._client.alive():
                 await self.close()
-                self._client = await connect(self.settings)
+                self._client = await connect(self._settings)
             return self._client
 
     async def asks_before_spending(self) -> bool:
@@ -47,7 +52,7 @@ class Engine:
         if self._ledger is None:
             from mosaic_mcp.client import Ledger
 
-            self._ledger = Ledger(self.settings.home / "ledger.db")
+            self._ledger = Ledger(self._settings.ledger)
         return self._ledger
 
     async def close(self) -> None:

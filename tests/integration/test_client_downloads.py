@@ -1,12 +1,12 @@
 """Outputs on their way to a folder: whole or not at all, under a name of their own."""
 
 import pytest
-from support.hosted_double import KEY, golden
-from support.hosted_state import file_content
 
 from mosaic_mcp.client import MosaicClient, downloads, fetch_part, save_file, save_output
 from mosaic_mcp.contract.runs import RunRequest
 from mosaic_mcp.errors import EngineUnavailable, MediaError, NotFound, TooLarge
+from tests.support.hosted_double import KEY, golden
+from tests.support.hosted_state import file_content
 
 AGENT = golden("docs/agent")["agent"]["id"]
 

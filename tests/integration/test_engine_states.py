@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.run_states import MovedRun
 
 from mosaic_mcp.errors import Conflict, NotFound
 from mosaic_mcp.studio.store.database import Store
+from tests.support.run_states import MovedRun
 
 LINE = {"in": "Video Input", "logo": "Watermark", "out": "Destination"}
 BRANCHES = {

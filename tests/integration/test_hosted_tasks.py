@@ -6,14 +6,14 @@ from datetime import timedelta
 import pytest
 from mcp import Client, MCPError
 from mcp_types import CallToolResult
-from support.hosted_double import KEY
-from support.hosted_state import Ending
-from support.task_client import Handle, PollingTasks, ask, start
 
 from mosaic_mcp.contract.runs import RunStatus
 from mosaic_mcp.server import build_server
 from mosaic_mcp.server.run_tasks import poll_ms
 from mosaic_mcp.settings import Settings
+from tests.support.hosted_double import KEY
+from tests.support.hosted_state import Ending
+from tests.support.task_client import Handle, PollingTasks, ask, start
 
 AGENT = "Talking head to vertical clips"
 

@@ -2,12 +2,12 @@
 
 import pytest
 from mcp import Client
-from support.hosted_double import KEY
-from support.hosted_state import Ending, file_content
 
 from mosaic_mcp.contract.runs import RunStatus
 from mosaic_mcp.server import build_server
 from mosaic_mcp.settings import Settings
+from tests.support.hosted_double import KEY
+from tests.support.hosted_state import Ending, file_content
 
 AGENT = "Talking head to vertical clips"
 

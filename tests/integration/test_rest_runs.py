@@ -9,13 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from PIL import Image
-from support.media import video
 from test_rest_golden import covers, golden
 
 from mosaic_mcp.contract.extensions import RenderInfo, RunTimeline, RunWatch
 from mosaic_mcp.contract.runs import AgentRun, RunList, RunNodes, RunStatus
 from mosaic_mcp.contract.tiles.catalogue import tile_type
 from mosaic_mcp.studio.signing import Links, Signer, load_key
+from tests.support.media import video
 
 V1 = "/studio/v1"
 

@@ -7,13 +7,13 @@ import pytest
 from mcp import Client
 from mcp.client import advertise
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
-from support.hosted_double import KEY
-from support.hosted_state import Ending, file_content
 
 from mosaic_mcp.contract.runs import RunStatus
 from mosaic_mcp.server import build_server
 from mosaic_mcp.server.app_view import play_output
 from mosaic_mcp.settings import Settings
+from tests.support.hosted_double import KEY
+from tests.support.hosted_state import Ending, file_content
 
 AGENT = "Talking head to vertical clips"
 STEPS = ["Video Input", "Silence Removal", "Clips", "Reframe", "Captions"]

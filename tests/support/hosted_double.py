@@ -25,8 +25,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from support.hosted_faults import Fault, Faulty, Seen
-from support.hosted_state import STOPPED, Ending, HostedRun, Upload, file_content, thumbnail
 
 from mosaic_mcp.contract.account import WhoAmI
 from mosaic_mcp.contract.agents import (
@@ -67,6 +65,8 @@ from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
 from mosaic_mcp.contract.uploads import FinalizeUpload, UploadTicket, ViewUrl, ViewUrlRequest
 from mosaic_mcp.errors import Conflict, InvalidRequest, MosaicError, NotFound, Unauthorized
 from mosaic_mcp.errors import Fault as Wrong
+from tests.support.hosted_faults import Fault, Faulty, Seen
+from tests.support.hosted_state import STOPPED, Ending, HostedRun, Upload, file_content, thumbnail
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 KEY = "mk_double_4f1c"

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from support.agents import agent
-from support.tiles import source, timeline
 
 from mosaic_mcp.contract.runs import NodeStatus, RunCancelled, RunRequest, RunResumed
 from mosaic_mcp.studio.runs import control, node_changes, render_changes, states
@@ -16,6 +14,8 @@ from mosaic_mcp.studio.runs.states import Fence, Job
 from mosaic_mcp.studio.runs.views import last_seq
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import events, renders, run_nodes, runs
+from tests.support.agents import agent
+from tests.support.tiles import source, timeline
 
 T = TypeVar("T")
 OWNER = "anna"

@@ -4,11 +4,11 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.patience import Patience
 
 from mosaic_mcp.client import Ledger
 from mosaic_mcp.client.ledger import request_hash
 from mosaic_mcp.errors import Conflict, MosaicError
+from tests.support.patience import Patience
 
 
 @pytest.fixture

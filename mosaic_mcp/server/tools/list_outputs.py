@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from mcp_types import CallToolResult
 from pydantic import Field
@@ -15,6 +15,9 @@ from mosaic_mcp.server.outputs import link, output_line
 from mosaic_mcp.server.results import page_of, result
 from mosaic_mcp.server.tooling import STARTS, ClosedTool, build_tool
 from mosaic_mcp.server.views import RunState
+
+if TYPE_CHECKING:
+    from mosaic_mcp.client import MosaicClient
 
 PAGE = 8
 """Outputs a page at most."""
@@ -42,10 +45,10 @@ def tool(engine: Engine) -> ClosedTool:
         lines = [await output_line(client, output, state) for output in page]
         lines = lines[: page_of(lines, ROOM)]
         if save_to is not None:
-            lines = await _saved(engine, lines, save_to)
+            lines = await _saved(engine, client, lines, save_to)
         more = start + len(lines) < len(run.outputs)
         next_cursor = str(start + len(lines)) if more else None
-        local = await client.studio() is not None
+        local = engine.settings.owner is None and await client.studio() is not None
         answer = OutputsAnswer(
             run_id=run_id,
             status=str(run.status),
@@ -71,7 +74,9 @@ def _offset(cursor: str | None) -> int:
     return int(cursor)
 
 
-async def _saved(engine: Engine, lines: list[OutputLine], save_to: str) -> list[OutputLine]:
+async def _saved(
+    engine: Engine, client: MosaicClient, lines: list[OutputLine], save_to: str
+) -> list[OutputLine]:
     """The same lines, each with the file that was written to `save_to`."""
     from mosaic_mcp.client import save_file
     from mosaic_mcp.intent import writable_folder
@@ -80,6 +85,6 @@ async def _saved(engine: Engine, lines: list[OutputLine], save_to: str) -> list[
     saved: list[OutputLine] = []
     for line in lines:
         name = f"{line.name or line.output_id}.mp4"
-        path = await save_file(line.path or line.url or "", folder, name)
+        path = await save_file(line.path or client.reach(line.url or ""), folder, name)
         saved.append(line.model_copy(update={"saved_to": str(path)}))
     return saved
