@@ -5,12 +5,16 @@
 | MOSAIC_API_KEY | key of the hosted API (`mk_…`); without one the local studio is used | none |
 | MOSAIC_API_URL | address of a Mosaic API | https://api.mosaic.so |
 | MOSAIC_HOME | data folder: studio, ledger, caches | the platform's user data folder |
-| MOSAIC_ALLOWED_DIRS | folders that tools may read from, joined by the path separator | home |
+| MOSAIC_ALLOWED_DIRS | folders to read from and save to, joined by the path separator | your home |
 | MOSAIC_FFMPEG | FFmpeg binary | the one in the imageio-ffmpeg package |
 | MOSAIC_STUDIO_IDLE_S | seconds without work or callers after which a started studio ends | 900 |
 | MOSAIC_PRIVATE_URLS | 1: the studio also downloads from this machine and its network | 0 |
+| MOSAIC_SPENDING | `ask` before a run uses credits of the hosted engine, or `allow` it | ask |
 | MOSAIC_STUDIO_KEYS | `mk_key=owner` pairs, comma separated, for a studio served to others | none |
 
+The user data folder is `~/.local/share/mosaic-mcp` on Linux (or below `XDG_DATA_HOME`),
+`~/Library/Application Support/mosaic-mcp` on macOS, `mosaic-mcp` in `%LOCALAPPDATA%` on Windows. It
+is always an allowed folder; the hidden folders of your home are allowed only when they are named.
 `mosaic-mcp serve --http` alone reads these (docs/http.md). Pairs are comma separated.
 
 | variable | meaning | default |
@@ -52,6 +56,7 @@ class Settings:
     studio_idle_s: float = 900.0
     private_urls: bool = False
     studio_keys: tuple[tuple[str, str], ...] = ()
+    ask_before_spending: bool = True
     owner: str | None = None
     """Whom a server acts for, who sits elsewhere and sees nothing of this machine but
     `allowed_dirs`; None: the user of this machine."""
@@ -89,6 +94,7 @@ class Settings:
             ffmpeg=Path(p) if (p := get("MOSAIC_FFMPEG")) else None,
             studio_idle_s=float(get("MOSAIC_STUDIO_IDLE_S") or 900),
             private_urls=get("MOSAIC_PRIVATE_URLS") == "1",
+            ask_before_spending=get("MOSAIC_SPENDING") != "allow",
             studio_keys=tuple(
                 (key, owner or "default") for key, owner in _pairs(get("MOSAIC_STUDIO_KEYS"))
             ),

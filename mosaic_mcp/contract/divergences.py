@@ -115,7 +115,8 @@ DIVERGENCES: tuple[Divergence, ...] = (
     Divergence(
         "error-codes",
         "api/introduction",
-        "409, 413 and 503 have no documented error code.",
-        "conflict, too_large, engine_unavailable; 400 also bad_media and unsupported.",
+        "409, 413, 503 and 507 have no documented error code.",
+        "conflict, too_large, engine_unavailable, no_space; 400 also bad_media and unsupported. "
+        "`remedy` repeats the part of `detail` that says what to do.",
     ),
 )

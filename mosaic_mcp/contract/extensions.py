@@ -104,6 +104,8 @@ class RunWatch(Response):
     seq: int
     run: AgentRun
     nodes: tuple[NodeProgress, ...] = ()
+    updated_at: datetime | None = None
+    """When anything about the run last changed."""
 
 
 class MediaFacts(Response):
@@ -186,6 +188,49 @@ class RenderInfo(Response):
     timeline: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
+class Cut(Response):
+    """A clip of an output: where it plays, and what it shows. All times are seconds."""
+
+    at_s: float
+    """Where it begins in the output."""
+    source: str
+    """Name of the video that it shows, as its owner called it."""
+    from_s: float
+    """Where it begins in the source."""
+    to_s: float
+    """Where it ends in the source."""
+
+
+class Edit(Response):
+    """A finished output as edit decisions; a `node` is the template node that made it so."""
+
+    output_id: str
+    name: str
+    width: int
+    height: int
+    frame_rate: str
+    """Frames per second as an exact fraction ("30000/1001")."""
+    duration_s: float
+    cuts: tuple[Cut, ...] = ()
+    framing: Literal["crop", "pad"] | None = None
+    """`crop` follows the picture's subject, `pad` shows all of it over a blurred copy."""
+    framing_node: str | None = None
+    caption_words: int = 0
+    captions_node: str | None = None
+    overlay_nodes: tuple[str, ...] = ()
+    sound_node: str | None = None
+
+
+class RunTimeline(Response):
+    """The answer of GET /studio/v1/runs/{run_id}/timeline: every finished output as cuts.
+
+    The outputs stand in the order of the run's.
+    """
+
+    run_id: str
+    edits: tuple[Edit, ...] = ()
+
+
 class FindRun(Response):
     """The answer of GET /studio/v1/runs?idempotency_key=…"""
 
@@ -198,6 +243,7 @@ WITHOUT_STUDIO: dict[str, str] = {
     "view_output": "shows the thumbnail; frames and contact sheets need the downloaded video",
     "read_transcript": "not available: the API has no transcript",
     "find_agents": "parameter ranges come from our catalogue, not from the engine",
+    "mosaic://runs/{id}/timeline": "not available: the API does not tell its cuts",
     "run_agent": "a transcript brought along is not used; quality is not sent",
 }
-"""What each tool loses on an engine without `/studio/v1`."""
+"""What each tool (and one resource) loses on an engine without `/studio/v1`."""

@@ -8,12 +8,14 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 import mosaic_mcp
 from mosaic_mcp.contract.base import ErrorBody
 from mosaic_mcp.contract.errors import error_response, faults_of
 from mosaic_mcp.errors import Fault, InvalidRequest, MosaicError, RateLimited
+from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.gate import Gate
 from mosaic_mcp.studio.routes import ROUTERS
 from mosaic_mcp.studio.routes.dependencies import ERRORS
@@ -52,7 +54,7 @@ def _failure(error: MosaicError) -> Response:
 
 
 def _answer(status: int, body: ErrorBody, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse(body.model_dump(), status, headers)
+    return JSONResponse(body.model_dump(exclude_none=True), status, headers)
 
 
 def _answer_errors(app: FastAPI) -> None:
@@ -82,6 +84,13 @@ def _answer_errors(app: FastAPI) -> None:
         }.get(status, str(error.detail))
         body = ErrorBody(detail=detail, error=status.name.lower())
         return _answer(status, body, dict(error.headers or {}))
+
+    @app.exception_handler(OSError)
+    @app.exception_handler(DBAPIError)
+    async def on_full_disk(_request: Request, error: Exception) -> Response:
+        if full := no_space(error):
+            return _failure(full)
+        raise error
 
     @app.exception_handler(Exception)
     async def on_crash(request: Request, error: Exception) -> Response:

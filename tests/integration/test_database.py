@@ -1,12 +1,14 @@
 """The store migrates itself, and its schema is the one in the code."""
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from mosaic_mcp.studio.store.database import Store
+from mosaic_mcp.studio.store.database import MIGRATIONS, Store, migrate
 from mosaic_mcp.studio.store.tables import agents, metadata
 
 ROW = {
@@ -24,6 +26,46 @@ def test_migrations_lead_to_exactly_the_tables_of_the_code(tmp_path):
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
     store.close()
+
+
+def schema(store: Store) -> list[tuple[str, str]]:
+    """Every table and index as SQLite has it, and the version that Alembic wrote down."""
+    with store.engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master ORDER BY name")
+        version = connection.exec_driver_sql("SELECT 'version', version_num FROM alembic_version")
+        return [*map(tuple, found), *map(tuple, version)]
+
+
+def test_an_empty_file_is_migrated_from_the_start(tmp_path):
+    (tmp_path / "empty.db").touch()
+    from_empty, from_nothing = Store(tmp_path / "empty.db"), Store(tmp_path / "new" / "studio.db")
+    assert schema(from_empty) == schema(from_nothing) != []
+    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    assert schema(from_empty)[-1] == ("version", newest)
+    from_empty.close()
+    from_nothing.close()
+
+
+def test_migrating_again_changes_nothing(tmp_path):
+    store = Store(tmp_path / "studio.db")
+    before = schema(store)
+    migrate(store.engine)
+    migrate(store.engine)
+    assert schema(store) == before
+    store.close()
+
+
+def test_several_openings_at_once_migrate_once(tmp_path):
+    path = tmp_path / "studio.db"
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(lambda _: Store(path), range(4)))
+    assert len({tuple(schema(store)) for store in stores}) == 1
+    for store in stores:
+        store.close()
+
+
+def test_there_is_one_line_of_migrations():
+    assert len(ScriptDirectory(str(MIGRATIONS)).get_heads()) == 1
 
 
 def test_every_table_has_an_owner():

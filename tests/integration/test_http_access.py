@@ -3,8 +3,9 @@
 import time
 
 import pytest
-from support.http_server import ANNA, TOKENS, http_server
-from support.issuer import CLIENT, issuer, new_key
+
+from tests.support.http_command import ANNA, TOKENS, http_server
+from tests.support.issuer import CLIENT, issuer, new_key
 
 RESOURCE = "https://video.example.org/mcp"
 PUBLIC = "https://video.example.org"

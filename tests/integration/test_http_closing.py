@@ -3,11 +3,11 @@
 import anyio
 import httpx
 import pytest
-from support.hosted_double import KEY
-from support.hosted_state import Ending
-from support.http_server import ANNA, BEN, http_server
 
 from tests.acceptance.tools import answer, refusal, text_of
+from tests.support.hosted_double import KEY
+from tests.support.hosted_state import Ending
+from tests.support.http_command import ANNA, BEN, http_server
 
 AGENT = "Talking head to vertical clips"
 VIDEO = "https://example.org/talk.mp4"

@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.http_server import ANNA, BEN, TOKENS, http_server, refused
-from support.media import video
-from support.studio_process import running_studio
 
 from mosaic_mcp.client import connect
 from mosaic_mcp.errors import EngineUnavailable
 from mosaic_mcp.settings import Settings
 from tests.acceptance.tools import answer, refusal, to_the_end
+from tests.support.http_command import ANNA, BEN, TOKENS, http_server, refused
+from tests.support.media import video
+from tests.support.studio_process import running_studio
 
 AGENT = "Talking head to vertical clips"
 

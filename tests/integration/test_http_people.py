@@ -8,10 +8,10 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
-from support.http_server import ANNA, BEN, TOKENS, HttpServer, http_server
-from support.media import picture, video
 
 from tests.acceptance.tools import answer, refusal, to_the_end
+from tests.support.http_command import ANNA, BEN, TOKENS, HttpServer, http_server
+from tests.support.media import picture, video
 
 ROOT = Path(__file__).parents[2]
 AGENT = "Talking head to vertical clips"

@@ -1,9 +1,9 @@
 """A server process that acts for people elsewhere, at the studio's REST API."""
 
 import pytest
-from support.media import video
 
 from mosaic_mcp.contract.extensions import LINKS_HEADER, OWNER_HEADER
+from tests.support.media import video
 
 
 @pytest.fixture

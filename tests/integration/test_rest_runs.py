@@ -1,18 +1,21 @@
 """Runs over real HTTP: start, watch, outputs, lists, chains, refusals; a real render of 2 s."""
 
 import io
+import time
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 from PIL import Image
-from support.media import video
 from test_rest_golden import covers, golden
 
-from mosaic_mcp.contract.extensions import RenderInfo, RunWatch
+from mosaic_mcp.contract.extensions import RenderInfo, RunTimeline, RunWatch
 from mosaic_mcp.contract.runs import AgentRun, RunList, RunNodes, RunStatus
 from mosaic_mcp.contract.tiles.catalogue import tile_type
+from mosaic_mcp.studio.signing import Links, Signer, load_key
+from tests.support.media import video
 
 V1 = "/studio/v1"
 
@@ -96,6 +99,48 @@ def test_every_link_of_a_run_opens(made):
     assert (part.status_code, part.content) == (206, b"ftyp")
 
 
+def links(made) -> list[str]:
+    output = view(made[0], made[4]).outputs[0]
+    return [output.video_url, output.thumbnail_url, output.premiere_prproj_url]
+
+
+def test_the_links_of_an_output_last_seven_days(made):
+    """ "Signed URL to download the rendered video (valid for 7 days)" """
+    for link in links(made):
+        end = int(parse_qs(urlsplit(link).query)["exp"][0])
+        assert end - time.time() == pytest.approx(7 * 86_400, abs=60)
+
+
+def test_a_link_ends_after_its_seven_days_and_not_before(studio, made):
+    """Links as this studio signed them in the past, by its own key."""
+    render = view(made[0], made[4]).outputs[0].id
+    key = load_key(studio.home / "studio" / "secret.key")
+    for age, status in ((7 * 86_400 - 60, 200), (7 * 86_400 + 1, 403)):
+        then = Signer(key, now=lambda age=age: time.time() - age)
+        link = Links(studio.discovery.url, then).render(render, "video.mp4")
+        answer = httpx.head(link, trust_env=False)
+        assert answer.status_code == status
+    assert "has ended" in httpx.get(link, trust_env=False).json()["detail"]
+
+
+def test_a_link_opens_its_own_file_only(made, studio):
+    video, thumbnail, timeline = links(made)
+    signature = urlsplit(video).query
+    for other in (thumbnail, timeline, video.replace("video.mp4", "captions.srt")):
+        path = other.partition("?")[0]
+        assert httpx.get(f"{path}?{signature}", trust_env=False).status_code == 403
+    for hostile in ("recipe.json", "..%2f..%2fstudio%2fsecret.key", "%2e%2e/secret.key"):
+        path = video.partition("?")[0].replace("video.mp4", hostile)
+        assert httpx.get(f"{path}?{signature}", trust_env=False).status_code in (400, 403, 404)
+
+
+def test_a_thumbnail_is_a_small_picture_of_the_video(made):
+    picture = Image.open(io.BytesIO(httpx.get(links(made)[1], trust_env=False).content))
+    assert picture.format == "JPEG"
+    assert max(picture.size) <= 1280
+    assert len(set(picture.convert("L").tobytes())) > 10, "not a plain surface"
+
+
 def test_a_watcher_sees_progress_that_only_rises(made):
     seen = made[5]
     assert [w.seq for w in seen] == sorted({w.seq for w in seen})
@@ -126,6 +171,19 @@ def test_an_output_says_what_and_where_it_is(made):
     size = Image.open(io.BytesIO(picture)).size
     assert size[0] / size[1] == pytest.approx(info.facts.width / info.facts.height, rel=0.02)
     assert client.get(f"{V1}/renders/{output}/sheet").headers["content-type"] == "image/jpeg"
+
+
+def test_the_timeline_of_a_run_tells_its_cuts_and_who_made_them(made, ben):
+    client, _, nodes, _, run_id, _ = made
+    answer = client.get(f"{V1}/runs/{run_id}/timeline")
+    (edit,) = RunTimeline.model_validate_json(answer.content).edits
+    assert edit.output_id == view(client, run_id).outputs[0].id
+    (cut,) = edit.cuts
+    assert (cut.at_s, cut.from_s, cut.source) == (0, 0, "talk.mp4")
+    assert (cut.to_s, edit.duration_s) == (1, 1)
+    assert (edit.framing_node, edit.captions_node) == (nodes[1], None)
+    assert edit.width * 16 == edit.height * 9
+    assert ben.get(f"{V1}/runs/{run_id}/timeline").status_code == 404
 
 
 def test_the_nodes_of_a_run_point_to_their_templates(made):

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from mosaic_mcp.studio.export.cuts import plain
 from mosaic_mcp.studio.export.edl import edl
 from mosaic_mcp.studio.export.otio import otio
 from mosaic_mcp.studio.export.xmeml import xmeml
@@ -49,7 +50,7 @@ def media_paths(timeline: Timeline, media: Mapping[str, Path]) -> dict[str, str]
     paths: dict[str, str] = {}
     for sha in dict.fromkeys(clip.source for clip in timeline.clips):
         source = timeline.sources[sha]
-        suffix = media[sha].suffix if sha in media else Path(source.name).suffix
+        suffix = media[sha].suffix if sha in media else safe_suffix(source.name)
         stem = safe_stem(source.name)
         path = f"media/{stem}{suffix}"
         if path in paths.values():
@@ -66,12 +67,18 @@ def safe_stem(name: str) -> str:
     return stem[:80]
 
 
+def safe_suffix(name: str) -> str:
+    """The suffix of a file name where it is an ordinary one."""
+    suffix = Path(name.replace("\\", "/")).suffix
+    return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) < 8 else ""
+
+
 def _readme(timeline: Timeline, paths: Mapping[str, str]) -> str:
     files = "\n".join(
-        f"  {path}   (your file {timeline.sources[sha].name})" for sha, path in paths.items()
+        f"  {path}   (your file {plain(timeline.sources[sha].name)})" for sha, path in paths.items()
     )
     return (
-        f"{timeline.name}\n\n"
+        f"{plain(timeline.name)}\n\n"
         "timeline.xml   Premiere Pro (File > Import) and DaVinci Resolve (File > Import > "
         "Timeline)\n"
         "timeline.otio  OpenTimelineIO\n"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from mosaic_mcp.studio.render.compile import frames_of
+from mosaic_mcp.studio.render.compile import runs_of, settled
 from mosaic_mcp.studio.timeline.model import Source, Timeline
 
 
@@ -16,6 +16,8 @@ class Cut:
 
     index: int
     source: Source
+    tile: str
+    """The template node that made it."""
     record_in: int
     record_out: int
     source_in: int
@@ -23,19 +25,26 @@ class Cut:
 
 
 def cuts_of(timeline: Timeline) -> Iterator[Cut]:
-    """The clips as the renderer shows them: the same frames, so that an editor sees the same."""
+    """The cuts that the renderer makes: the same frames, so that an editor sees the same."""
+    shown = settled(timeline)
+    pieces = [piece for run in runs_of(shown) for piece in run.pieces]
     at = 0
-    for index, clip in enumerate(timeline.clips):
-        frames = frames_of(clip, timeline.frame_rate)
+    for index, (clip, piece) in enumerate(zip(shown.clips, pieces, strict=True)):
         yield Cut(
             index,
             timeline.sources[clip.source],
+            clip.tile,
             at,
-            at + frames.count,
-            frames.first,
-            frames.first + frames.count,
+            at + piece.count,
+            piece.first,
+            piece.first + piece.count,
         )
-        at += frames.count
+        at += piece.count
+
+
+def plain(text: str) -> str:
+    """One line of printable text: names come from users, and no format takes every character."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def timebase(rate: Fraction) -> tuple[int, bool]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
-from mosaic_mcp.studio.export.cuts import Cut, cuts_of, frames_in
+from mosaic_mcp.studio.export.cuts import Cut, cuts_of, frames_in, plain
 from mosaic_mcp.studio.timeline.model import Timeline
 
 
@@ -20,7 +21,7 @@ def otio(timeline: Timeline, paths: Mapping[str, str]) -> str:
     return json.dumps(
         {
             "OTIO_SCHEMA": "Timeline.1",
-            "name": timeline.name,
+            "name": plain(timeline.name),
             "global_start_time": None,
             "metadata": {},
             "tracks": {
@@ -61,16 +62,16 @@ def _track(
 def _clip(cut: Cut, timeline: Timeline, paths: Mapping[str, str], rate: float) -> dict[str, Any]:
     return {
         "OTIO_SCHEMA": "Clip.1",
-        "name": cut.source.name,
-        "metadata": {"mosaic": {"tile": timeline.clips[cut.index].tile}},
+        "name": plain(cut.source.name),
+        "metadata": {"mosaic": {"tile": cut.tile}},
         "source_range": _range(cut.source_in, cut.source_out - cut.source_in, rate),
         "effects": [],
         "markers": [],
         "media_reference": {
             "OTIO_SCHEMA": "ExternalReference.1",
-            "name": cut.source.name,
+            "name": plain(cut.source.name),
             "metadata": {"mosaic": {"sha256": cut.source.sha256}},
-            "target_url": paths[cut.source.sha256],
+            "target_url": quote(paths[cut.source.sha256]),
             "available_range": _range(0, frames_in(cut.source, timeline.frame_rate), rate),
         },
     }

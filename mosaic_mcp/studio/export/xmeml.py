@@ -5,8 +5,9 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from fractions import Fraction
+from urllib.parse import quote
 
-from mosaic_mcp.studio.export.cuts import Cut, cuts_of, frames_in, timebase
+from mosaic_mcp.studio.export.cuts import Cut, cuts_of, frames_in, plain, timebase
 from mosaic_mcp.studio.export.subtitles import cues_of
 from mosaic_mcp.studio.render.framing import centre
 from mosaic_mcp.studio.timeline.model import Source, Timeline
@@ -100,7 +101,7 @@ class _Writer:
         self.described.add(source.sha256)
         rate = self.timeline.frame_rate
         _text(file, "name", source.name)
-        _text(file, "pathurl", self.paths[source.sha256])
+        _text(file, "pathurl", quote(self.paths[source.sha256]))
         _rate(file, rate)
         _text(file, "duration", frames_in(source, rate))
         _timecode(file, rate)
@@ -185,8 +186,7 @@ def _add(parent: ET.Element, tag: str, **attributes: str) -> ET.Element:
 
 def _text(parent: ET.Element, tag: str, value: object) -> None:
     # XML 1.0 has no place for control characters; user names may hold some.
-    clean = "".join(c for c in str(value) if c >= " " or c in "\t\n")
-    ET.SubElement(parent, tag).text = clean
+    ET.SubElement(parent, tag).text = plain(str(value))
 
 
 def _rate(parent: ET.Element, rate: Fraction) -> None:

@@ -32,8 +32,8 @@ async def fetch(
     """Fetch the input `ref` of this kind ("url" or "youtube") into `folder`: file and name.
 
     A YouTube link among plain addresses is treated as one. `private` allows addresses of this
-    machine and its network. Raises MediaError, TooLarge or
-    Unsupported with what to do.
+    machine and its network. Raises MediaError, TooLarge,
+    NoSpace or Unsupported with what to do.
     """
     if kind == "youtube" or youtube_id(ref):
 

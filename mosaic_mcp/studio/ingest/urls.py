@@ -7,7 +7,6 @@ because the sentence for them should say so.
 
 from __future__ import annotations
 
-import errno
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ import anyio.to_thread
 import httpx
 
 from mosaic_mcp import __version__
-from mosaic_mcp.errors import MediaError, TooLarge
+from mosaic_mcp.errors import MediaError, NoSpace, TooLarge
+from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.ingest.addresses import CheckedTransport, IPAddress, public
 from mosaic_mcp.studio.ingest.names import name_of
 
@@ -56,8 +56,8 @@ async def download(
 ) -> tuple[Path, str]:
     """Fetch `url` into a new file in `folder`; the file, and what to call it.
 
-    Raises MediaError (unreachable, refused, a web page, broken off, too slow, disk full) or
-    TooLarge. Whatever happens short of success, also cancelling, no file is left.
+    Raises MediaError (unreachable, refused, a web page, broken off, too slow), TooLarge or
+    NoSpace. Whatever happens short of success, also cancelling, no file is left.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -137,7 +137,7 @@ class _Download:
                     idle = 0 if self._have > before else idle + 1
                     if idle >= self._limits.tries:
                         raise self._unreachable(error) from error
-                await anyio.sleep(self._limits.pause_s * 2**idle)
+                await anyio.sleep(self._limits.pause_s * 2 ** max(idle - 1, 0))
 
     async def _connection(self, file: BinaryIO) -> str:
         """Read what is missing over one connection."""
@@ -168,8 +168,8 @@ class _Download:
         try:
             await anyio.to_thread.run_sync(file.write, block)
         except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise _no_space() from error
+            if full := no_space(error):
+                raise full from error
             raise
         self._have += len(block)
         await self._tell()
@@ -215,7 +215,7 @@ class _Download:
                 remedy="Give a smaller file, or a part of it.",
             )
         if size - self._have > shutil.disk_usage(self._path.parent).free:
-            raise _no_space()
+            raise NoSpace
 
     def _page(self) -> MediaError:
         return self._refused(
@@ -257,10 +257,3 @@ def _validator(response: httpx.Response) -> str:
     if tag and not tag.startswith("W/"):
         return tag
     return response.headers.get("last-modified", "")
-
-
-def _no_space() -> MediaError:
-    return MediaError(
-        "There is not enough space left on the disk for the download.",
-        remedy="Free some space, or move MOSAIC_HOME to a larger disk, then resume the run.",
-    )

@@ -127,7 +127,12 @@ def check_info(info: Mapping[str, Any]) -> None:
         )
     size = info.get("filesize") or info.get("filesize_approx") or 0
     if size > MAX_BYTES:
-        raise TooLarge("That video is larger than 5 GB.", remedy="Give a smaller file.")
+        raise too_large()
+
+
+def too_large() -> TooLarge:
+    """The refusal of more than MAX_BYTES."""
+    return TooLarge("That video is larger than 5 GB.", remedy="Give a smaller file.")
 
 
 SENTENCES = (
@@ -140,7 +145,7 @@ SENTENCES = (
         "YouTube asks this machine to prove that it is not a robot.",
         "Try again later or from another network, or give the file.",
     ),
-    ("not available in your country", "That video is not shown in this country.", "Give the file."),
+    ("available in your country", "That video is not shown in this country.", "Give the file."),
     ("video unavailable", "That video is not available.", "Check the link."),
     ("removed by", "That video was removed.", "Give another."),
 )

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from mosaic_mcp.errors import MosaicError
-from mosaic_mcp.studio.ingest.youtube import MAX_BYTES, RUNTIMES, check_info
+from mosaic_mcp.studio.ingest.youtube import MAX_BYTES, RUNTIMES, check_info, too_large
 
-JOINED = "bv*[height<=1080]+ba/b[height<=1080]/b"
-WHOLE = "b[height<=1080]/b"
+JOINED = "bv+ba/b"
+WHOLE = "b"
+SORTED = ("res:1080", "vcodec:h264", "acodec:aac")
+"""The largest up to 1080p (the shorter side, so that upright videos count too), then the codec."""
 _messages_to = 1
 
 
@@ -28,7 +30,7 @@ def options(folder: Path, ffmpeg: str | None) -> dict[str, Any]:
         "allowed_extractors": ["youtube"],
         "noplaylist": True,
         "format": JOINED if ffmpeg else WHOLE,
-        "format_sort": ["vcodec:h264", "acodec:aac"],
+        "format_sort": [*SORTED],
         "outtmpl": str(folder / "video.%(ext)s"),
         "max_filesize": MAX_BYTES,
         "js_runtimes": {("quickjs" if name == "qjs" else name): {} for name in RUNTIMES},
@@ -53,7 +55,9 @@ def fetch(url: str, folder: Path, ffmpeg: str | None) -> dict[str, Any]:
         info: Any = program.extract_info(url, download=False)  # pyright: ignore
         check_info(info)
         program.process_ie_result(info, download=True)  # pyright: ignore
-    file = max(folder.glob("video.*"), key=lambda path: path.stat().st_size)
+    file = max(folder.glob("video.*"), key=lambda path: path.stat().st_size, default=None)
+    if file is None:  # the one thing that yt-dlp leaves out without an error
+        raise too_large()
     return {"file": file.name, "title": info.get("title") or ""}
 
 

@@ -18,6 +18,14 @@ TIMEOUT_S = 3 * 3600.0
 _CODES: dict[str, type[MosaicError]] = {"bad_media": MediaError, "unsupported": Unsupported}
 
 
+async def call_about(name: str, verb: str, **argument: Any) -> Any:
+    """As `call`, for a file that the user calls `name`: a refusal begins with it."""
+    try:
+        return await call(verb, **argument)
+    except MediaError as error:
+        raise MediaError(f"{name} cannot be used. {error.message}", remedy=error.remedy) from error
+
+
 async def call(verb: str, **argument: Any) -> Any:
     """Run the helper and return its result; cancelling kills it.
 

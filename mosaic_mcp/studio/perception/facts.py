@@ -110,7 +110,10 @@ def _video(container: InputContainer, stream: VideoStream) -> dict[str, Any]:
 
 
 def _packets(container: InputContainer, stream: VideoStream) -> tuple[Fraction, bool, Fraction]:
-    """When the picture ends, whether its rate varies, and its average rate: from the packets.
+    """When the picture ends, whether its rate varies, and its usual rate: from the packets.
+
+    The usual rate is that of half of the pictures or the average, whichever is higher: where the
+    picture stands still for long, the average would be too low for the parts that move.
 
     Raises MediaError when the packets end well before the header says: the file is cut off.
     """
@@ -137,9 +140,10 @@ def _packets(container: InputContainer, stream: VideoStream) -> tuple[Fraction, 
     variable = bool(gaps) and gaps[-len(gaps) // 50 - 1] > gaps[len(gaps) // 2] * Fraction(3, 2)
     span = (times[-1] - times[0]) * base
     average = (len(times) - 1) / span if span else Fraction(0)
+    usual = max(average, 1 / (gaps[len(gaps) // 2] * base)) if gaps else average
     if len(times) == 1:
         end = end or Fraction(1, 25)
-    return end, variable, average.limit_denominator(1001)
+    return end, variable, usual.limit_denominator(1001)
 
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> tuple[int, tuple[int, int]]:

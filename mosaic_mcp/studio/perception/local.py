@@ -16,7 +16,7 @@ import anyio.to_thread
 
 from mosaic_mcp.contract.extensions import BringTranscript
 from mosaic_mcp.studio.library import Library
-from mosaic_mcp.studio.perception.calling import call
+from mosaic_mcp.studio.perception.calling import call_about
 from mosaic_mcp.studio.perception.model import Face, Interval, SpokenWord, Words
 from mosaic_mcp.studio.timeline.model import Source
 
@@ -123,7 +123,8 @@ class LocalPerception:
             answer = await anyio.to_thread.run_sync(_read, path)
             if answer is None:
                 async with self._limit:
-                    answer = await call(verb, path=str(self._files(source.sha256)), **more)
+                    file = self._files(source.sha256)
+                    answer = await call_about(source.name, verb, path=str(file), **more)
                 await anyio.to_thread.run_sync(_write, path, answer)
         return answer
 
@@ -152,5 +153,8 @@ def _read(path: Path) -> Any:
 def _write(path: Path, answer: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{uuid.uuid4().hex}.part")
-    part.write_text(json.dumps(answer), "utf-8")
-    part.replace(path)
+    try:
+        part.write_text(json.dumps(answer), "utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from mosaic_mcp.contract.extensions import MediaFacts
 from mosaic_mcp.errors import MediaError
-from mosaic_mcp.studio.perception.calling import call
+from mosaic_mcp.studio.perception.calling import call_about
 from mosaic_mcp.studio.timeline.model import Source
 
 
@@ -19,10 +19,7 @@ async def probe(path: Path, *, name: str) -> Source:
     Raises MediaError for what is missing, empty, no media, cut off, or too large to decode.
     """
     await anyio.to_thread.run_sync(_check_file, path, name)
-    try:
-        facts = await call("probe", path=str(path))
-    except MediaError as error:
-        raise MediaError(f"{name} cannot be used. {error.message}", remedy=error.remedy) from error
+    facts = await call_about(name, "probe", path=str(path))
     return Source(
         sha256=facts["sha256"],
         name=name,

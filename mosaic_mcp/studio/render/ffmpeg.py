@@ -222,7 +222,7 @@ def explain(code: int, log: str) -> RenderFailed:
             remedy="Copy or export the file again.",
             log=log,
         )
-    if code in (128 + 9, 137):
+    if code in (128 + 9, -9):  # FFmpeg itself, or its guard
         return RenderFailed("FFmpeg was killed.", remedy="Resume the run to try again.", log=log)
     last = next((line for line in reversed(log.splitlines()) if line.strip()), "no message")
     return RenderFailed(

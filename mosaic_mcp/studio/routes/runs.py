@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
 
-from mosaic_mcp.contract.extensions import PREFIX, FindRun, RunWatch
+from mosaic_mcp.contract.extensions import PREFIX, FindRun, RunTimeline, RunWatch
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.rules import check_run
 from mosaic_mcp.contract.runs import (
@@ -22,6 +22,7 @@ from mosaic_mcp.contract.runs import (
     RunStatus,
 )
 from mosaic_mcp.errors import Fault, InvalidRequest
+from mosaic_mcp.studio.export.edits import edit_of
 from mosaic_mcp.studio.named import unknown_sources
 from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, PageDep, PageQuery, StudioDep
 
@@ -180,3 +181,10 @@ async def watch_run(
     return await studio.runs.watch(
         caller.owner, run_id, links, since=since, wait_s=wait_s, closing=studio.closing
     )
+
+
+@watching.get("/runs/{run_id}/timeline")
+async def run_timeline(run_id: str, studio: StudioDep, caller: CallerDep) -> RunTimeline:
+    """The finished outputs of a run as cuts: what each shows of which source, and when."""
+    outputs = await studio.outputs.of_run(caller.owner, run_id)
+    return RunTimeline(run_id=run_id, edits=tuple(edit_of(o.id, o.timeline) for o in outputs))

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
 from mosaic_mcp.errors import MosaicError, RenderFailed, Unsupported
+from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
@@ -40,6 +41,8 @@ TICK_S = 0.25
 PAUSES_S = (2.0, 10.0, 60.0)
 """How long to wait before a second, third and fourth attempt at what may work later."""
 LONGEST_PAUSE_S = 300.0
+
+CRASHED = "The step failed inside the studio; its log says more. Resume the run to try again."
 
 log = logging.getLogger(__name__)
 
@@ -134,9 +137,10 @@ class NodeWork:
                 await self._pause(fence, pause, error)
                 return pause
             await self._fail(fence, str(error))
-        except Exception:
+        except Exception as error:
             log.exception("node %s failed", row_id)
-            await self._fail(fence, "The step failed inside the studio; its log says more.")
+            full = no_space(error)
+            await self._fail(fence, str(full) if full else CRASHED)
         self.feed.ring()
         return None
 

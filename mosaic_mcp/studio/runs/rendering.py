@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.errors import MosaicError, RenderFailed
+from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.probe import media_facts, probe
@@ -38,6 +39,8 @@ from mosaic_mcp.studio.timeline.model import Timeline
 
 TICK_S = 0.4
 RECIPE = "recipe.json"
+
+CRASHED = "the render failed inside the studio; its log says more. Resume the run to try again."
 
 log = logging.getLogger(__name__)
 
@@ -76,11 +79,9 @@ class RenderWork:
             error = f"{row['name']}: {failure}"
             if isinstance(failure, RenderFailed):
                 log.error("render %s: %s\n%s", render_id, failure.message, failure.log)
-        except OSError as failure:
-            error = f"{row['name']}: {failure.strerror}. Free some space, then resume the run."
-        except Exception:
+        except Exception as failure:
             log.exception("render %s failed", render_id)
-            error = f"{row['name']}: the render failed inside the studio; its log says more."
+            error = f"{row['name']}: {no_space(failure) or CRASHED}"
         await self.store.write(lambda c: finish_render(c, fence, facts=facts, error=error))
         self.feed.ring()
 

@@ -60,7 +60,7 @@ def canvas_rate(source: Source) -> Fraction:
     if rate <= 0:
         return Fraction(30)
     if source.variable_frame_rate:
-        # The average of a variable rate is an odd number; the next common rate keeps every frame.
+        # A measured rate is an odd number; the next common one keeps every frame.
         common = [Fraction(r) for r in ("24", "25", "30", "50", "60")]
         rate = next((r for r in common if r >= rate - Fraction(1, 2)), Fraction(60))
     while rate > MAX_RATE:

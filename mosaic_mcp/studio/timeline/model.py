@@ -48,7 +48,7 @@ class Source(Part):
     """Width as shown, after rotation, in square pixels."""
     height: int = 0
     frame_rate: Seconds = Fraction(0)
-    """Average for variable frame rate; 0 without picture."""
+    """The usual one where it varies; 0 without picture."""
     variable_frame_rate: bool = False
     rotation: int = 0
     """Degrees clockwise that a player turns the stored picture: 0, 90, 180 or 270."""
