@@ -1,5 +1,7 @@
 """Ending a server that people wait at, and one server before the hosted API."""
 
+from contextlib import asynccontextmanager
+
 import anyio
 import httpx
 import pytest
@@ -21,8 +23,16 @@ def server(double, tmp_path):
         MOSAIC_HTTP_TOKENS=f"{ANNA}=anna",
         MOSAIC_API_KEY=KEY,
         MOSAIC_API_URL=double.url,
+        MOSAIC_SPENDING="allow",
     ) as serving:
         yield serving
+
+
+@asynccontextmanager
+async def bounded():
+    """What never comes is not waited for."""
+    with anyio.fail_after(40):
+        yield
 
 
 async def end(server) -> int:
@@ -49,7 +59,7 @@ async def test_who_waits_is_told_to_ask_again_and_the_run_goes_on(server, double
     async with server.client(ANNA, mode) as client:
         run = await answer(client, "run_agent", agent=AGENT, videos=[VIDEO], wait_s=0)
         waiting = Waiting()
-        async with anyio.create_task_group() as tasks:
+        async with bounded(), anyio.create_task_group() as tasks:
             tasks.start_soon(
                 lambda: waiting.call(
                     client, "get_run", run_id=run["run_id"], since=run["since"], wait_s=50
@@ -68,7 +78,7 @@ async def test_a_start_that_is_cut_off_is_found_again_by_the_same_call(server, d
     double.ending = Ending(after=None)
     async with server.client(ANNA) as client:
         waiting = Waiting()
-        async with anyio.create_task_group() as tasks:
+        async with bounded(), anyio.create_task_group() as tasks:
             tasks.start_soon(
                 lambda: waiting.call(client, "run_agent", agent=AGENT, videos=[VIDEO], wait_s=50)
             )
@@ -81,6 +91,7 @@ async def test_a_start_that_is_cut_off_is_found_again_by_the_same_call(server, d
         MOSAIC_HTTP_TOKENS=f"{ANNA}=anna",
         MOSAIC_API_KEY=KEY,
         MOSAIC_API_URL=double.url,
+        MOSAIC_SPENDING="allow",
     ) as again:
         async with again.client(ANNA) as client:
             run = await answer(client, "run_agent", agent=AGENT, videos=[VIDEO], wait_s=0)
@@ -97,7 +108,7 @@ async def test_a_call_that_does_not_wait_is_answered(server, double):
         async def look() -> None:
             told.append(await answer(client, "find_agents"))
 
-        async with anyio.create_task_group() as tasks:
+        async with bounded(), anyio.create_task_group() as tasks:
             tasks.start_soon(look)
             while not double.seen:  # noqa: ASYNC110 - the double is another thread's
                 await anyio.sleep(0.01)
@@ -117,6 +128,7 @@ async def test_people_with_keys_of_their_own_use_the_hosted_api_each_with_theirs
         MOSAIC_HTTP_TOKENS=f"{ANNA}=anna,{BEN}=ben",
         MOSAIC_HTTP_KEYS=f"anna={KEY}",
         MOSAIC_API_URL=double.url,
+        MOSAIC_SPENDING="allow",
     ) as serving:
         async with serving.client(ANNA) as anna, serving.client(BEN) as ben:
             await answer(anna, "run_agent", agent=AGENT, videos=[VIDEO], wait_s=0)
