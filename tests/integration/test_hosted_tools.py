@@ -160,3 +160,20 @@ async def test_a_wrong_key_is_an_answer_and_never_shown(double, tmp_path):
     assert answer.structured_content["error"]["code"] == "unauthorized"
     assert "MOSAIC_API_KEY" in answer.content[0].text
     assert "secret" not in answer.model_dump_json()
+
+
+async def test_a_page_of_runs_that_is_too_long_is_made_shorter_and_none_is_lost(double, call, talk):
+    double.ending = Ending(RunStatus.failed, outputs=0, message="x" * 500)
+    for number in range(40):
+        await run(call, talk, idempotency_key=f"key {number}")
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = (await call("list_runs", limit=50, **cursor)).structured_content
+        assert "left_out" not in page
+        seen += [line["run_id"] for line in page["runs"]]
+        if "next_cursor" not in page:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert cursor
+    assert sorted(seen) == sorted(double.runs)
