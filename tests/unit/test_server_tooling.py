@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mosaic_mcp.errors import Fault, InvalidRequest, NotFound, RateLimited
 from mosaic_mcp.server import failures
-from mosaic_mcp.server.answers import RunsAnswer, RunAnswer
+from mosaic_mcp.server.answers import RunAnswer, RunsAnswer
 from mosaic_mcp.server.results import result, shorten
 from mosaic_mcp.server.tooling import READS, build_tool, slim
 
