@@ -168,7 +168,9 @@ async def test_too_many_runs_at_once_are_told_and_the_same_call_works_later(doub
     assert (len(double.runs), len(double.uploads)) == (1, 1), "sent once, started once"
 
 
-@pytest.mark.parametrize(("status", "code"), [(503, "engine_unavailable"), (413, "too_large")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(503, "engine_unavailable"), (413, "too_large"), (507, "no_space")]
+)
 async def test_a_refused_upload_starts_nothing(double, call, talk, status, code):
     double.fail("answer", "/store/uploads", status=status)
     answer = await call("run_agent", agent=AGENT, videos=[str(talk)])
