@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mosaic_mcp import __version__
-from mosaic_mcp.errors import MosaicError
-from mosaic_mcp.settings import Settings
+from mosaic_mcp.errors import Fault, InvalidRequest, MosaicError
+from mosaic_mcp.settings import HttpSettings, Settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,10 +35,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Edit video from a chat assistant. Without a command: MCP over stdio.",
     )
     parser.add_argument("--version", action="version", version=f"mosaic-mcp {__version__}")
-    parser.set_defaults(run=_serve)
+    parser.set_defaults(run=_serve, http=False, host=None, port=None)
     commands = parser.add_subparsers(title="commands", metavar="")
 
-    serve = commands.add_parser("serve", help="serve MCP over stdio (the default)")
+    serve = commands.add_parser("serve", help="serve MCP over stdio (the default), or over HTTP")
+    serve.add_argument("--http", action="store_true", help="streamable HTTP (see docs/http.md)")
+    serve.add_argument("--host", help="with --http: address to listen on (default: 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="with --http: port to listen on (default: 8765)")
     serve.set_defaults(run=_serve)
 
     studio = commands.add_parser("studio", help="run the local engine in the foreground")
@@ -63,7 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _serve(_args: argparse.Namespace) -> int:
+def _serve(args: argparse.Namespace) -> int:
+    if args.http:
+        from mosaic_mcp.server.http import serve_http
+
+        settings, http = Settings.from_env(), HttpSettings.from_env()
+        return serve_http(settings, http, host=args.host, port=args.port)
+    if args.host is not None or args.port is not None:
+        raise InvalidRequest([Fault("--host, --port", "go with --http.", "Add --http.")])
     from mosaic_mcp.server import build_server
 
     build_server(Settings.from_env()).run("stdio")

@@ -17,7 +17,7 @@ import anyio
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, ImageContent, TextContent
 
-from mosaic_mcp.errors import EngineUnavailable, MediaError
+from mosaic_mcp.errors import EngineUnavailable, MediaError, MosaicError
 
 AGENT = "Talking head to vertical clips"
 BAR = 24
@@ -29,7 +29,14 @@ def run_demo(video: Path | None, *, transcript: Path | None, agent: str | None, 
     video, transcript = material(video, transcript)
     if not video.is_file():
         raise MediaError(f"There is no file {video}.", remedy="Give the path of a video file.")
-    return anyio.run(_demo, video.resolve(), transcript, agent or AGENT, out)
+    refused: BaseException
+    try:
+        return anyio.run(_demo, video.resolve(), transcript, agent or AGENT, out)
+    except* MosaicError as group:  # the client's task groups wrap what passes them
+        refused = group
+    while isinstance(refused, BaseExceptionGroup):
+        refused = refused.exceptions[0]
+    raise refused
 
 
 def material(video: Path | None, transcript: Path | None) -> tuple[Path, Path | None]:

@@ -5,19 +5,40 @@
 | MOSAIC_API_KEY | key of the hosted API (`mk_…`); without one the local studio is used | none |
 | MOSAIC_API_URL | address of a Mosaic API | https://api.mosaic.so |
 | MOSAIC_HOME | data folder: studio, ledger, caches | the platform's user data folder |
-| MOSAIC_ALLOWED_DIRS | folders that tools may read from, joined by the path separator | home |
+| MOSAIC_ALLOWED_DIRS | folders to read from and save to, joined by the path separator | your home |
 | MOSAIC_FFMPEG | FFmpeg binary | the one in the imageio-ffmpeg package |
 | MOSAIC_STUDIO_IDLE_S | seconds without work or callers after which a started studio ends | 900 |
 | MOSAIC_PRIVATE_URLS | 1: the studio also downloads from this machine and its network | 0 |
+| MOSAIC_SPENDING | `ask` before a run uses credits of the hosted engine, or `allow` it | ask |
 | MOSAIC_STUDIO_KEYS | `mk_key=owner` pairs, comma separated, for a studio served to others | none |
+
+The user data folder is `~/.local/share/mosaic-mcp` on Linux (or below `XDG_DATA_HOME`),
+`~/Library/Application Support/mosaic-mcp` on macOS, `mosaic-mcp` in `%LOCALAPPDATA%` on Windows. It
+is always an allowed folder; the hidden folders of your home are allowed only when they are named.
+`mosaic-mcp serve --http` alone reads these (docs/http.md). Pairs are comma separated.
+
+| variable | meaning | default |
+| --- | --- | --- |
+| MOSAIC_PUBLIC_URL | address at which others reach the server, as its proxy serves it | loopback |
+| MOSAIC_HTTP_TOKENS | `token=subject` pairs; `sha256:<hex>=subject` keeps no token | none |
+| MOSAIC_HTTP_TOKENS_FILE | file with such pairs, one a line; # begins a comment | none |
+| MOSAIC_HTTP_FOLDERS | `subject=folder` pairs: the one folder of its tools | none |
+| MOSAIC_HTTP_KEYS | `subject=mk_key` pairs: the hosted API, a key for each subject | none |
+| MOSAIC_OAUTH_ISSUER | authorization server whose access tokens are accepted | none |
+| MOSAIC_OAUTH_JWKS_URL | its keys, for tokens that are JWTs | from its metadata |
+| MOSAIC_OAUTH_INTROSPECTION_URL | where to ask about tokens instead (RFC 7662) | none |
+| MOSAIC_OAUTH_CLIENT_ID | who asks there | none |
+| MOSAIC_OAUTH_CLIENT_SECRET | its secret | none |
+| MOSAIC_OAUTH_SCOPES | scopes that every token must have, separated by spaces | none |
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HOSTED_URL = "https://api.mosaic.so"
@@ -35,6 +56,20 @@ class Settings:
     studio_idle_s: float = 900.0
     private_urls: bool = False
     studio_keys: tuple[tuple[str, str], ...] = ()
+    ask_before_spending: bool = True
+    owner: str | None = None
+    """Whom a server acts for, who sits elsewhere and sees nothing of this machine but
+    `allowed_dirs`; None: the user of this machine."""
+    public_url: str | None = None
+    """Where that server passes the studio's links on."""
+
+    @property
+    def ledger(self) -> Path:
+        """The memory of requests, uploads, labels and lineage: a file for each owner."""
+        if self.owner is None:
+            return self.home / "ledger.db"
+        # An owner's name comes from elsewhere and is no file name.
+        return self.home / "owners" / hashlib.sha256(self.owner.encode()).hexdigest() / "ledger.db"
 
     @property
     def hosted(self) -> bool:
@@ -51,9 +86,6 @@ class Settings:
 
         home = Path(get("MOSAIC_HOME") or _default_home(env)).expanduser().absolute()
         dirs = [Path(d).expanduser() for d in (get("MOSAIC_ALLOWED_DIRS") or "").split(os.pathsep)]
-        pairs = (
-            p.partition("=") for p in (get("MOSAIC_STUDIO_KEYS") or "").split(",") if p.strip()
-        )
         return cls(
             home=home,
             api_key=get("MOSAIC_API_KEY"),
@@ -62,8 +94,68 @@ class Settings:
             ffmpeg=Path(p) if (p := get("MOSAIC_FFMPEG")) else None,
             studio_idle_s=float(get("MOSAIC_STUDIO_IDLE_S") or 900),
             private_urls=get("MOSAIC_PRIVATE_URLS") == "1",
-            studio_keys=tuple((key.strip(), owner.strip() or "default") for key, _, owner in pairs),
+            ask_before_spending=get("MOSAIC_SPENDING") != "allow",
+            studio_keys=tuple(
+                (key, owner or "default") for key, owner in _pairs(get("MOSAIC_STUDIO_KEYS"))
+            ),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """What the environment says about `serve --http`, as it stands; `server/access.py` checks it.
+
+    Pairs are as written, with "" for a missing part.
+    """
+
+    public_url: str | None = None
+    tokens: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    tokens_file: Path | None = None
+    folders: tuple[tuple[str, str], ...] = ()
+    keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    issuer: str | None = None
+    jwks_url: str | None = None
+    introspection_url: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+    scopes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> HttpSettings:
+        """Read the environment (or `env`); unset and empty mean the same."""
+        env = os.environ if env is None else env
+
+        def get(name: str) -> str | None:
+            return env.get(name, "").strip() or None
+
+        return cls(
+            public_url=url.rstrip("/") if (url := get("MOSAIC_PUBLIC_URL")) else None,
+            tokens=token_pairs((get("MOSAIC_HTTP_TOKENS") or "").split(",")),
+            tokens_file=Path(p).expanduser() if (p := get("MOSAIC_HTTP_TOKENS_FILE")) else None,
+            folders=_pairs(get("MOSAIC_HTTP_FOLDERS")),
+            keys=_pairs(get("MOSAIC_HTTP_KEYS")),
+            issuer=get("MOSAIC_OAUTH_ISSUER"),
+            jwks_url=get("MOSAIC_OAUTH_JWKS_URL"),
+            introspection_url=get("MOSAIC_OAUTH_INTROSPECTION_URL"),
+            client_id=get("MOSAIC_OAUTH_CLIENT_ID"),
+            client_secret=get("MOSAIC_OAUTH_CLIENT_SECRET"),
+            scopes=tuple((get("MOSAIC_OAUTH_SCOPES") or "").split()),
+        )
+
+
+def token_pairs(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """`token=subject` texts as pairs, empty ones and comments left out.
+
+    A token may end with =, and so may a pair whose subject is missing: the last = separates.
+    """
+    said = (text.strip() for text in texts)
+    parts = (text.rpartition("=") for text in said if text and not text.startswith("#"))
+    return tuple((t.strip(), s.strip()) if equals else (s, "") for t, equals, s in parts)
+
+
+def _pairs(text: str | None) -> tuple[tuple[str, str], ...]:
+    parts = (pair.partition("=") for pair in (text or "").split(",") if pair.strip())
+    return tuple((name.strip(), value.strip()) for name, _, value in parts)
 
 
 def _default_home(env: Mapping[str, str]) -> Path:

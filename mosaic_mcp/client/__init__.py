@@ -2,7 +2,14 @@
 
 from mosaic_mcp.client.api import MosaicClient
 from mosaic_mcp.client.connect import connect
-from mosaic_mcp.client.downloads import expiry, safe_name, save_file, save_output
+from mosaic_mcp.client.downloads import (
+    expiry,
+    fetch_part,
+    fetch_picture,
+    safe_name,
+    save_file,
+    save_output,
+)
 from mosaic_mcp.client.extensions import StudioExtension
 from mosaic_mcp.client.ledger import Ledger
 from mosaic_mcp.client.submitting import Submitted, submit_once
@@ -14,6 +21,8 @@ __all__ = [
     "Submitted",
     "connect",
     "expiry",
+    "fetch_part",
+    "fetch_picture",
     "safe_name",
     "save_file",
     "save_output",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,7 +26,7 @@ from mosaic_mcp.contract.agents import (
     DuplicateAgent,
     UpdateAgent,
 )
-from mosaic_mcp.contract.extensions import PREFIX, StudioInfo
+from mosaic_mcp.contract.extensions import LINKS_HEADER, PREFIX, StudioInfo
 from mosaic_mcp.contract.node_types import (
     AgentNode,
     AgentNodeAnswer,
@@ -60,7 +60,8 @@ class MosaicClient:
     """A connection to one engine: the hosted API or a studio. The two look the same.
 
     `alive` tells whether the local studio behind it still runs; an engine elsewhere has none.
-    `ledger` remembers what was uploaded, so that a repeated call sends no file twice.
+    `ledger` remembers what was uploaded, so that a repeated call sends no file twice. `headers`
+    go with every request.
     """
 
     def __init__(
@@ -70,17 +71,19 @@ class MosaicClient:
         *,
         ledger: Ledger | None = None,
         alive: Alive | None = None,
+        headers: Mapping[str, str] | None = None,
         sleep: Sleep = anyio.sleep,
         clock: Clock = time.monotonic,
     ) -> None:
         self.transport = Transport(
-            base_url, token, local=alive is not None, sleep=sleep, clock=clock
+            base_url, token, local=alive is not None, headers=headers, sleep=sleep, clock=clock
         )
         self.ledger = ledger
         self.sleep = sleep
         # The studio's address and token change; elsewhere, another key is another workspace.
         account = hashlib.sha256(token.encode()).hexdigest()[:12]
         self.engine = "studio" if alive is not None else f"{self.transport.base_url}#{account}"
+        self._links_at = (headers or {}).get(LINKS_HEADER)
         self._alive = alive
         self._studio: StudioExtension | None = None
         self._probed = False
@@ -99,6 +102,11 @@ class MosaicClient:
     async def aclose(self) -> None:
         """Close the connection; the engine goes on."""
         await self.transport.aclose()
+
+    def reach(self, link: str) -> str:
+        """A link of the engine as we reach it: those for whom we act for begin elsewhere."""
+        rest = link.removeprefix(self._links_at) if self._links_at else link
+        return link if rest == link else f"{self.transport.base_url}{rest}"
 
     async def alive(self) -> bool:
         """False when the studio behind this client has ended or was replaced."""

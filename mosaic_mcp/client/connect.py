@@ -5,12 +5,13 @@ from __future__ import annotations
 from mosaic_mcp.client.api import MosaicClient
 from mosaic_mcp.client.ledger import Ledger
 from mosaic_mcp.client.studio import ensure_studio, running_studio
+from mosaic_mcp.contract.extensions import LINKS_HEADER, OWNER_HEADER
 from mosaic_mcp.settings import Settings
 
 
 async def connect(settings: Settings) -> MosaicClient:
     """A client of the engine that the settings name; starts the studio when it is that one."""
-    ledger = Ledger(settings.home / "ledger.db")
+    ledger = Ledger(settings.ledger)
     if settings.api_key is not None:
         return MosaicClient(settings.api_url, settings.api_key, ledger=ledger)
     found = await ensure_studio(settings)
@@ -19,4 +20,14 @@ async def connect(settings: Settings) -> MosaicClient:
         now = await running_studio(settings)
         return now is not None and (now.pid, now.port) == (found.pid, found.port)
 
-    return MosaicClient(found.url, found.token, ledger=ledger, alive=alive)
+    return MosaicClient(
+        found.url, found.token, ledger=ledger, alive=alive, headers=acting_headers(settings)
+    )
+
+
+def acting_headers(settings: Settings) -> dict[str, str]:
+    """What tells the studio whom we act for; nothing when that is the user of this machine."""
+    if settings.owner is None:
+        return {}
+    links = {LINKS_HEADER: settings.public_url} if settings.public_url else {}
+    return {OWNER_HEADER: settings.owner, **links}

@@ -34,6 +34,7 @@ TRIES = 3
 _TIMEOUT = httpx.Timeout(30.0, read=120.0)
 _EXPIRED = {400, 401, 403, 404, 410}
 """What stores answer to a signed link that has ended."""
+_CONTENT_RANGE = re.compile(r"bytes (?P<start>\d+)-\d+/(?P<total>\d+)")
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 _MAX_NAME = 180
 """Bytes of a name; file systems take 255, and numbers may be added."""
@@ -128,6 +129,37 @@ async def fetch_picture(url: str) -> tuple[bytes, str]:
             remedy="Links end: list_outputs signs them afresh.",
         )
     return content, kind
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bytes from the middle of a file, and how many the whole file has."""
+
+    content: bytes
+    total: int
+
+
+async def fetch_part(url: str, start: int, size: int) -> Part:
+    """At most `size` bytes from byte `start` of the file behind a signed link."""
+    headers = {"range": f"bytes={start}-{start + size - 1}"}
+    try:
+        async with _http(url) as http, http.stream("GET", url, headers=headers) as answer:
+            place = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
+            if answer.status_code != 206 or place is None or int(place["start"]) != start:
+                raise EngineUnavailable(
+                    f"That part of the file cannot be had (status {answer.status_code}).",
+                    remedy="Links end: list_outputs signs them afresh.",
+                )
+            content = bytearray()
+            async for piece in answer.aiter_bytes():
+                content += piece
+                if len(content) > size:
+                    raise EngineUnavailable("The file's server sent more than was asked for.")
+    except httpx.RequestError as error:
+        raise EngineUnavailable(
+            "The file's server does not answer.", remedy="Try again in a moment."
+        ) from error
+    return Part(bytes(content), int(place["total"]))
 
 
 def _http(url: str) -> httpx.AsyncClient:

@@ -13,6 +13,7 @@ from mosaic_mcp.contract.extensions import (
     FindRun,
     LocalFile,
     RenderInfo,
+    RunTimeline,
     RunWatch,
     StudioInfo,
     Tiles,
@@ -84,6 +85,11 @@ class StudioExtension:
         """An output beyond its links."""
         answer = await self._transport.get(f"{PREFIX}/renders/{part(render_id)}")
         return answer.read(RenderInfo)
+
+    async def timeline(self, run_id: str) -> RunTimeline:
+        """The finished outputs of a run as cuts."""
+        answer = await self._transport.get(f"{PREFIX}/runs/{part(run_id)}/timeline")
+        return answer.read(RunTimeline)
 
     async def sheet(self, kind: Kind, media_id: str, frames: int) -> tuple[bytes, str]:
         """A contact sheet of evenly spaced frames, and its media type."""

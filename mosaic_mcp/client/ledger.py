@@ -34,6 +34,7 @@ create index if not exists requests_by_run on requests (run_id);
 create table if not exists uploads (
   engine text not null, asset_type text not null, sha256 text not null, asset_id text not null,
   primary key (engine, asset_type, sha256));
+create table if not exists tasks (run_id text primary key, facts text not null);
 create table if not exists lineage (
   run_id text not null, output_id text not null, primary key (run_id, output_id));
 create table if not exists labels (
@@ -212,6 +213,22 @@ class Ledger:
                 " values (?, ?, ?, ?)",
                 (engine, asset_type, sha256, asset_id),
             )
+
+    # Tasks
+
+    def keep_task(self, run_id: str, facts: Mapping[str, Any]) -> None:
+        """What the call that made the run a task needs to be told at its end."""
+        with self._transaction() as db:
+            db.execute(
+                "insert or replace into tasks (run_id, facts) values (?, ?)",
+                (run_id, json.dumps(facts)),
+            )
+
+    def task(self, run_id: str) -> dict[str, Any]:
+        """What was kept of the newest such call; empty when there was none."""
+        with self._transaction() as db:
+            row = db.execute("select facts from tasks where run_id = ?", (run_id,)).fetchone()
+        return json.loads(row["facts"]) if row is not None else {}
 
     # Lineage and labels
 

@@ -34,7 +34,11 @@ class Page(Response):
 
 
 class ErrorBody(Response):
-    """Every error of the API: `detail` for people, `error` for programs (mosaic_contract §0)."""
+    """Every error of the API: `detail` for people, `error` for programs (mosaic_contract §0).
+
+    The studio also says which part of `detail` is the `remedy`.
+    """
 
     detail: str
     error: str | None = None
+    remedy: str | None = None

@@ -116,6 +116,7 @@ DIVERGENCES: tuple[Divergence, ...] = (
         "error-codes",
         "api/introduction",
         "409, 413, 503 and 507 have no documented error code.",
-        "conflict, too_large, engine_unavailable, no_space; 400 also bad_media and unsupported.",
+        "conflict, too_large, engine_unavailable, no_space; 400 also bad_media and unsupported. "
+        "`remedy` repeats the part of `detail` that says what to do.",
     ),
 )

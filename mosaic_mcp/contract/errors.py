@@ -43,23 +43,14 @@ TABLE: tuple[tuple[int, str, type[MosaicError]], ...] = (
 )
 """Status, code, exception; the first row of an exception is the one that is sent."""
 
-REMEDIES = {
-    401: "Check MOSAIC_API_KEY: keys start with mk_ and are made in the dashboard.",
-    403: "This key may not do that; ask the owner of the workspace.",
-    429: "Wait before the next call.",
-    507: "",  # what to do stands in the engine's own words
-    500: "Try again; if it goes on, look at the engine's log or tell Mosaic.",
-}
-
 NOT_A_FIELD = "is not a field of this request."
 
 
 def error_response(error: MosaicError) -> tuple[int, ErrorBody]:
     """Status and body that tell a caller of the REST API about `error`."""
-    for status, code, kind in TABLE:
-        if type(error) is kind:
-            return status, ErrorBody(detail=str(error), error=code)
-    return 500, ErrorBody(detail=str(error), error="internal_server_error")
+    rows = (row[:2] for row in TABLE if row[2] is type(error))
+    status, code = next(rows, (500, "internal_server_error"))
+    return status, ErrorBody(detail=str(error), error=code, remedy=error.remedy or None)
 
 
 def error_from(
@@ -69,15 +60,16 @@ def error_from(
     body = body or {}
     code = body.get("error")
     detail = _one_line(body.get("detail")) or f"The engine answered with status {status}."
+    remedy = str(body.get("remedy") or "")
+    detail = detail.removesuffix(remedy).strip() or detail
     if status == 429:
-        return RateLimited(detail, remedy=REMEDIES[429], retry_after_s=retry_after_s)
+        return RateLimited(detail, remedy=remedy or RateLimited.advice, retry_after_s=retry_after_s)
     rows = [kind for s, c, kind in TABLE if s == status and c == code]
     rows = rows or [kind for s, _, kind in TABLE if s == status]
     kind = rows[0] if rows else (EngineUnavailable if status >= 500 else MosaicError)
-    remedy = REMEDIES.get(status, REMEDIES[500] if status >= 500 else "")
     if kind is InvalidRequest:
-        return InvalidRequest([Fault("", line) for line in detail.splitlines()] or [])
-    return kind(detail, remedy=remedy)
+        return InvalidRequest([Fault("", line) for line in detail.splitlines()], remedy=remedy)
+    return kind(detail, remedy=remedy or kind.advice)
 
 
 def _one_line(detail: object, most: int = 2000) -> str:

@@ -6,6 +6,7 @@ what each tool loses on an engine that answers 404 there.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,20 @@ from mosaic_mcp.contract.runs import AgentRun, NodeStatus
 
 PREFIX = "/studio/v1"
 
+OWNER_HEADER = "x-mosaic-owner"
+"""Whom a server process acts for; accepted only with the token of the discovery file."""
+LINKS_HEADER = "x-mosaic-links"
+"""With the owner: the address at which that server passes /media and /uploads on."""
+LOCAL_OWNER = "local"
+"""The user of the studio's machine; nobody acts for them."""
+
 Standing = Literal["exact", "approximate", "unsupported"]
+
+
+def is_owner(text: str) -> bool:
+    """True for a name that a server may act for: what OpenID Connect allows as a subject (at most
+    255 ASCII characters), without spaces so that it can stand in a header."""
+    return re.fullmatch(r"[!-~]{1,255}", text) is not None and text != LOCAL_OWNER
 
 
 class Discovery(Response):
@@ -90,6 +104,8 @@ class RunWatch(Response):
     seq: int
     run: AgentRun
     nodes: tuple[NodeProgress, ...] = ()
+    updated_at: datetime | None = None
+    """When anything about the run last changed."""
 
 
 class MediaFacts(Response):
@@ -166,8 +182,53 @@ class RenderInfo(Response):
     """Where the file is, when this caller shares the studio's disk."""
     timeline_path: str | None = None
     srt_path: str | None = None
+    srt_url: str | None = None
+    """Signed link to the subtitles, for a caller elsewhere."""
     facts: MediaFacts
     timeline: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class Cut(Response):
+    """A clip of an output: where it plays, and what it shows. All times are seconds."""
+
+    at_s: float
+    """Where it begins in the output."""
+    source: str
+    """Name of the video that it shows, as its owner called it."""
+    from_s: float
+    """Where it begins in the source."""
+    to_s: float
+    """Where it ends in the source."""
+
+
+class Edit(Response):
+    """A finished output as edit decisions; a `node` is the template node that made it so."""
+
+    output_id: str
+    name: str
+    width: int
+    height: int
+    frame_rate: str
+    """Frames per second as an exact fraction ("30000/1001")."""
+    duration_s: float
+    cuts: tuple[Cut, ...] = ()
+    framing: Literal["crop", "pad"] | None = None
+    """`crop` follows the picture's subject, `pad` shows all of it over a blurred copy."""
+    framing_node: str | None = None
+    caption_words: int = 0
+    captions_node: str | None = None
+    overlay_nodes: tuple[str, ...] = ()
+    sound_node: str | None = None
+
+
+class RunTimeline(Response):
+    """The answer of GET /studio/v1/runs/{run_id}/timeline: every finished output as cuts.
+
+    The outputs stand in the order of the run's.
+    """
+
+    run_id: str
+    edits: tuple[Edit, ...] = ()
 
 
 class FindRun(Response):
@@ -182,6 +243,7 @@ WITHOUT_STUDIO: dict[str, str] = {
     "view_output": "shows the thumbnail; frames and contact sheets need the downloaded video",
     "read_transcript": "not available: the API has no transcript",
     "find_agents": "parameter ranges come from our catalogue, not from the engine",
+    "mosaic://runs/{id}/timeline": "not available: the API does not tell its cuts",
     "run_agent": "a transcript brought along is not used; quality is not sent",
 }
-"""What each tool loses on an engine without `/studio/v1`."""
+"""What each tool (and one resource) loses on an engine without `/studio/v1`."""

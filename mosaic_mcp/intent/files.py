@@ -45,7 +45,7 @@ class File:
 
 def readable_file(said: str, settings: Settings, kind: FileKind, where: str) -> File:
     """The file that is meant; raises InvalidRequest with the nearest names when it is not there."""
-    path = _absolute(said, where)
+    path = _absolute(said, settings, where)
     real = _allowed(path, settings, where)
     try:
         facts = real.stat()
@@ -71,7 +71,7 @@ def readable_file(said: str, settings: Settings, kind: FileKind, where: str) -> 
 
 def writable_folder(said: str, settings: Settings, where: str = "save_to") -> Path:
     """The folder that is meant, made when missing; inside the allowed folders."""
-    path = _absolute(said, where)
+    path = _absolute(said, settings, where)
     real = _allowed(path, settings, where)
     try:
         real.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,9 @@ def writable_folder(said: str, settings: Settings, where: str = "save_to") -> Pa
     return real
 
 
-def _absolute(said: str, where: str) -> Path:
+def _absolute(said: str, settings: Settings, where: str) -> Path:
+    if settings.owner is not None:
+        return _in_owners_folder(said, settings, where)
     try:
         path = Path(said).expanduser().absolute()
         if sys.platform != "win32" and "\\" in said and not path.exists():
@@ -96,13 +98,29 @@ def _absolute(said: str, where: str) -> Path:
     return path
 
 
+def _in_owners_folder(said: str, settings: Settings, where: str) -> Path:
+    """What somebody elsewhere means; this machine's own folders and users mean nothing to them."""
+    if settings.allowed_dirs:
+        return settings.allowed_dirs[0] / said
+    if where == "save_to":
+        what = f"{said!r:.200} would be a folder of the server, and you have none there."
+        raise _fault(where, what, "Leave it out, and download the links of the answer.")
+    raise _fault(
+        where,
+        f"{said!r:.200} is a file, and this server cannot see the files of your machine.",
+        "Give an http or https address, the id of an upload (POST /uploads/video/get_upload_url at "
+        "this server begins one), or render:<output id>.",
+    )
+
+
 def _allowed(path: Path, settings: Settings, where: str) -> Path:
     """The path without links, when it is inside a folder that tools may use."""
     try:
         real = path.resolve()
     except (OSError, RuntimeError, ValueError):
         raise _no_path(str(path), where) from None
-    if real.is_relative_to(settings.home.resolve()):
+    # The data folder holds the files and keys of all owners.
+    if settings.owner is None and real.is_relative_to(settings.home.resolve()):
         return real
     for folder in settings.allowed_dirs:
         root = folder.resolve()
@@ -119,7 +137,9 @@ def _allowed(path: Path, settings: Settings, where: str) -> Path:
         where,
         f"{_shown(path)} is outside the allowed folders "
         f"({listed([str(d) for d in settings.allowed_dirs])}).",
-        "Move the file there, or add its folder to MOSAIC_ALLOWED_DIRS.",
+        "Move the file there, or add its folder to MOSAIC_ALLOWED_DIRS."
+        if settings.owner is None
+        else "Give a path in it.",
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from mosaic_mcp.server.results import Answer
 
@@ -78,7 +78,7 @@ class OutputsAnswer(Answer):
 
     run_id: str
     status: str
-    outputs: tuple[OutputLine, ...]
+    outputs: tuple[OutputLine, ...] = ()
     note: str | None = None
     next_cursor: str | None = None
     next: str | None = None
@@ -98,7 +98,7 @@ class RunLine(Line):
 class RunsAnswer(Answer):
     """Runs, newest first."""
 
-    runs: tuple[RunLine, ...]
+    runs: tuple[RunLine, ...] = ()
     next_cursor: str | None = None
     next: str | None = None
 
@@ -111,15 +111,22 @@ class AgentLine(Line):
     description: str | None = None
 
 
+_ONE = [{"type": name} for name in ("boolean", "number", "string", "object")]
+Value = Annotated[
+    Any, WithJsonSchema({"anyOf": [*_ONE, {"type": "array", "items": {"anyOf": _ONE}}]})
+]
+"""Any value of a parameter; published as its forms, because some hosts refuse an empty schema."""
+
+
 class ParameterLine(Line):
     """One parameter of a node."""
 
     name: str
-    type: str
-    default: Any = None
+    type: str | None = None
+    default: Value = None
     allowed: str | None = None
     about: str | None = None
-    value: Any = None
+    value: Value = None
 
 
 class NodeLine(Line):
@@ -140,8 +147,10 @@ class AgentAnswer(Answer):
     agent_id: str
     name: str
     description: str | None = None
-    inputs: tuple[str, ...] = Field(description="Video Input labels; empty: it generates")
-    nodes: tuple[NodeLine, ...]
+    inputs: tuple[str, ...] = Field(
+        default=(), description="Video Input labels; none: it generates"
+    )
+    nodes: tuple[NodeLine, ...] = ()
     findings: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     next: str | None = None

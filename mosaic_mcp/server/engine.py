@@ -6,9 +6,10 @@ starts as fast as the SDK does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
+from mcp.server.mcpserver import Context
 
 from mosaic_mcp.settings import Settings
 
@@ -20,10 +21,15 @@ class Engine:
     """Gives tools a connected client and the ledger; safe to share between calls."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self._settings = settings
         self._client: MosaicClient | None = None
         self._ledger: Ledger | None = None
         self._lock = anyio.Lock()
+
+    @property
+    def settings(self) -> Settings:
+        """What holds for this call."""
+        return self._settings
 
     async def client(self) -> MosaicClient:
         """A client of a living engine; starts the studio when that is the engine."""
@@ -32,15 +38,21 @@ class Engine:
         async with self._lock:
             if self._client is None or not await self._client.alive():
                 await self.close()
-                self._client = await connect(self.settings)
+                self._client = await connect(self._settings)
             return self._client
+
+    async def asks_before_spending(self) -> bool:
+        """True where a run costs credits (a studio takes none) and its owner wants to be asked."""
+        if self.settings.api_key is None or not self.settings.ask_before_spending:
+            return False
+        return await (await self.client()).studio() is None
 
     def ledger(self) -> Ledger:
         """What this machine remembers about its requests, labels and lineage."""
         if self._ledger is None:
             from mosaic_mcp.client import Ledger
 
-            self._ledger = Ledger(self.settings.home / "ledger.db")
+            self._ledger = Ledger(self._settings.ledger)
         return self._ledger
 
     async def close(self) -> None:
@@ -48,3 +60,8 @@ class Engine:
         if self._client is not None:
             client, self._client = self._client, None
             await client.aclose()
+
+
+def engine_of(ctx: Context[Any, Any]) -> Engine:
+    """The engine of the server that answers this call, for what is not bound to one."""
+    return ctx.request_context.lifespan_context

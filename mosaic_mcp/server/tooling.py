@@ -13,11 +13,11 @@ from typing import Any, cast
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, ToolAnnotations
+from mcp_types import CallToolResult, Icon, ToolAnnotations
 from pydantic import ValidationError
 
 from mosaic_mcp.errors import MosaicError
-from mosaic_mcp.server import failures
+from mosaic_mcp.server import failures, icons
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,10 @@ CHANGES = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
 )
 """Changes something that exists."""
+
+
+UNSAID = (("default", None), ("additionalProperties", True), ("minLength", 1), ("minItems", 1))
+"""What a schema need not say: an empty argument is refused with words."""
 
 
 class ClosedTool(Tool):
@@ -75,7 +79,11 @@ def build_tool(
     The return annotation `Annotated[CallToolResult, Answer]` publishes the answer's schema.
     """
     tool = ClosedTool.from_function(
-        function, title=title, annotations=annotations, meta=dict(meta) if meta else None
+        function,
+        title=title,
+        annotations=annotations,
+        icons=[_icon(annotations)],
+        meta=dict(meta) if meta else None,
     )
     model = tool.fn_metadata.arg_model
     model.model_config["extra"] = "forbid"
@@ -83,14 +91,34 @@ def build_tool(
     tool.description = " ".join((function.__doc__ or "").split())
     tool.parameters = slim(model.model_json_schema(by_alias=True))
     if tool.fn_metadata.output_schema:
-        tool.fn_metadata.output_schema = slim(tool.fn_metadata.output_schema)
+        tool.fn_metadata.output_schema = published(slim(tool.fn_metadata.output_schema))
     return cast(ClosedTool, tool)
 
 
-def slim(schema: Any, *, names: bool = False) -> Any:
-    """A JSON Schema without generated titles and without `null` alternatives.
+def _icon(annotations: ToolAnnotations) -> Icon:
+    """An eye, a pencil or a triangle: what the tool does to the world."""
+    if annotations.read_only_hint:
+        return icons.LOOK
+    return icons.CHANGE if annotations.destructive_hint else icons.START
 
-    An optional argument is one that may be left out; saying so twice costs tokens in every chat.
+
+def published(schema: dict[str, Any]) -> dict[str, Any]:
+    """An answer's schema as it is listed: nothing is required, and a failure fits too.
+
+    Results leave out what is empty, and clients on the TypeScript SDK hide one that does not fit
+    the schema: version 1 also where it says what went wrong.
+    """
+    for part in (schema, *schema.get("$defs", {}).values()):
+        part.pop("required", None)
+    error = {"type": "object", "description": "What went wrong, in place of the answer"}
+    return {**schema, "properties": {**schema["properties"], "error": error}}
+
+
+def slim(schema: Any, *, names: bool = False) -> Any:
+    """A JSON Schema without generated titles and without what goes without saying.
+
+    An optional argument is one that may be left out, an open map is open: saying so once more
+    costs tokens in every chat.
     `names` is True where the keys are property names, not keywords.
     """
     if isinstance(schema, list):
@@ -99,9 +127,12 @@ def slim(schema: Any, *, names: bool = False) -> Any:
         return schema
     out: dict[str, Any] = {}
     for key, value in cast(dict[str, Any], schema).items():
-        if not names and (key == "title" or (key == "default" and value is None)):
+        if not names and (key == "title" or (key, value) in UNSAID):
             continue
         out[key] = slim(value, names=not names and key in ("properties", "$defs"))
+    if not names:
+        for definition in out.get("$defs", {}).values():
+            definition.pop("description", None)  # the docstring of a model of ours
     return out if names else _without_null(out)
 
 

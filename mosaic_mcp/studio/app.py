@@ -54,7 +54,7 @@ def _failure(error: MosaicError) -> Response:
 
 
 def _answer(status: int, body: ErrorBody, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse(body.model_dump(), status, headers)
+    return JSONResponse(body.model_dump(exclude_none=True), status, headers)
 
 
 def _answer_errors(app: FastAPI) -> None:

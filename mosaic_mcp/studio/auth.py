@@ -7,17 +7,27 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mosaic_mcp.errors import Unauthorized
-
-LOCAL_OWNER = "local"
+from mosaic_mcp.contract.extensions import LOCAL_OWNER, is_owner
+from mosaic_mcp.errors import Forbidden, Unauthorized
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The owner that a key stands for; `local` callers share this machine's files with us."""
+    """The owner that a key stands for.
+
+    A `local` caller is a process of this machine's user: it shares our disk and may hand over
+    files by path. It may act for an owner who is elsewhere (`serve --http`): what is answered then
+    holds no path of ours, and links begin with `links_at`.
+    """
 
     owner: str
     local: bool = False
+    links_at: str | None = None
+
+    @property
+    def here(self) -> bool:
+        """True when the person who reads the answer sits at this machine."""
+        return self.local and self.owner == LOCAL_OWNER
 
 
 class Keys:
@@ -47,6 +57,24 @@ class Keys:
                 remedy="Check the key; the local studio's is in studio.json of its data folder.",
             )
         return found
+
+    def acting(
+        self, authorization: str | None, owner: str | None, links_at: str | None = None
+    ) -> Caller:
+        """The caller; with `owner`, that owner, for whom only this machine's user may act.
+
+        Raises Unauthorized (401), and Forbidden (403) rather than serving a caller under another
+        name than was asked for.
+        """
+        caller = self.caller(authorization)
+        if owner is None:
+            return caller
+        if not caller.local or not is_owner(owner):
+            raise Forbidden(
+                "This key may not act for that owner.",
+                remedy="Leave X-Mosaic-Owner out: a key stands for its own owner.",
+            )
+        return Caller(owner, local=True, links_at=links_at)
 
 
 def _digest(key: str) -> bytes:

@@ -82,6 +82,10 @@ class Links:
         self.base_url = base_url.rstrip("/")
         self._signer = signer
 
+    def at(self, base_url: str) -> Links:
+        """The same links at the address of somebody who passes them on; signatures are of paths."""
+        return Links(base_url, self._signer)
+
     def render(self, render_id: str, file: str, seconds: float = OUTPUT_LINK_S) -> str:
         """Link to a file of an output: video.mp4, thumbnail.jpg, timeline.zip or captions.srt."""
         return self._link(f"/media/renders/{quote(render_id, safe='')}/{file}", seconds)

@@ -1,6 +1,7 @@
 import pytest
-from support.hosted_double import hosted_double
-from support.studio_process import KEYS, running_studio
+
+from tests.support.hosted_double import hosted_double
+from tests.support.studio_process import KEYS, running_studio
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
 """Every endpoint of the contract through the client, against the hosted API's double."""
 
 import pytest
-from support.hosted_double import KEY, golden
-from support.hosted_state import Ending, thumbnail
 
 from mosaic_mcp.client import MosaicClient
 from mosaic_mcp.contract.agents import (
@@ -23,6 +21,8 @@ from mosaic_mcp.errors import (
     NotFound,
     Unauthorized,
 )
+from tests.support.hosted_double import KEY, golden
+from tests.support.hosted_state import Ending, thumbnail
 
 AGENT = golden("docs/agent")["agent"]["id"]
 CAPTIONS = "22222222-2222-2222-2222-222222222222"

@@ -1,12 +1,12 @@
 """Outputs on their way to a folder: whole or not at all, under a name of their own."""
 
 import pytest
-from support.hosted_double import KEY, golden
-from support.hosted_state import file_content
 
-from mosaic_mcp.client import MosaicClient, downloads, save_file, save_output
+from mosaic_mcp.client import MosaicClient, downloads, fetch_part, save_file, save_output
 from mosaic_mcp.contract.runs import RunRequest
 from mosaic_mcp.errors import EngineUnavailable, MediaError, NotFound, TooLarge
+from tests.support.hosted_double import KEY, golden
+from tests.support.hosted_state import file_content
 
 AGENT = golden("docs/agent")["agent"]["id"]
 
@@ -170,3 +170,22 @@ async def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path):
 async def test_a_local_file_that_is_gone_is_not_called_a_fault_of_the_folder(tmp_path, folder):
     with pytest.raises(MediaError, match="not on this machine any more"):
         await save_file(str(tmp_path / "gone.mp4"), folder, "a.mp4")
+
+
+async def test_a_part_is_those_bytes_and_the_size_of_all(double, client, finished):
+    [output] = (await client.get_run(finished[0])).outputs
+    whole = file_content(output.id)
+    part = await fetch_part(output.video_url, 1000, 50)
+    assert (part.content, part.total) == (whole[1000:1050], len(whole))
+    last = await fetch_part(output.video_url, len(whole) - 10, 50)
+    assert last.content == whole[-10:]
+    assert "authorization" not in fetches(double)[0].headers
+
+
+async def test_a_part_behind_the_end_and_an_ended_link_are_told(double, client, finished):
+    [output] = (await client.get_run(finished[0])).outputs
+    with pytest.raises(EngineUnavailable, match="416"):
+        await fetch_part(output.video_url, 10**6, 50)
+    double.links += 1
+    with pytest.raises(EngineUnavailable, match="list_outputs"):
+        await fetch_part(output.video_url, 0, 50)

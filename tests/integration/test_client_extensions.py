@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import pytest
 from PIL import Image
 from support import media
-from support.hosted_double import KEY, golden
 
 from mosaic_mcp.client import Ledger, MosaicClient, submit_once
 from mosaic_mcp.contract.extensions import PREFIX, BringTranscript
 from mosaic_mcp.contract.runs import RunRequest
 from mosaic_mcp.errors import NotFound, OutcomeUnknown
+from tests.support.hosted_double import KEY, golden
 
 AGENT = golden("docs/agent")["agent"]["id"]
 ONE = RunRequest(video_urls=("https://example.org/talk.mp4",))
@@ -95,6 +95,7 @@ async def test_hostile_ids_do_not_leave_the_process(extended, double, hostile):
     for call in (
         studio.watch(hostile, since=0, wait_s=0),
         studio.render(hostile),
+        studio.timeline(hostile),
         studio.transcript("videos", hostile),
         studio.sheet("renders", hostile, 9),
         studio.frame("renders", hostile, 1.0),

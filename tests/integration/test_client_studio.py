@@ -11,13 +11,13 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
-from support.hosted_double import KEY
 
 from mosaic_mcp.client import connect, studio
 from mosaic_mcp.client.studio import ensure_studio, require_studio_extra, running_studio
 from mosaic_mcp.contract.extensions import PREFIX, Discovery
 from mosaic_mcp.errors import EngineUnavailable
 from mosaic_mcp.settings import Settings
+from tests.support.hosted_double import KEY
 
 INFO = {"name": "mosaic-studio", "version": "0.0.1", "local_files": True}
 
@@ -35,7 +35,7 @@ def ending(settings: Settings):
     try:
         yield
     finally:
-        if (found := studio._discovery(settings.home)) is not None:
+        if (found := studio.discovery(settings.home)) is not None:
             end(found)
 
 

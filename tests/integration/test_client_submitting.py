@@ -4,9 +4,6 @@ from dataclasses import replace
 
 import anyio
 import pytest
-from support.hosted_double import KEY, golden
-from support.hosted_state import Ending
-from support.patience import Patience
 
 from mosaic_mcp.client import Ledger, MosaicClient, submit_once, transport
 from mosaic_mcp.contract.runs import RunRequest
@@ -17,6 +14,9 @@ from mosaic_mcp.errors import (
     OutcomeUnknown,
     RateLimited,
 )
+from tests.support.hosted_double import KEY, golden
+from tests.support.hosted_state import Ending
+from tests.support.patience import Patience
 
 AGENT = golden("docs/agent")["agent"]["id"]
 ONE = RunRequest(video_urls=("https://example.org/talk.mp4",))

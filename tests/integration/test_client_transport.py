@@ -4,8 +4,6 @@ import socket
 
 import anyio
 import pytest
-from support.hosted_double import KEY
-from support.patience import Patience
 
 from mosaic_mcp.client import MosaicClient, transport
 from mosaic_mcp.client.transport import PAUSES_S
@@ -23,6 +21,8 @@ from mosaic_mcp.errors import (
     Unauthorized,
     Unsupported,
 )
+from tests.support.hosted_double import KEY
+from tests.support.patience import Patience
 
 
 @pytest.fixture

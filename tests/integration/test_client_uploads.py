@@ -3,11 +3,11 @@
 import os
 
 import pytest
-from support.hosted_double import KEY
-from support.patience import Patience
 
 from mosaic_mcp.client import Ledger, MosaicClient, uploads
 from mosaic_mcp.errors import EngineUnavailable, MediaError, OutcomeUnknown, TooLarge
+from tests.support.hosted_double import KEY
+from tests.support.patience import Patience
 
 PIECE = uploads.PIECE
 

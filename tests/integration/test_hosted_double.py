@@ -2,8 +2,9 @@
 
 import httpx
 import pytest
-from support.hosted_double import GOLDEN, KEY, golden
-from support.hosted_state import Ending
+
+from tests.support.hosted_double import GOLDEN, KEY, golden
+from tests.support.hosted_state import Ending
 
 AGENT = golden("docs/agent")["agent"]["id"]
 REQUESTS = sorted(path.stem for path in (GOLDEN / "run_agent").glob("*.json"))

@@ -1,7 +1,6 @@
 """Intent against a real studio: agents built, runs planned and submitted over HTTP."""
 
 import pytest
-from support.media import picture, video
 
 from mosaic_mcp.client import Ledger, MosaicClient
 from mosaic_mcp.contract.runs import RunRequest
@@ -16,6 +15,7 @@ from mosaic_mcp.intent import (
     submit,
 )
 from mosaic_mcp.settings import Settings
+from tests.support.media import picture, video
 
 SRT = "1\n00:00:00,200 --> 00:00:01,500\nHello there.\n"
 

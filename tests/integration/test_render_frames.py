@@ -5,7 +5,12 @@ from fractions import Fraction as F
 import av
 import numpy as np
 import pytest
-from support.coded import (
+
+from mosaic_mcp.errors import MosaicError
+from mosaic_mcp.studio.render import render
+from mosaic_mcp.studio.timeline.edit import from_source
+from mosaic_mcp.studio.timeline.model import Clip, Framing, Timeline
+from tests.support.coded import (
     FFMPEG,
     counted,
     ffmpeg,
@@ -14,11 +19,6 @@ from support.coded import (
     source_of,
     write_video,
 )
-
-from mosaic_mcp.errors import MosaicError
-from mosaic_mcp.studio.render import render
-from mosaic_mcp.studio.timeline.edit import from_source
-from mosaic_mcp.studio.timeline.model import Clip, Framing, Timeline
 
 
 def cut(source, *spans, **more) -> Timeline:

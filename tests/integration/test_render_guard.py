@@ -13,11 +13,11 @@ from pathlib import Path
 import anyio
 import pytest
 from PIL import Image
-from support.coded import FFMPEG, counted
 
 from mosaic_mcp.errors import EngineUnavailable, RenderFailed
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.render.ffmpeg import Limits, find_ffmpeg, guarded_input, run_ffmpeg
+from tests.support.coded import FFMPEG, counted
 
 ENDLESS = ("-re", "-f", "lavfi", "-i", "testsrc2=size=64x64:rate=25", "-f", "mpegts")
 

@@ -6,7 +6,6 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from support.coded import FFMPEG, ffmpeg, source_of, write_video
 
 from mosaic_mcp.studio.render import render
 from mosaic_mcp.studio.render.framing import centre
@@ -21,6 +20,7 @@ from mosaic_mcp.studio.timeline.model import (
     Overlay,
     Source,
 )
+from tests.support.coded import FFMPEG, ffmpeg, source_of, write_video
 
 
 @pytest.fixture

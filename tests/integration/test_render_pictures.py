@@ -5,10 +5,10 @@ from fractions import Fraction as F
 import numpy as np
 import pytest
 from PIL import Image
-from support.coded import BITS, FFMPEG, counted, numbered, source_of, write_video
 
 from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.studio.render import contact_sheet, frame, thumbnail
+from tests.support.coded import BITS, FFMPEG, counted, numbered, source_of, write_video
 
 
 def pixels(path) -> np.ndarray:

@@ -5,13 +5,13 @@ from fractions import Fraction as F
 import av
 import numpy as np
 import pytest
-from support.coded import FFMPEG, SAMPLES, clicks, counted, ffmpeg, source_of, tone
 
 from mosaic_mcp.studio.render import loudness, render
 from mosaic_mcp.studio.render.facts import read_facts
 from mosaic_mcp.studio.render.sound import PROGRAMME, programme
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import Clip, Sound, Timeline
+from tests.support.coded import FFMPEG, SAMPLES, clicks, counted, ffmpeg, source_of, tone
 
 
 def cut(source, *spans) -> Timeline:

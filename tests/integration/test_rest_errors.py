@@ -10,7 +10,8 @@ def check(answer: httpx.Response, status: int, code: str) -> str:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
-    assert set(body) == {"detail", "error"}
+    assert set(body) - {"remedy"} == {"detail", "error"}
+    assert body["detail"].endswith(body.get("remedy", ""))
     assert body["error"] == code
     assert "Traceback" not in body["detail"]
     return body["detail"]
@@ -42,7 +43,7 @@ def test_an_unknown_path_is_a_404(anna, path):
 def test_a_wrong_method_is_told_or_unknown(anna, method, path):
     answer = anna.request(method, path)
     assert answer.status_code in (404, 405)
-    assert set(answer.json()) == {"detail", "error"}
+    assert set(answer.json()) - {"remedy"} == {"detail", "error"}
 
 
 def test_an_unanswered_method_is_a_405_that_names_the_others(anna):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.media import picture
+
+from tests.support.media import picture
 
 DOCS = Path(__file__).parent.parent / "golden" / "docs"
 

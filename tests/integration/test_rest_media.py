@@ -2,7 +2,8 @@
 
 import httpx
 import pytest
-from support.media import picture
+
+from tests.support.media import picture
 
 
 @pytest.fixture(scope="module")

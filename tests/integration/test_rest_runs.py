@@ -10,13 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from PIL import Image
-from support.media import video
 from test_rest_golden import covers, golden
 
-from mosaic_mcp.contract.extensions import RenderInfo, RunWatch
+from mosaic_mcp.contract.extensions import RenderInfo, RunTimeline, RunWatch
 from mosaic_mcp.contract.runs import AgentRun, RunList, RunNodes, RunStatus
 from mosaic_mcp.contract.tiles.catalogue import tile_type
 from mosaic_mcp.studio.signing import Links, Signer, load_key
+from tests.support.media import video
 
 V1 = "/studio/v1"
 
@@ -177,6 +177,19 @@ def test_an_output_says_what_and_where_it_is(made):
     size = Image.open(io.BytesIO(picture)).size
     assert size[0] / size[1] == pytest.approx(info.facts.width / info.facts.height, rel=0.02)
     assert client.get(f"{V1}/renders/{output}/sheet").headers["content-type"] == "image/jpeg"
+
+
+def test_the_timeline_of_a_run_tells_its_cuts_and_who_made_them(made, ben):
+    client, _, nodes, _, run_id, _ = made
+    answer = client.get(f"{V1}/runs/{run_id}/timeline")
+    (edit,) = RunTimeline.model_validate_json(answer.content).edits
+    assert edit.output_id == view(client, run_id).outputs[0].id
+    (cut,) = edit.cuts
+    assert (cut.at_s, cut.from_s, cut.source) == (0, 0, "talk.mp4")
+    assert (cut.to_s, edit.duration_s) == (1, 1)
+    assert (edit.framing_node, edit.captions_node) == (nodes[1], None)
+    assert edit.width * 16 == edit.height * 9
+    assert ben.get(f"{V1}/runs/{run_id}/timeline").status_code == 404
 
 
 def test_the_nodes_of_a_run_point_to_their_templates(made):

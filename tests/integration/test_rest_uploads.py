@@ -2,9 +2,9 @@
 
 import httpx
 import pytest
-from support.media import picture, sound, video
 
 from mosaic_mcp.contract.uploads import UploadTicket, ViewUrl
+from tests.support.media import picture, sound, video
 
 KINDS = {
     "video": (video, "talk.mp4", 5_368_709_120),

@@ -4,10 +4,10 @@ import io
 
 import pytest
 from PIL import Image
-from support.media import sound, video
 
 from mosaic_mcp.contract.extensions import Asset, Tiles, Transcript
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
+from tests.support.media import sound, video
 
 V1 = "/studio/v1"
 SRT = """1

@@ -8,7 +8,8 @@ import socket
 from pathlib import Path
 
 import httpx
-from support.studio_process import START_S, RunningStudio, running_studio, start, until
+
+from tests.support.studio_process import START_S, RunningStudio, running_studio, start, until
 
 
 def end_of(studio: RunningStudio) -> int:

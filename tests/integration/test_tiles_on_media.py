@@ -8,8 +8,6 @@ from pathlib import Path
 
 import anyio
 import pytest
-from support.talking import HEIGHT, WIDTH, Truth, talking_head
-from support.tiles import context, ranges, torn, whole
 
 from mosaic_mcp.contract.extensions import BringTranscript
 from mosaic_mcp.contract.tiles.params import (
@@ -28,6 +26,8 @@ from mosaic_mcp.studio.tiles import captions, clips, reframe, rough_cut, silence
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.edit import from_source, snap
 from mosaic_mcp.studio.timeline.model import Timeline
+from tests.support.talking import HEIGHT, WIDTH, Truth, talking_head
+from tests.support.tiles import context, ranges, torn, whole
 
 SCRIPT = (
     "(0.8) Welcome to our little garden show. (1.2) um (0.5) Today we look at a big telescope. "

@@ -6,8 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from support.agents import agent as make_agent
-
 from mosaic_mcp.contract.agents import AgentChanged, AgentDeleted, AgentDetail, AgentList
 from mosaic_mcp.contract.builtin import BUILTIN_AGENTS
 from mosaic_mcp.contract.editing import apply_operations
@@ -15,6 +13,7 @@ from mosaic_mcp.contract.extensions import Asset, MediaFacts
 from mosaic_mcp.contract.node_types import NodeTypes
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
 from mosaic_mcp.errors import NotFound
+from tests.support.agents import agent as make_agent
 
 
 class Studio:

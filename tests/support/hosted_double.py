@@ -25,8 +25,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from support.hosted_faults import Fault, Faulty, Seen
-from support.hosted_state import STOPPED, Ending, HostedRun, Upload, file_content, thumbnail
 
 from mosaic_mcp.contract.account import WhoAmI
 from mosaic_mcp.contract.agents import (
@@ -67,6 +65,8 @@ from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
 from mosaic_mcp.contract.uploads import FinalizeUpload, UploadTicket, ViewUrl, ViewUrlRequest
 from mosaic_mcp.errors import Conflict, InvalidRequest, MosaicError, NotFound, Unauthorized
 from mosaic_mcp.errors import Fault as Wrong
+from tests.support.hosted_faults import Fault, Faulty, Seen
+from tests.support.hosted_state import STOPPED, Ending, HostedRun, Upload, file_content, thumbnail
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 KEY = "mk_double_4f1c"
@@ -90,6 +90,8 @@ class HostedDouble:
         """Forget everything, as if newly started."""
         self.app.faults, self.app.seen = [], []
         self.ending = Ending()
+        self.resumed = Ending()
+        """How runs go on after a resume."""
         self.ahead_s = 0.0
         """How far this server's clock is ahead."""
         self.max_bytes = dict(MAX_BYTES)
@@ -306,7 +308,7 @@ class HostedDouble:
         run = _known(self.runs, request)
         if run.status not in (RunStatus.failed, RunStatus.cancelled):
             raise Conflict("Run status must be failed or cancelled")
-        run.cancelled, run.ending, run.looks = False, Ending(), 0
+        run.cancelled, run.ending, run.looks = False, self.resumed, 0
         zero = {name: 0 for name in golden("docs/run_resumed") if name.startswith("requeued")}
         return RunResumed(
             success=True,
@@ -436,13 +438,15 @@ class HostedDouble:
             return Response(thumbnail(), media_type="image/jpeg")
         content = file_content(request.path_params["id"])
         headers = {"etag": f'"{request.path_params["id"]}"'}
-        begin = int(request.headers.get("range", "bytes=0-")[6:-1])
-        if not begin or request.headers.get("if-range") != headers["etag"]:
+        asked = request.headers.get("range")
+        if asked is None or request.headers.get("if-range", headers["etag"]) != headers["etag"]:
             return Response(content, 200, headers, "video/mp4")
+        first, _, last = asked.removeprefix("bytes=").partition("-")
+        begin, end = int(first), min(int(last or len(content)), len(content) - 1)
         if begin >= len(content):
             return Response(status_code=416)
-        headers["content-range"] = f"bytes {begin}-{len(content) - 1}/{len(content)}"
-        return Response(content[begin:], 206, headers, "video/mp4")
+        headers["content-range"] = f"bytes {begin}-{end}/{len(content)}"
+        return Response(content[begin : end + 1], 206, headers, "video/mp4")
 
     def _link(self, name: str) -> str:
         made = datetime.fromtimestamp(self.now(), UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -28,7 +28,7 @@ ROOMS = {
     "__init__": set(),
 }
 HEAVY = ("av", "cv2", "numpy", "fastapi", "sqlalchemy", "dbos", "pocketsphinx", "PIL")
-LATE = ("httpx", "mosaic_mcp.contract", "mosaic_mcp.client", "mosaic_mcp.intent")
+LATE = ("httpx", "yaml", "mosaic_mcp.contract", "mosaic_mcp.client", "mosaic_mcp.intent")
 
 
 def room_of(path: Path) -> str:

@@ -4,11 +4,11 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.patience import Patience
 
 from mosaic_mcp.client import Ledger
 from mosaic_mcp.client.ledger import request_hash
 from mosaic_mcp.errors import Conflict, MosaicError
+from tests.support.patience import Patience
 
 
 @pytest.fixture
@@ -134,6 +134,13 @@ def test_labels_of_an_agent_are_replaced_as_a_whole(ledger):
     ledger.set_labels("agent", {"n2": "Main"})
     assert ledger.labels("agent") == {"n2": "Main"}
     assert ledger.labels("other") == {}
+
+
+def test_what_a_task_needs_at_its_end_is_kept_and_the_newest_call_counts(tmp_path, ledger):
+    assert ledger.task("r") == {}
+    ledger.keep_task("r", {"warnings": ["w"], "detailed": False})
+    ledger.keep_task("r", {"warnings": [], "detailed": True})
+    assert Ledger(tmp_path / "ledger.db").task("r") == {"warnings": [], "detailed": True}
 
 
 def test_many_callers_at_once_begin_one_request(tmp_path):

@@ -3,12 +3,12 @@
 from itertools import count
 
 import pytest
-from support.agents import agent
 
 from mosaic_mcp.contract.agents import UpdateAgent
 from mosaic_mcp.contract.editing import apply_operations
 from mosaic_mcp.contract.tiles.catalogue import tile_type
 from mosaic_mcp.errors import InvalidRequest
+from tests.support.agents import agent
 
 START = agent({"in": "Video Input", "caps": ("Captions", {"caption_max_words": 5})})
 IDS = {

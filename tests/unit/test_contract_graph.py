@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.agents import agent
 
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.errors import InvalidRequest
+from tests.support.agents import agent
 
 LINE = {"in": "Video Input", "cut": "Rough Cut", "caps": "Captions", "out": "Destination"}
 

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from support.agents import agent
 
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.rules import check_run, parse_run
 from mosaic_mcp.contract.run_page import MAX_DURATION_S, MAX_URL_BYTES, Rule
 from mosaic_mcp.errors import Fault, InvalidRequest
+from tests.support.agents import agent
 
 ONE = agent(
     {

@@ -3,7 +3,6 @@
 import uuid
 
 import pytest
-from support.agents import agent
 
 from mosaic_mcp import errors
 from mosaic_mcp.contract.builtin import BUILTIN_AGENTS
@@ -14,6 +13,7 @@ from mosaic_mcp.contract.params import check_params, merged_params, unconfirmed
 from mosaic_mcp.contract.rules import check_run, parse_run
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, tile_type
 from mosaic_mcp.contract.tiles.params import ASSET_PARAMS, CaptionsParams, ClipsParams
+from tests.support.agents import agent
 
 PUBLIC = {t.name: t for t in TILE_TYPES if t.verified}
 

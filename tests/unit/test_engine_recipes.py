@@ -2,10 +2,9 @@
 
 from fractions import Fraction
 
-from support.tiles import source, timeline
-
 from mosaic_mcp.studio.runs.recipes import recipe_hash
 from mosaic_mcp.studio.timeline.model import Sound
+from tests.support.tiles import source, timeline
 
 TALK = timeline(source())
 

@@ -1,12 +1,12 @@
 """Agents from lists of tiles."""
 
 import pytest
-from support.agents import agent
-from support.engines import Engine
 
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.errors import Conflict, InvalidRequest
 from mosaic_mcp.intent import TileWish, build_graph
+from tests.support.agents import agent
+from tests.support.engines import Engine
 
 
 def wishes(*said: str | TileWish) -> list[TileWish]:

@@ -1,14 +1,14 @@
 """Names of agents and nodes: exact, else whatever only one can be meant by."""
 
 import pytest
-from support.agents import agent
-from support.engines import Engine
 
 from mosaic_mcp.contract.builtin import BUILTIN_AGENTS
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.errors import InvalidRequest, NotFound
 from mosaic_mcp.intent.agents import find_agent
 from mosaic_mcp.intent.names import NodeNames
+from tests.support.agents import agent
+from tests.support.engines import Engine
 
 TWO_CAPTIONS = agent(
     {

@@ -5,14 +5,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from support.agents import agent
-from support.engines import Engine
 
 from mosaic_mcp.client import Submitted
 from mosaic_mcp.contract.runs import RunStatus
 from mosaic_mcp.errors import EngineUnavailable, InvalidRequest
 from mosaic_mcp.intent import VideoWish, plan_run, resolve_video, submit, submitting
 from mosaic_mcp.settings import Settings
+from tests.support.agents import agent
+from tests.support.engines import Engine
 
 ONE = agent(
     {

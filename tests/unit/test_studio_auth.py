@@ -1,6 +1,6 @@
 import pytest
 
-from mosaic_mcp.errors import Unauthorized
+from mosaic_mcp.errors import Forbidden, Unauthorized
 from mosaic_mcp.studio.auth import Caller, Keys
 
 KEYS = Keys([("mk_anna", "anna"), ("mk_ben", "ben")], token="secret")
@@ -30,3 +30,19 @@ def test_an_unknown_key_is_refused(key):
 def test_without_a_token_only_keys_count():
     with pytest.raises(Unauthorized):
         Keys([("mk_anna", "anna")]).caller("Bearer secret")
+
+
+def test_only_the_user_of_the_machine_may_act_for_others():
+    acting = KEYS.acting("Bearer secret", "anna", "https://video.example.org")
+    assert acting == Caller("anna", local=True, links_at="https://video.example.org")
+    assert not acting.here
+    assert KEYS.acting("Bearer secret", None).here
+    for key in ("mk_anna", "mk_ben"):
+        with pytest.raises(Forbidden):
+            KEYS.acting(f"Bearer {key}", "anna")
+
+
+@pytest.mark.parametrize("owner", ["", "local", "two words", "änne", "a" * 256, "a\nb"])
+def test_nobody_acts_for_an_owner_that_is_none(owner):
+    with pytest.raises(Forbidden):
+        KEYS.acting("Bearer secret", owner)

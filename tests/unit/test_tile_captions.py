@@ -3,13 +3,13 @@
 from fractions import Fraction
 
 import pytest
-from support.tiles import Known, context, source, talk, timeline
 
 from mosaic_mcp.contract.tiles.params import CaptionsParams
 from mosaic_mcp.errors import InvalidRequest, MediaError, Unsupported
 from mosaic_mcp.studio.tiles import captions
 from mosaic_mcp.studio.timeline.edit import trim
 from mosaic_mcp.studio.timeline.model import CaptionStyle
+from tests.support.tiles import Known, context, source, talk, timeline
 
 
 async def test_the_words_keep_their_source_times_and_hesitations():

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from support.tiles import Known, context, source, talk, timeline
 
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
 from mosaic_mcp.contract.tiles.params import SilenceRemovalParams
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.tiles.catalogue import TILES
+from tests.support.tiles import Known, context, source, talk, timeline
 
 BUILT = {
     "Video Input",

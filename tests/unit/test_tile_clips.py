@@ -4,11 +4,11 @@ from fractions import Fraction
 from itertools import combinations
 
 import pytest
-from support.tiles import Known, context, ranges, source, speak, talk, timeline, torn, whole
 
 from mosaic_mcp.contract.tiles.params import ClipsParams, SilenceRemovalParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.tiles import clips, silence_removal
+from tests.support.tiles import Known, context, ranges, source, speak, talk, timeline, torn, whole
 
 SCRIPT = (
     "Welcome to the garden show, my friends. (0.4) The weather was nice all week long. (0.9) "

@@ -6,11 +6,11 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.tiles import context, ranges, talk, torn, whole
 
 from mosaic_mcp.contract.tiles.params import ClipsParams, RoughCutParams, SilenceRemovalParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.tiles import clips, rough_cut, silence_removal
+from tests.support.tiles import context, ranges, talk, torn, whole
 
 word = st.sampled_from(["we", "look", "at", "telescopes", "mirrors.", "um", "uh", "light?", "and"])
 pause = st.floats(0.01, 3).map(lambda s: f"({s:.3f})")

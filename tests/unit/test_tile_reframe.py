@@ -5,7 +5,6 @@ from itertools import pairwise
 from math import cos, pi, sin
 
 import pytest
-from support.tiles import Known, context, source, timeline
 
 from mosaic_mcp.contract.tiles.params import ReframeParams
 from mosaic_mcp.errors import MediaError
@@ -13,6 +12,7 @@ from mosaic_mcp.studio.perception.model import Face
 from mosaic_mcp.studio.tiles import reframe
 from mosaic_mcp.studio.tiles.crop_path import MAX_SPEED, CropSize, follow
 from mosaic_mcp.studio.timeline.model import CropKey
+from tests.support.tiles import Known, context, source, timeline
 
 SIZE = CropSize.of(source(), Fraction(9, 16))
 VERTICAL = ReframeParams(aspect_ratio="9:16")

@@ -3,13 +3,13 @@
 from fractions import Fraction
 
 import pytest
-from support.tiles import Known, context, ranges, source, talk, timeline, torn, whole
 
 from mosaic_mcp.contract.tiles.params import RoughCutParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.tiles import rough_cut
 from mosaic_mcp.studio.tiles.speech.wishes import wishes
+from tests.support.tiles import Known, context, ranges, source, talk, timeline, torn, whole
 
 TAKES = (
     "(2.0) Welcome to the show. (1.8) Our telescope has a (1.0) Our telescope has a curved. (0.9) "

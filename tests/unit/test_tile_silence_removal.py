@@ -4,12 +4,12 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from support.tiles import Known, context, ranges, source, speak, talk, timeline, torn, whole
 
 from mosaic_mcp.contract.tiles.params import SilenceRemovalParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.tiles import silence_removal
 from mosaic_mcp.studio.timeline.edit import trim
+from tests.support.tiles import Known, context, ranges, source, speak, talk, timeline, torn, whole
 
 SCRIPT = (
     "(1.3) Good morning everyone. (1.9) um (0.3) Today we talk about telescopes. (0.25) "

@@ -4,12 +4,12 @@ from hashlib import sha256
 
 import pytest
 from PIL import Image
-from support.tiles import Known, context, source, timeline
 
 from mosaic_mcp.contract.tiles.params import WatermarkParams
 from mosaic_mcp.errors import InvalidRequest, MediaError, NotFound
 from mosaic_mcp.studio.tiles import watermark
 from mosaic_mcp.studio.tiles.shipped import logo, shipped_files
+from tests.support.tiles import Known, context, source, timeline
 
 LOGO = source("ours", kind="image", width=400, height=100, audio_channels=0)
 

@@ -11,12 +11,14 @@ from pydantic import Field
 
 from mosaic_mcp.contract.tiles.base import AssetId, Params, Text
 
+Context = Annotated[dict[str, Any] | None, Field(description="Media to draw on, by kind")]
+
 
 class ImageGenerationParams(Params):
     """Image Generation (complete in the docs)."""
 
-    prompt: Text
-    model: Text = "gpt-image-2"
+    prompt: Text = Field(description="What to show")
+    model: Text = Field("gpt-image-2", description="Mosaic's model")
     image_size: Literal[
         "square_hd",
         "square",
@@ -26,12 +28,16 @@ class ImageGenerationParams(Params):
         "landscape_16_9",
         "auto",
         "custom",
-    ] = "landscape_4_3"
-    custom_width: Annotated[int, Field(ge=256, le=3840, multiple_of=16)] = 1280
-    custom_height: Annotated[int, Field(ge=256, le=3840, multiple_of=16)] = 960
-    quality: Literal["low", "medium", "high"] = "high"
-    output_format: Literal["jpeg", "png", "webp"] = "png"
-    selected_context: dict[str, Any] | None = None
+    ] = Field("landscape_4_3", description="Shape; custom uses custom_width and custom_height")
+    custom_width: Annotated[int, Field(ge=256, le=3840, multiple_of=16)] = Field(
+        1280, description="Pixels"
+    )
+    custom_height: Annotated[int, Field(ge=256, le=3840, multiple_of=16)] = Field(
+        960, description="Pixels"
+    )
+    quality: Literal["low", "medium", "high"] = Field("high", description="Of the picture")
+    output_format: Literal["jpeg", "png", "webp"] = Field("png", description="File type")
+    selected_context: Context = None
 
 
 class AudioGenerationParams(Params):
@@ -39,14 +45,14 @@ class AudioGenerationParams(Params):
 
     documented: ClassVar[bool] = False
 
-    mode: Literal["voiceover", "music"] = "voiceover"
-    model: Literal["eleven_v3", "music"] = "eleven_v3"
+    mode: Literal["voiceover", "music"] = Field("voiceover", description="What to make")
+    model: Literal["eleven_v3", "music"] = Field("eleven_v3", description="Mosaic's model")
     script: Text | None = Field(None, description="Required for a voiceover")
-    voice_id: Text | None = None
-    use_upstream_voice_reference: bool = True
-    music_prompt: Text | None = None
-    music_length_ms: Annotated[int, Field(ge=1)] | None = None
-    selected_context: dict[str, Any] | None = None
+    voice_id: Text | None = Field(None, description="Voice; empty: chosen by the engine")
+    use_upstream_voice_reference: bool = Field(True, description="Speak like the input's voice")
+    music_prompt: Text | None = Field(None, description="What the music should be like")
+    music_length_ms: Annotated[int, Field(ge=1)] | None = Field(None, description="Milliseconds")
+    selected_context: Context = None
 
     def together(self) -> dict[str, str]:
         """ "script: required in voiceover mode"."""
@@ -60,13 +66,13 @@ class VideoGenerationParams(Params):
 
     documented: ClassVar[bool] = False
 
-    prompt: Text | None = None
-    model: Text | None = None
-    resolution: Text | None = None
+    prompt: Text | None = Field(None, description="What to show")
+    model: Text | None = Field(None, description='Mosaic\'s model, as "seedance-2"')
+    resolution: Text | None = Field(None, description='As "720p"')
     duration: Text | None = Field(None, description='Seconds as a text, as "8"')
-    aspect_ratio: Text | None = None
-    generate_audio: bool | None = None
-    selected_context: dict[str, Any] | None = None
+    aspect_ratio: Text | None = Field(None, description='As "9:16"')
+    generate_audio: bool | None = Field(None, description="With sound")
+    selected_context: Context = None
 
 
 class AvatarParams(Params):
@@ -74,10 +80,10 @@ class AvatarParams(Params):
 
     documented: ClassVar[bool] = False
 
-    avatar_profile_id: AssetId | None = None
-    video_model: Text | None = None
-    single_take: bool | None = None
-    script: Text | None = None
+    avatar_profile_id: AssetId | None = Field(None, description="Who speaks")
+    video_model: Text | None = Field(None, description='Mosaic\'s model, as "seedance-2-fast"')
+    single_take: bool | None = Field(None, description="One delivery instead of several joined")
+    script: Text | None = Field(None, description="What is said")
 
 
 class ContentGenerationParams(Params):
@@ -85,7 +91,7 @@ class ContentGenerationParams(Params):
 
     documented: ClassVar[bool] = False
 
-    prompt: Text = ""
+    prompt: Text = Field("", description="What to make")
 
 
 class MusicParams(Params):
@@ -93,5 +99,5 @@ class MusicParams(Params):
 
     documented: ClassVar[bool] = False
 
-    use_intelligent_analysis: bool | None = None
+    use_intelligent_analysis: bool | None = Field(None, description="Choose by the video")
     genre: Text | None = Field(None, description='As "Cinematic"')

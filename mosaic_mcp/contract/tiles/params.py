@@ -154,18 +154,18 @@ class WatermarkParams(Params):
 class CinematicCaptionsParams(Params):
     """Cinematic Captions."""
 
-    font1: Text | None = None
-    font2: Text | None = None
+    font1: Text | None = Field(None, description="First font family")
+    font2: Text | None = Field(None, description="Second font family")
     color_override: Color | None = Field(None, description="Empty: chosen by the engine")
-    text_bg_enabled: bool | None = None
-    text_bg_color: Color | None = None
-    text_bg_opacity: Number | None = None
+    text_bg_enabled: bool | None = Field(None, description="A box behind the words")
+    text_bg_color: Color | None = Field(None, description="Colour of the box")
+    text_bg_opacity: Number | None = Field(None, description="Opacity of the box")
     animation_style: (
         Literal["fade", "pop", "slide", "typewriter", "cinematic", "highlight"] | None
-    ) = None
-    stroke_enabled: bool | None = None
-    stroke_color: Color | None = None
-    stroke_width: Number | None = None
+    ) = Field(None, description="How words appear")
+    stroke_enabled: bool | None = Field(None, description="Outline the letters")
+    stroke_color: Color | None = Field(None, description="Colour of the outline")
+    stroke_width: Number | None = Field(None, description="Width of the outline")
     caption_position: (
         Literal[
             "auto",
@@ -180,18 +180,22 @@ class CinematicCaptionsParams(Params):
             "bottom-right",
         ]
         | None
-    ) = None
+    ) = Field(None, description="Where the words stand; auto keeps off what matters")
 
 
 class MotionGraphicsParams(Params):
     """Motion Graphics."""
 
-    prompt: Text | None = None
-    model_tier: Text | None = None
-    style_video_url: Text | None = None
-    reference_links: Text | None = Field(None, description="Comma separated")
-    frequency_per_minute: Literal["auto"] | Number | None = None
-    only_generate_full_screen_graphics: bool | None = None
+    prompt: Text | None = Field(None, description="What to show")
+    model_tier: Text | None = Field(None, description='Mosaic\'s model, as "pro"')
+    style_video_url: Text | None = Field(None, description="YouTube video to take the style from")
+    reference_links: Text | None = Field(None, description="Pages to draw on, comma separated")
+    frequency_per_minute: Literal["auto"] | Number | None = Field(
+        None, description="Graphics a minute"
+    )
+    only_generate_full_screen_graphics: bool | None = Field(
+        None, description="No graphics beside the speaker"
+    )
 
 
 class IntroParams(Params):
@@ -199,8 +203,10 @@ class IntroParams(Params):
 
     documented: ClassVar[bool] = False
 
-    use_custom_intro: Literal["mosaic", "custom"] = "mosaic"
-    custom_intro_video_id: AssetId | None = None
+    use_custom_intro: Literal["mosaic", "custom"] = Field(
+        "mosaic", description="custom plays custom_intro_video_id"
+    )
+    custom_intro_video_id: AssetId | None = Field(None, description="Uploaded video")
 
     def together(self) -> dict[str, str]:
         """A custom intro needs its video."""
@@ -213,8 +219,10 @@ class OutroParams(Params):
 
     documented: ClassVar[bool] = False
 
-    use_custom_outro: Literal["mosaic", "custom"] = "mosaic"
-    custom_outro_video_id: AssetId | None = None
+    use_custom_outro: Literal["mosaic", "custom"] = Field(
+        "mosaic", description="custom plays custom_outro_video_id"
+    )
+    custom_outro_video_id: AssetId | None = Field(None, description="Uploaded video")
 
     def together(self) -> dict[str, str]:
         """A custom outro needs its video."""

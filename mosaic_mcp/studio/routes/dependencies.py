@@ -9,7 +9,9 @@ from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from mosaic_mcp.contract.base import ErrorBody
+from mosaic_mcp.contract.extensions import LINKS_HEADER, OWNER_HEADER
 from mosaic_mcp.studio.auth import Caller
+from mosaic_mcp.studio.signing import Links
 from mosaic_mcp.studio.studio import Studio
 
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -33,10 +35,19 @@ def _caller(
     studio: StudioDep,
     _documented: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Caller:
-    return studio.keys.caller(request.headers.get("authorization"))
+    said = request.headers.get
+    return studio.keys.acting(said("authorization"), said(OWNER_HEADER), said(LINKS_HEADER))
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]
+
+
+def _links(studio: StudioDep, caller: CallerDep) -> Links:
+    return studio.links if caller.links_at is None else studio.links.at(caller.links_at)
+
+
+LinksDep = Annotated[Links, Depends(_links)]
+"""Makes links that the caller can reach."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def _tile_info(tile: TileType) -> TileInfo:
 @router.post("/shutdown")
 async def shutdown(studio: StudioDep, caller: CallerDep) -> StudioInfo:
     """End the studio in good order; running work goes on at its next start."""
-    if not caller.local:
+    if not caller.here:
         raise Forbidden(
             "Only the user of this machine may end the studio.",
             remedy="Use the token of the discovery file.",

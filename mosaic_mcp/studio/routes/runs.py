@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
 
-from mosaic_mcp.contract.extensions import PREFIX, FindRun, RunWatch
+from mosaic_mcp.contract.extensions import PREFIX, FindRun, RunTimeline, RunWatch
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.rules import check_run
 from mosaic_mcp.contract.runs import (
@@ -22,8 +22,9 @@ from mosaic_mcp.contract.runs import (
     RunStatus,
 )
 from mosaic_mcp.errors import Fault, InvalidRequest
+from mosaic_mcp.studio.export.edits import edit_of
 from mosaic_mcp.studio.named import unknown_sources
-from mosaic_mcp.studio.routes.dependencies import CallerDep, PageDep, PageQuery, StudioDep
+from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, PageDep, PageQuery, StudioDep
 
 router = APIRouter(tags=["runs"])
 watching = APIRouter(prefix=PREFIX, tags=["studio"])
@@ -87,9 +88,9 @@ async def run_agent(
 
 
 @router.get("/agent_run/{run_id}")
-async def get_run(run_id: str, studio: StudioDep, caller: CallerDep) -> AgentRun:
+async def get_run(run_id: str, studio: StudioDep, caller: CallerDep, links: LinksDep) -> AgentRun:
     """The state of a run, its inputs, errors and finished outputs."""
-    return await studio.runs.view(caller.owner, run_id, studio.links)
+    return await studio.runs.view(caller.owner, run_id, links)
 
 
 @router.get("/agent_run/{run_id}/nodes")
@@ -114,29 +115,40 @@ async def cancel_run(run_id: str, studio: StudioDep, caller: CallerDep) -> RunCa
 async def list_runs(
     studio: StudioDep,
     caller: CallerDep,
+    links: LinksDep,
     page: PageDep,
     wanted: FilterDep,
     agent_id: Annotated[str | None, Query(max_length=128)] = None,
 ) -> RunList:
     """Runs of all agents, newest first."""
-    return await _list(studio, caller, page, wanted, agent_id)
+    return await _list(studio, caller, links, page, wanted, agent_id)
 
 
 @router.get("/agent/{agent_id}/runs")
 async def list_agent_runs(
-    agent_id: str, studio: StudioDep, caller: CallerDep, page: PageDep, wanted: FilterDep
+    agent_id: str,
+    studio: StudioDep,
+    caller: CallerDep,
+    links: LinksDep,
+    page: PageDep,
+    wanted: FilterDep,
 ) -> RunList:
     """Runs of one agent, newest first."""
     await studio.agents.get(caller.owner, agent_id)
-    return await _list(studio, caller, page, wanted, agent_id)
+    return await _list(studio, caller, links, page, wanted, agent_id)
 
 
 async def _list(
-    studio: StudioDep, caller: CallerDep, page: PageQuery, wanted: RunFilter, agent_id: str | None
+    studio: StudioDep,
+    caller: CallerDep,
+    links: LinksDep,
+    page: PageQuery,
+    wanted: RunFilter,
+    agent_id: str | None,
 ) -> RunList:
     return await studio.runs.list(
         caller.owner,
-        studio.links,
+        links,
         agent_id=agent_id,
         statuses=wanted.statuses(),
         since=wanted.since,
@@ -161,10 +173,18 @@ async def watch_run(
     run_id: str,
     studio: StudioDep,
     caller: CallerDep,
+    links: LinksDep,
     since: Annotated[int, Query(ge=0)] = 0,
     wait_s: Annotated[float, Query(ge=0, le=50)] = 25.0,
 ) -> RunWatch:
     """The run and its progress, as soon as something changed after `since`."""
     return await studio.runs.watch(
-        caller.owner, run_id, studio.links, since=since, wait_s=wait_s, closing=studio.closing
+        caller.owner, run_id, links, since=since, wait_s=wait_s, closing=studio.closing
     )
+
+
+@watching.get("/runs/{run_id}/timeline")
+async def run_timeline(run_id: str, studio: StudioDep, caller: CallerDep) -> RunTimeline:
+    """The finished outputs of a run as cuts: what each shows of which source, and when."""
+    outputs = await studio.outputs.of_run(caller.owner, run_id)
+    return RunTimeline(run_id=run_id, edits=tuple(edit_of(o.id, o.timeline) for o in outputs))

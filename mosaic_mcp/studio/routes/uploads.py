@@ -13,18 +13,18 @@ from mosaic_mcp.contract.uploads import (
 )
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.studio.intake import MAX_BYTES
-from mosaic_mcp.studio.routes.dependencies import CallerDep, StudioDep
+from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, StudioDep
 
 router = APIRouter(tags=["uploads"])
 
 
 @router.post("/uploads/{asset_type}/get_upload_url", response_model_exclude_none=True)
 async def get_upload_url(
-    asset_type: AssetType, studio: StudioDep, caller: CallerDep
+    asset_type: AssetType, studio: StudioDep, caller: CallerDep, links: LinksDep
 ) -> UploadTicket:
     """Where to send a file, and the signed fields to send before it; good for one hour."""
     asset_id = await studio.intake.expect(caller.owner, asset_type)
-    url, fields = studio.links.upload(asset_type, asset_id, MAX_BYTES[asset_type])
+    url, fields = links.upload(asset_type, asset_id, MAX_BYTES[asset_type])
     return UploadTicket.model_validate(
         {
             f"{asset_type}_id": asset_id,
@@ -50,7 +50,9 @@ async def finalize_upload(
 
 
 @router.post("/uploads/get_view_url")
-async def get_view_url(body: ViewUrlRequest, studio: StudioDep, caller: CallerDep) -> ViewUrl:
+async def get_view_url(
+    body: ViewUrlRequest, studio: StudioDep, caller: CallerDep, links: LinksDep
+) -> ViewUrl:
     """Links to look at an asset for one hour."""
     source, _ = await studio.assets.file(caller.owner, body.asset_id)
     if source.kind != body.asset_type:
@@ -60,6 +62,6 @@ async def get_view_url(body: ViewUrlRequest, studio: StudioDep, caller: CallerDe
     return ViewUrl(
         asset_type=body.asset_type,
         asset_id=body.asset_id,
-        signed_url=studio.links.asset(body.asset_id),
-        thumbnail_url=studio.links.asset(body.asset_id, "thumbnail.jpg") if seen else None,
+        signed_url=links.asset(body.asset_id),
+        thumbnail_url=links.asset(body.asset_id, "thumbnail.jpg") if seen else None,
     )

@@ -23,7 +23,7 @@ from mosaic_mcp.studio.auth import Caller
 from mosaic_mcp.studio.perception.subtitles import read_cues
 from mosaic_mcp.studio.reading import Reading, read
 from mosaic_mcp.studio.render.pictures import contact_sheet, frame
-from mosaic_mcp.studio.routes.dependencies import CallerDep, StudioDep
+from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, StudioDep
 from mosaic_mcp.studio.studio import Studio
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import Timeline
@@ -71,7 +71,9 @@ async def take_file(body: LocalFile, studio: StudioDep, caller: CallerDep) -> As
 
 
 @router.get("/renders/{render_id}")
-async def render_info(render_id: str, studio: StudioDep, caller: CallerDep) -> RenderInfo:
+async def render_info(
+    render_id: str, studio: StudioDep, caller: CallerDep, links: LinksDep
+) -> RenderInfo:
     """An output beyond its links: facts, timeline, and where its files are on a shared disk."""
     output = await studio.outputs.get(caller.owner, render_id)
     folder = studio.library.render(render_id)
@@ -82,13 +84,16 @@ async def render_info(render_id: str, studio: StudioDep, caller: CallerDep) -> R
         path=_shared(caller, folder / "video.mp4"),
         timeline_path=_shared(caller, folder / "timeline.zip"),
         srt_path=_shared(caller, folder / "captions.srt"),
+        srt_url=links.render(render_id, "captions.srt")
+        if not caller.here and (folder / "captions.srt").exists()
+        else None,
         facts=output.facts,
         timeline=output.timeline.model_dump(mode="json"),
     )
 
 
 def _shared(caller: Caller, path: Path) -> str | None:
-    return str(path) if caller.local and path.exists() else None
+    return str(path) if caller.here and path.exists() else None
 
 
 @router.put("/videos/{video_id}/transcript")

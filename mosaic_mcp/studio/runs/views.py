@@ -116,7 +116,10 @@ class RunRows:
     def watch(self, seq: int, links: Links) -> RunWatch:
         """The answer of the studio's watch."""
         return RunWatch(
-            seq=seq, run=self.view(links), nodes=tuple(self._progress(n) for n in self.nodes)
+            seq=seq,
+            run=self.view(links),
+            nodes=tuple(self._progress(n) for n in self.nodes),
+            updated_at=datetime.fromisoformat(self.run["updated_at"]),
         )
 
     def _progress(self, node: Row) -> NodeProgress:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from mosaic_mcp.contract.extensions import MediaFacts
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.errors import NotFound
+from mosaic_mcp.studio.runs.states import own_run
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders
 from mosaic_mcp.studio.timeline.model import Timeline
+
+_COLUMNS = sa.select(
+    renders.c.id, renders.c.run_id, renders.c.name, renders.c.timeline, renders.c.facts
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +39,7 @@ class Outputs:
 
     async def get(self, owner: str, render_id: str) -> Output:
         """The finished render with that id."""
-        query = sa.select(
-            renders.c.id, renders.c.run_id, renders.c.name, renders.c.timeline, renders.c.facts
-        ).where(
+        query = _COLUMNS.where(
             renders.c.id == render_id,
             renders.c.owner == owner,
             renders.c.status == NodeStatus.completed,
@@ -46,16 +50,34 @@ class Outputs:
                 f"There is no finished output {render_id!r}.",
                 remedy="GET /agent_run/{run_id} lists the outputs of a run.",
             )
-        return Output(
-            id=row["id"],
-            run_id=row["run_id"],
-            name=row["name"],
-            timeline=Timeline.model_validate(row["timeline"]),
-            facts=MediaFacts.model_validate(row["facts"]),
+        return _output(row)
+
+    async def of_run(self, owner: str, run_id: str) -> list[Output]:
+        """The finished renders of a run, in the order of its outputs."""
+        query = (
+            _COLUMNS.where(renders.c.run_id == run_id, renders.c.status == NodeStatus.completed)
+            # As `RunRows` orders them.
+            .order_by(renders.c.completed_at, renders.c.position)
         )
+
+        def read(connection: sa.Connection) -> list[Output]:
+            own_run(connection, owner, run_id)
+            return [_output(row) for row in connection.execute(query).mappings()]
+
+        return await self._store.read(read)
 
     async def name(self, render_id: str) -> str:
         """What people call it; for whoever holds a signed link."""
         query = sa.select(renders.c.name).where(renders.c.id == render_id)
         name = await self._store.read(lambda c: c.execute(query).scalar_one_or_none())
         return name or "output"
+
+
+def _output(row: Any) -> Output:
+    return Output(
+        id=row["id"],
+        run_id=row["run_id"],
+        name=row["name"],
+        timeline=Timeline.model_validate(row["timeline"]),
+        facts=MediaFacts.model_validate(row["facts"]),
+    )

@@ -1,0 +1,247 @@
+"""The pages of docs/ that the code writes.
+
+    python -m tests.support.make_docs
+
+A test fails when a page is not what the code gives (tests/unit/test_docs.py).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mosaic_mcp import errors, settings
+from mosaic_mcp.contract.divergences import DIVERGENCES
+from mosaic_mcp.contract.errors import TABLE
+from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, TileType
+from mosaic_mcp.server import failures
+from mosaic_mcp.server.arguments import VideoArgument
+from mosaic_mcp.server.tools import TOOLS
+from mosaic_mcp.studio.tiles.catalogue import TILES
+
+DOCS = Path(__file__).parents[2] / "docs"
+MADE = "<!-- Made by `python -m tests.support.make_docs`. Change the code, not this page. -->"
+WHO = {
+    "caller": "caller: the model or program that made the call",
+    "user": "user: the person whose files and keys these are",
+    "operator": "operator: whoever runs the engine; with the local studio that is the user",
+    "nobody": "nobody: waiting is enough",
+}
+
+
+def table(head: Sequence[str], rows: Iterator[Sequence[object]]) -> str:
+    """A Markdown table; a bar inside a cell is escaped."""
+
+    def line(cells: Sequence[object]) -> str:
+        return f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in cells)} |"
+
+    return "\n".join([line(head), line(["---"] * len(head)), *(line(row) for row in rows)])
+
+
+def page(title: str, *parts: str) -> str:
+    """A page, blank lines between its parts."""
+    return "\n\n".join([f"# {title}", MADE, *(part.strip() for part in parts if part)]) + "\n"
+
+
+# tiles.md
+
+
+def tiles_page() -> str:
+    """Every tile: ids, standing in the studio, parameters."""
+    rows = (
+        (
+            f"[{tile.name}](#{tile.name.lower().replace(' ', '-')})",
+            tile.kind,
+            TILES[tile.name].standing,
+            _inputs_outputs(tile),
+        )
+        for tile in TILE_TYPES
+    )
+    return page(
+        "Tiles",
+        "Every tile of Mosaic, and how this project's local studio does it: `exact`; "
+        "`approximate`, with the difference named; `unsupported`, and then a run that needs it is "
+        "refused with what to do. The hosted engine does all of them. `find_agents` tells the same "
+        "of every node of an agent.",
+        table(("tile", "kind", "in the studio", "one input makes"), iter(rows)),
+        "A node type id marked *unverified* is not public: it is ours (UUIDv5), and on the hosted "
+        "engine such a tile is found by its name. A parameter marked *inferred* has a name that we "
+        "chose, because Mosaic's page names the setting and not its key.",
+        *(_tile(tile) for tile in TILE_TYPES),
+    )
+
+
+def _inputs_outputs(tile: TileType) -> str:
+    if tile.kind in ("generation", "trigger"):
+        return "takes no input"
+    if tile.fan_in:
+        return "all inputs make one output"
+    return "one or more outputs" if tile.fan_out else "one output"
+
+
+def _tile(tile: TileType) -> str:
+    studio = TILES[tile.name]
+    mark = "" if tile.verified else " (unverified)"
+    facts = [
+        f"- node type id: `{tile.node_type_id}`{mark}",
+        f"- in the studio: {studio.standing}. {studio.note}".rstrip(),
+        f"- Mosaic's page: <{tile.node_type().docs_url}>",
+    ]
+    if tile.note:
+        facts.append(f"- {tile.note}")
+    return "\n\n".join((f"## {tile.name}", "\n".join(facts), _parameters(tile)))
+
+
+def _parameters(tile: TileType) -> str:
+    if tile.protected:
+        return "A run cannot change it: it has no parameters."
+    if tile.params is None:
+        return "Its parameters are not public: any are passed to the engine that knows them."
+    fields = tile.params.model_fields
+    if not fields:
+        return "No parameters."
+    schema = tile.params.model_json_schema()["properties"]
+    rows = (_parameter(name, schema[name], fields[name].is_required()) for name in fields)
+    return table(("parameter", "type", "range", "default", "meaning"), rows)
+
+
+def _parameter(name: str, schema: dict[str, Any], required: bool) -> tuple[str, ...]:
+    forms = [form for form in schema.get("anyOf", [schema]) if form.get("type") != "null"]
+    default = schema.get("default")
+    shown = "required" if required else "" if default is None else f"`{_json(default)}`"
+    about = schema.get("description", "")
+    mark = " *(inferred)*" if schema.get("inferred") else ""
+    return (
+        f"`{name}`",
+        " or ".join(form["type"] for form in forms),
+        " or ".join(filter(None, map(_range, forms))),
+        shown,
+        f"{about}{mark}",
+    )
+
+
+def _range(form: dict[str, Any]) -> str:
+    if "enum" in form or "const" in form:
+        return ", ".join(f"`{value}`" for value in form.get("enum", [form.get("const")]))
+    if "pattern" in form:
+        return f"`{form['pattern']}`"
+    if form["type"] == "string":
+        low, high = form.get("minLength"), form.get("maxLength")
+        return f"{low} to {high} characters" if low else f"at most {high} characters"
+    low, high, step = form.get("minimum"), form.get("maximum"), form.get("multipleOf")
+    text = f"{low:g} to {high:g}" if high is not None else f"{low:g} or more" if low else ""
+    return f"{text}, in steps of {step}" if step else text
+
+
+def _json(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else '""' if value == "" else str(value)
+
+
+# environment.md
+
+
+def environment_page() -> str:
+    """The settings, from the module that reads them."""
+    return page(
+        "Environment",
+        "Settings are environment variables: put them into `env` of your client's configuration "
+        "(see [examples](../examples)), or export them before you run a command. Unset and empty "
+        "mean the same.",
+        inspect.cleandoc(settings.__doc__ or "").split("\n", 1)[1],
+    )
+
+
+def documented_variables() -> list[str]:
+    """The variables in the settings' own table."""
+    lines = (settings.__doc__ or "").splitlines()
+    return [line.split("|")[1].strip() for line in lines if line.startswith("| MOSAIC_")]
+
+
+# errors.md
+
+
+def errors_page() -> str:
+    """Every code that a tool or the REST API answers."""
+    tool_rows = [*_error_rows(), *_tool_failures()]
+    rest_rows = [(status, f"`{code}`", f"`{kind.code}`") for status, code, kind in TABLE]
+    return page(
+        "Errors",
+        "A failed tool call says in its text what happened, why, and what to do next. The same "
+        "stands in `structuredContent.error`: `code`, `retryable`, `who` must act, `message`, "
+        "`remedy`; and where they apply `faults` (each with `where`, `what`, `remedy`) and "
+        "`retry_after_s`. The remedy of a call is more exact than the one in this table.",
+        "\n".join(f"- {told}" for told in WHO.values()),
+        "## Codes",
+        table(("code", "meaning", "who", "same call again?", "what mostly helps"), iter(tool_rows)),
+        "## Codes of the REST API",
+        'The studio answers errors in Mosaic\'s form, `{"detail": …, "error": …}`. `error` is one '
+        "of these; the tools tell it as the code beside it. A status that is not here is read as "
+        f"`{errors.EngineUnavailable.code}` from 500 on, and else as `{errors.MosaicError.code}`.",
+        table(("status", "`error`", "code"), iter(rest_rows)),
+        "## Not errors",
+        "A run that failed is an answer, not a failed call: `status` is `failed` or "
+        "`partial_complete`, `errors` names each node with its messages, and `next` is the call "
+        "that goes on. `needs_credits: true` means that steps wait for credits: top up, then "
+        "`resume_run`.",
+    )
+
+
+def error_kinds() -> list[type[errors.MosaicError]]:
+    """The exceptions, in the order of their tree."""
+    found = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+    kinds = [kind for kind in found if issubclass(kind, errors.MosaicError)]
+    return sorted(kinds, key=lambda kind: inspect.getsourcelines(kind)[1])
+
+
+def _error_rows() -> Iterator[tuple[str, ...]]:
+    for kind in error_kinds():
+        again = "yes" if kind.retryable else "no"
+        yield f"`{kind.code}`", str(kind.__doc__), kind.who, again, kind.advice
+
+
+def _tool_failures() -> Iterator[tuple[str, ...]]:
+    """The codes that only tools have, as the tools themselves say them."""
+    tools = [module.__name__.rpartition(".")[2] for module in TOOLS]
+    try:
+        VideoArgument.model_validate({})
+    except ValidationError as error:
+        made = failures.bad_arguments("run_agent", error, ["videos"])
+    for result, meaning in (
+        (made, "Arguments are missing, unknown or out of range."),
+        (failures.unknown_tool("run", tools), "There is no tool of that name."),
+        (failures.crashed("run_agent"), "Something that nobody foresaw; the log has it."),
+    ):
+        told = (result.structured_content or {})["error"]
+        again = "yes" if told["retryable"] else "no"
+        yield f"`{told['code']}`", meaning, told["who"], again, told["remedy"]
+
+
+# divergences.md
+
+
+def divergences_page() -> str:
+    """Where the studio differs from Mosaic."""
+    rows = ((f"`{d.id}`", f"`{d.page}`", d.mosaic, d.studio) for d in DIVERGENCES)
+    return page(
+        "Divergences",
+        "Where the local studio differs from Mosaic, or decides what Mosaic's pages "
+        "(docs.mosaic.so) leave open.",
+        table(("id", "page", "Mosaic", "the studio"), rows),
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "tiles.md": tiles_page,
+    "environment.md": environment_page,
+    "errors.md": errors_page,
+    "divergences.md": divergences_page,
+}
+
+if __name__ == "__main__":
+    for name, make in PAGES.items():
+        (DOCS / name).write_text(make(), "utf-8")
+        print(f"docs/{name}")
