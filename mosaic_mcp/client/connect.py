@@ -6,6 +6,7 @@ from mosaic_mcp.client.api import MosaicClient
 from mosaic_mcp.client.ledger import Ledger
 from mosaic_mcp.client.studio import ensure_studio, running_studio
 from mosaic_mcp.contract.extensions import LINKS_HEADER, OWNER_HEADER
+from mosaic_mcp.errors import EngineUnavailable
 from mosaic_mcp.settings import Settings
 
 
@@ -20,9 +21,12 @@ async def connect(settings: Settings) -> MosaicClient:
         now = await running_studio(settings)
         return now is not None and (now.pid, now.port) == (found.pid, found.port)
 
-    return MosaicClient(
+    client = MosaicClient(
         found.url, found.token, ledger=ledger, alive=alive, headers=acting_headers(settings)
     )
+    if settings.owner is not None:
+        await _check_owner(client, settings.owner)
+    return client
 
 
 def acting_headers(settings: Settings) -> dict[str, str]:
@@ -31,3 +35,14 @@ def acting_headers(settings: Settings) -> dict[str, str]:
         return {}
     links = {LINKS_HEADER: settings.public_url} if settings.public_url else {}
     return {OWNER_HEADER: settings.owner, **links}
+
+
+async def _check_owner(client: MosaicClient, owner: str) -> None:
+    """A studio that knows nothing of owners would show everybody what its user has."""
+    known = (await client.whoami()).organization_name
+    if known != owner:
+        await client.aclose()
+        raise EngineUnavailable(
+            "The running studio cannot tell the callers of this server apart.",
+            remedy="End it: the next call starts one of this version.",
+        )

@@ -1,14 +1,20 @@
 """A folder of one's own on the server, a server without tokens, and starts that are refused."""
 
+import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mosaic_mcp.client import connect
+from mosaic_mcp.errors import EngineUnavailable
+from mosaic_mcp.settings import Settings
 from tests.acceptance.tools import answer, refusal, to_the_end
 from tests.support.http_command import ANNA, BEN, TOKENS, http_server, refused
 from tests.support.media import video
+from tests.support.studio_process import running_studio
 
 AGENT = "Talking head to vertical clips"
 
@@ -56,8 +62,17 @@ async def test_nothing_outside_of_ones_folder_can_be_reached(server, folder, sai
     async with server.client(ANNA) as anna:
         told = await refusal(anna, "run_agent", agent=AGENT, videos=[said])
         await refusal(anna, "read_transcript", video=said)
+    assert "outside the allowed folders" in told or "no file" in told
     assert str(Path.home()) not in told
     assert str(server.home) not in told.replace(said, "")
+
+
+async def test_the_data_folder_is_not_ones_folder(server):
+    """There are the videos of everybody, and the keys."""
+    kept = next(path for path in server.home.rglob("*.mp4") if path.is_file())
+    async with server.client(ANNA) as anna:
+        told = await refusal(anna, "run_agent", agent=AGENT, videos=[str(kept)], dry_run=True)
+    assert "outside the allowed folders" in told
 
 
 @pytest.mark.parametrize("said", ["..", "/tmp", "../ben"])
@@ -75,18 +90,28 @@ async def test_the_folder_is_nobody_elses(server, folder):
             assert "cannot see the files of your machine" in told
 
 
-@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
-async def test_without_tokens_this_machine_is_served_apart_from_its_user(tmp_path, mode):
+async def test_without_tokens_this_machine_is_served_apart_from_its_user(tmp_path):
+    file = video(tmp_path / "a.mp4")
     with http_server(tmp_path / "home") as server:
         assert server.url.startswith("http://127.0.0.1:")
-        async with server.client(mode=mode) as client:
-            built = await answer(client, "build_agent", name="Mine", tiles=["Captions"])
-            file = video(tmp_path / "a.mp4")
-            await refusal(client, "run_agent", agent=AGENT, videos=[str(file)])
-        owners = [path for path in (server.home / "owners").iterdir() if path.is_dir()]
-        assert len(owners) == 1
-        assert not (server.home / "ledger.db").exists()
-        assert built["agent_id"]
+        for mode in ("legacy", "2026-07-28"):
+            async with server.client(mode=mode) as client:
+                await answer(client, "build_agent", name=f"Mine, {mode}", tiles=["Captions"])
+                await refusal(client, "run_agent", agent=AGENT, videos=[str(file)])
+        settings = Settings(home=server.home)
+        async with await connect(settings) as local:
+            assert "Mine, legacy" not in [a.name for a in (await local.list_agents()).agents]
+        async with await connect(replace(settings, owner="anonymous")) as same:
+            assert "Mine, legacy" in [a.name for a in (await same.list_agents()).agents]
+
+
+async def test_a_studio_that_ignores_whom_we_act_for_is_not_used(tmp_path, monkeypatch):
+    settings = Settings(home=tmp_path / "home", owner="anna")
+    with running_studio(settings.home):
+        connecting = sys.modules["mosaic_mcp.client.connect"]
+        monkeypatch.setattr(connecting, "acting_headers", lambda _: {})
+        with pytest.raises(EngineUnavailable, match="cannot tell the callers"):
+            await connect(settings)
 
 
 def test_a_start_that_is_not_safe_is_refused_with_all_reasons(tmp_path):
@@ -97,8 +122,8 @@ def test_a_start_that_is_not_safe_is_refused_with_all_reasons(tmp_path):
 
 
 def test_a_port_that_is_taken_is_told(tmp_path):
-    with http_server(tmp_path / "home") as server:
-        said = refused(tmp_path / "other", "--port", server.url.rpartition(":")[2])
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        said = refused(tmp_path, "--port", str(other.getsockname()[1]))
     assert "cannot be used" in said
     assert "--port" in said
 
