@@ -6,6 +6,7 @@
     ├── Conflict                    the thing exists, but its state forbids the action (409)
     ├── Unauthorized                no key, or one that nobody here knows (401)
     ├── Forbidden                   known, but not allowed to do this (403)
+    ├── NeedsConfirmation           it would cost money, and nobody has agreed to that yet
     ├── TooLarge                    over a limit of size or duration (413)
     ├── RateLimited                 too many requests; carries retry_after_s (429)
     ├── EngineUnavailable           the engine cannot be reached or did not start; retry_after_s
@@ -22,6 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+Who = Literal["caller", "user", "nobody"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,9 @@ class MosaicError(Exception):
 
     code = "error"
     retryable = False
+    who: Who = "caller"
+    """Who must act: the `caller` (another call), the `user` (a person: a key, credits, a file,
+    disk space), or `nobody` (it passes)."""
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)
@@ -84,18 +91,28 @@ class Unauthorized(MosaicError):
     """The API key is missing or wrong."""
 
     code = "unauthorized"
+    who = "user"
 
 
 class Forbidden(MosaicError):
     """The caller is known, and may not do this."""
 
     code = "forbidden"
+    who = "user"
+
+
+class NeedsConfirmation(MosaicError):
+    """It costs money, and nobody has agreed to that."""
+
+    code = "needs_confirmation"
+    who = "user"
 
 
 class TooLarge(MosaicError):
     """Over a limit of size or duration."""
 
     code = "too_large"
+    who = "user"
 
 
 class RateLimited(MosaicError):
@@ -103,6 +120,7 @@ class RateLimited(MosaicError):
 
     code = "rate_limited"
     retryable = True
+    who = "nobody"
 
     def __init__(
         self, message: str, *, remedy: str = "", retry_after_s: float | None = None
@@ -116,6 +134,7 @@ class EngineUnavailable(MosaicError):
 
     code = "engine_unavailable"
     retryable = True
+    who = "nobody"
 
     def __init__(
         self, message: str, *, remedy: str = "", retry_after_s: float | None = None
@@ -134,6 +153,7 @@ class MediaError(MosaicError):
     """The media cannot be used."""
 
     code = "bad_media"
+    who = "user"
 
 
 class Unsupported(MosaicError):

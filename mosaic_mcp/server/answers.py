@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from mosaic_mcp.server.results import Answer
 
@@ -111,15 +111,22 @@ class AgentLine(Line):
     description: str | None = None
 
 
+_ONE = [{"type": name} for name in ("boolean", "number", "string", "object")]
+Value = Annotated[
+    Any, WithJsonSchema({"anyOf": [*_ONE, {"type": "array", "items": {"anyOf": _ONE}}]})
+]
+"""Any value of a parameter; published as its forms, because some hosts refuse an empty schema."""
+
+
 class ParameterLine(Line):
     """One parameter of a node."""
 
     name: str
-    type: str
-    default: Any = None
+    type: str | None = None
+    default: Value = None
     allowed: str | None = None
     about: str | None = None
-    value: Any = None
+    value: Value = None
 
 
 class NodeLine(Line):

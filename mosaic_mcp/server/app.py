@@ -32,7 +32,7 @@ caption, watermark, clean up sound.
 An agent is a saved graph of tiles; a run executes it on videos and takes minutes.
 1. find_agents lists agents and describes one: its nodes and parameters. build_agent makes one \
 from a list of tiles.
-2. run_agent starts a run (dry_run shows the request first). It answers within wait_s, done or \
+2. run_agent starts a run; dry_run shows the request first. It answers within wait_s, done or \
 not: then follow `next`, which is get_run until the run has ended.
 3. list_outputs gives files, links and timelines; view_output shows frames: look at your own edit \
 before you call it good.
@@ -96,9 +96,9 @@ def build_server(
     engine = Engine(settings)
 
     @asynccontextmanager
-    async def lifespan(_server: MCPServer[Any]) -> AsyncGenerator[None]:
+    async def lifespan(_server: MCPServer[Any]) -> AsyncGenerator[Engine]:
         try:
-            yield
+            yield engine
         finally:
             await engine.close()
 

@@ -37,6 +37,10 @@ CHANGES = ToolAnnotations(
 """Changes something that exists."""
 
 
+UNSAID = (("default", None), ("additionalProperties", True), ("minLength", 1), ("minItems", 1))
+"""What a schema need not say: an empty argument is refused with words."""
+
+
 class ClosedTool(Tool):
     """A tool with closed arguments, whose failures are results."""
 
@@ -87,7 +91,7 @@ def build_tool(
     tool.description = " ".join((function.__doc__ or "").split())
     tool.parameters = slim(model.model_json_schema(by_alias=True))
     if tool.fn_metadata.output_schema:
-        tool.fn_metadata.output_schema = slim(tool.fn_metadata.output_schema)
+        tool.fn_metadata.output_schema = published(slim(tool.fn_metadata.output_schema))
     return cast(ClosedTool, tool)
 
 
@@ -98,10 +102,23 @@ def _icon(annotations: ToolAnnotations) -> Icon:
     return icons.CHANGE if annotations.destructive_hint else icons.START
 
 
-def slim(schema: Any, *, names: bool = False) -> Any:
-    """A JSON Schema without generated titles and without `null` alternatives.
+def published(schema: dict[str, Any]) -> dict[str, Any]:
+    """An answer's schema as it is listed: nothing is required, and a failure fits too.
 
-    An optional argument is one that may be left out; saying so twice costs tokens in every chat.
+    Results leave out what is empty, and clients on the TypeScript SDK hide one that does not fit
+    the schema: version 1 also where it says what went wrong.
+    """
+    for part in (schema, *schema.get("$defs", {}).values()):
+        part.pop("required", None)
+    error = {"type": "object", "description": "What went wrong, in place of the answer"}
+    return {**schema, "properties": {**schema["properties"], "error": error}}
+
+
+def slim(schema: Any, *, names: bool = False) -> Any:
+    """A JSON Schema without generated titles and without what goes without saying.
+
+    An optional argument is one that may be left out, an open map is open: saying so once more
+    costs tokens in every chat.
     `names` is True where the keys are property names, not keywords.
     """
     if isinstance(schema, list):
@@ -110,9 +127,12 @@ def slim(schema: Any, *, names: bool = False) -> Any:
         return schema
     out: dict[str, Any] = {}
     for key, value in cast(dict[str, Any], schema).items():
-        if not names and (key == "title" or (key == "default" and value is None)):
+        if not names and (key == "title" or (key, value) in UNSAID):
             continue
         out[key] = slim(value, names=not names and key in ("properties", "$defs"))
+    if not names:
+        for definition in out.get("$defs", {}).values():
+            definition.pop("description", None)  # the docstring of a model of ours
     return out if names else _without_null(out)
 
 

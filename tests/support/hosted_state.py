@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,11 +20,15 @@ STOPPED = (NodeStatus.failed, NodeStatus.blocked, NodeStatus.cancelled)
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run goes on: it ends at its `after`-th look, or never by itself (None)."""
+    """How a run goes on: it ends at its `after`-th look, or never by itself (None).
+
+    It takes `seconds` at least, whoever looks.
+    """
 
     status: RunStatus = RunStatus.completed
     outputs: int = 1
     after: int | None = 1
+    seconds: float = 0.0
     needs_credits: bool = False
     message: str | None = None
     errors: tuple[str, ...] = ()
@@ -39,13 +44,17 @@ class HostedRun:
     started_at: datetime
     ending: Ending
     triggered_by: dict[str, Any] | None = None
+    began: float = field(default_factory=time.monotonic)
     looks: int = 0
     cancelled: bool = False
     output_ids: list[str] = field(default_factory=list)
 
     @property
     def ended(self) -> bool:
-        return self.cancelled or (self.ending.after is not None and self.looks >= self.ending.after)
+        if self.cancelled or self.ending.after is None:
+            return self.cancelled
+        worked = time.monotonic() - self.began >= self.ending.seconds
+        return worked and self.looks >= self.ending.after
 
     @property
     def status(self) -> RunStatus:
