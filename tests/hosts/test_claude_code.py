@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,21 +49,28 @@ def test_claude_code_connects_to_the_server_of_the_plugin(claude):
     assert "Connected" in told
 
 
-def test_the_model_in_claude_code_sees_the_facts_of_an_answer(claude):
-    tool = "mcp__plugin_mosaic_mosaic__run_agent"
-    wish = {"agent": "Caption and reframe", "videos": [str(SAMPLE)], "dry_run": True}
-    call = {"type": "tool_use", "id": "toolu_1", "name": tool, "input": wish}
-    with scripted_model(call, {"type": "text", "text": "That is the plan."}) as model:
-        told = claude(
-            *("-p", "Caption the sample", "--allowedTools", tool),
-            ANTHROPIC_BASE_URL=model.url,
-            ANTHROPIC_API_KEY="none",
-        )
-    assert "That is the plan." in told
+def told_of(claude, tool: str, wish: dict[str, Any]) -> dict[str, Any]:
+    """What the model is told of one call of a tool of ours."""
+    name = f"mcp__plugin_mosaic_mosaic__{tool}"
+    call = {"type": "tool_use", "id": "toolu_1", "name": name, "input": wish}
+    with scripted_model(call, {"type": "text", "text": "So it is."}) as model:
+        env = {"ANTHROPIC_BASE_URL": model.url, "ANTHROPIC_API_KEY": "none"}
+        assert "So it is." in claude("-p", "Look", "--allowedTools", name, **env)
     # The server may still be connecting at the first request.
     loaded = {t["name"] for t in model.requests[-1]["tools"]}
-    assert {tool, tool.replace("run_agent", "get_run")} <= loaded, "without a search for tools"
+    assert name in loaded, "without a search for tools"
     (seen,) = model.tool_results
-    facts = json.loads(seen["content"])
+    return seen
+
+
+def test_the_model_in_claude_code_sees_the_facts_of_an_answer(claude):
+    wish = {"agent": "Caption and reframe", "videos": [str(SAMPLE)], "dry_run": True}
+    facts = json.loads(told_of(claude, "run_agent", wish)["content"])
     assert facts["status"] == "dry_run"
     assert facts["confirm"]
+
+
+def test_the_model_in_claude_code_sees_what_to_do_about_a_failure(claude):
+    seen = told_of(claude, "get_run", {"run_id": "no-such-run"})
+    assert seen["is_error"]
+    assert "list_runs" in seen["content"]
