@@ -6,6 +6,7 @@
     ├── Conflict                    the thing exists, but its state forbids the action (409)
     ├── Unauthorized                no key, or one that nobody here knows (401)
     ├── Forbidden                   known, but not allowed to do this (403)
+    ├── NeedsConfirmation           it would cost money, and nobody has agreed to that yet
     ├── TooLarge                    over a limit of size or duration (413)
     ├── RateLimited                 too many requests; carries retry_after_s (429)
     ├── EngineUnavailable           the engine cannot be reached or did not start; retry_after_s
@@ -112,6 +113,14 @@ class Forbidden(MosaicError):
         "Ask for a fresh link, change a copy of a built-in agent, or ask the owner of the "
         "workspace."
     )
+
+
+class NeedsConfirmation(MosaicError):
+    """It costs money, and nobody has agreed to that."""
+
+    code = "needs_confirmation"
+    who = "user"
+    advice = "Call again with dry_run=true, show the user the request, and repeat with its confirm."
 
 
 class TooLarge(MosaicError):

@@ -9,6 +9,7 @@
 | MOSAIC_FFMPEG | FFmpeg binary | the one in the imageio-ffmpeg package |
 | MOSAIC_STUDIO_IDLE_S | seconds without work or callers after which a started studio ends | 900 |
 | MOSAIC_PRIVATE_URLS | 1: the studio also downloads from this machine and its network | 0 |
+| MOSAIC_SPENDING | `ask` before a run uses credits of the hosted engine, or `allow` it | ask |
 | MOSAIC_STUDIO_KEYS | `mk_key=owner` pairs, comma separated, for a studio served to others | none |
 
 The user data folder is `~/.local/share/mosaic-mcp` on Linux (or below `XDG_DATA_HOME`),
@@ -39,6 +40,7 @@ class Settings:
     studio_idle_s: float = 900.0
     private_urls: bool = False
     studio_keys: tuple[tuple[str, str], ...] = ()
+    ask_before_spending: bool = True
 
     @property
     def hosted(self) -> bool:
@@ -66,6 +68,7 @@ class Settings:
             ffmpeg=Path(p) if (p := get("MOSAIC_FFMPEG")) else None,
             studio_idle_s=float(get("MOSAIC_STUDIO_IDLE_S") or 900),
             private_urls=get("MOSAIC_PRIVATE_URLS") == "1",
+            ask_before_spending=get("MOSAIC_SPENDING") != "allow",
             studio_keys=tuple((key.strip(), owner.strip() or "default") for key, _, owner in pairs),
         )
 

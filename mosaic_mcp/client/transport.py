@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,11 @@ ACT_S = 30.0
 """The same for requests that are not idempotent: the engine may have more to do."""
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of an answer that we read: JSON and pictures are far smaller."""
+
+MOST_QUOTED = 300
+"""Characters of a line of an API's own words that are told."""
+MOST_LINES = 20
+ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 
 Sleep = Callable[[float], Awaitable[None]]
 Clock = Callable[[], float]
@@ -217,7 +223,8 @@ class Transport:
         if self._local and response.status_code == 401:
             return self._unreachable()  # another studio took its place, with a token of its own
         after_s = _retry_after_s(response.headers)
-        error = error_from(response.status_code, self._facts(content), after_s)
+        facts = self._facts(content)
+        error = error_from(response.status_code, facts if self._local else quoted(facts), after_s)
         if response.status_code < 500:
             return error
         if idempotent:
@@ -236,6 +243,22 @@ class Transport:
         except ValueError:
             return None
         return cast(dict[str, Any], body) if isinstance(body, dict) else None
+
+
+def quoted(facts: dict[str, Any] | None) -> dict[str, Any] | None:
+    """An API's error with its words marked as its own.
+
+    They reach a language model in the end: short lines without anything that could be taken for
+    markup or an address, and never as if we said them.
+    """
+    if not facts or not facts.get("detail"):
+        return facts
+    detail = facts["detail"]
+    text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
+    lines = [" ".join(line.split()) for line in ADDRESS.sub("[address]", text).splitlines()]
+    plain = ["".join(c for c in line if c.isprintable() and c not in '<>`"') for line in lines]
+    said = [f'The API says: "{line[:MOST_QUOTED]}"' for line in plain if line]
+    return {**facts, "detail": "\n".join(said[:MOST_LINES])}
 
 
 def part(value: str) -> str:

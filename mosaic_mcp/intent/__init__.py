@@ -1,10 +1,10 @@
 """From what a caller says to validated requests: sources, parts, names, plans, graphs."""
 
-from mosaic_mcp.intent.agents import find_agent
+from mosaic_mcp.intent.agents import could_mean, find_agent
 from mosaic_mcp.intent.files import writable_folder
 from mosaic_mcp.intent.graphs import Built, TileWish, build_graph
 from mosaic_mcp.intent.lookup import resolve_video
-from mosaic_mcp.intent.request import Plan, VideoWish, plan_run
+from mosaic_mcp.intent.request import Plan, VideoWish, input_labels, plan_run
 from mosaic_mcp.intent.spans import Span, parse_span
 from mosaic_mcp.intent.submitting import submit
 
@@ -15,7 +15,9 @@ __all__ = [
     "TileWish",
     "VideoWish",
     "build_graph",
+    "could_mean",
     "find_agent",
+    "input_labels",
     "parse_span",
     "plan_run",
     "resolve_video",

@@ -42,6 +42,15 @@ async def find_agent(client: MosaicClient, said: str) -> AgentDetail:
     )
 
 
+async def could_mean(client: MosaicClient, said: str) -> list[tuple[str, str]]:
+    """Id and name of the agents that a name could mean; empty unless there are several."""
+    text = said.strip()
+    if is_uuid(text):
+        return []
+    names = {head.id: head.name or head.id for head in await all_agents(client)}
+    return [(i, names[i]) for i in match(text, {i: (n,) for i, n in names.items()}).choices]
+
+
 async def all_agents(client: MosaicClient) -> list[AgentHead]:
     """The heads of all agents, up to `MAX_PAGES` pages."""
     heads: list[AgentHead] = []

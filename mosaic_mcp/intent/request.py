@@ -111,6 +111,18 @@ async def plan_run(
     return replace(plan, warnings=tuple(warnings))
 
 
+async def input_labels(
+    client: MosaicClient, agent: str, skip: Sequence[str], labels: Labels
+) -> tuple[str, ...]:
+    """The labels of the Video Inputs that a run of the agent would have; raises NotFound."""
+    detail = await find_agent(client, agent)
+    graph = Graph.of(detail)
+    names = NodeNames(graph, labels(detail.agent.id))
+    found = [names.find(said, "skip") for said in skip]
+    runnable = graph.runnable([node for node in found if isinstance(node, str)])
+    return tuple(names.labels[node] for node in runnable.video_inputs)
+
+
 class _Planner:
     """Collects faults and warnings while the parts of a request are read."""
 

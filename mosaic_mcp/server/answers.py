@@ -115,7 +115,7 @@ class ParameterLine(Line):
     """One parameter of a node."""
 
     name: str
-    type: str
+    type: str | None = None
     default: Any = None
     allowed: str | None = None
     about: str | None = None

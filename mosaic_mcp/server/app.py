@@ -52,9 +52,9 @@ def build_server(settings: Settings) -> MosaicServer:
     engine = Engine(settings)
 
     @asynccontextmanager
-    async def lifespan(_server: MCPServer[Any]) -> AsyncGenerator[None]:
+    async def lifespan(_server: MCPServer[Any]) -> AsyncGenerator[Engine]:
         try:
-            yield
+            yield engine
         finally:
             await engine.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from mosaic_mcp.contract.graph import Graph
@@ -24,7 +24,9 @@ async def describe(
     graph = Graph.of(detail)
     names = {**graph.labels(), **labels}
     standing = await tile_standing(client)
-    nodes = [_node_line(graph.nodes[node_id], graph, names, standing) for node_id in graph.order]
+    nodes = _once_a_tile(
+        [_node_line(graph.nodes[node_id], graph, names, standing) for node_id in graph.order]
+    )
     head = detail.agent
     return AgentAnswer(
         agent_id=head.id,
@@ -57,6 +59,24 @@ async def tile_lines(client: MosaicClient) -> tuple[str, ...]:
             f"{tile.name} (approximate)" if info and info.standing != "exact" else tile.name
         )
     return tuple(lines)
+
+
+def _once_a_tile(nodes: Sequence[NodeLine]) -> list[NodeLine]:
+    """The nodes, each tile explained where it stands first; later ones tell what they set."""
+    first: dict[str, str] = {}
+    told: list[NodeLine] = []
+    for node in nodes:
+        if (like := first.setdefault(node.tile, node.node)) == node.node:
+            told.append(node)
+            continue
+        own = tuple(
+            ParameterLine(name=p.name, value=p.value)
+            for p in node.parameters
+            if p.value is not None
+        )
+        note = f"Parameters as in {like!r}." if node.parameters else None
+        told.append(node.model_copy(update={"note": note, "parameters": own}))
+    return told
 
 
 def _node_line(

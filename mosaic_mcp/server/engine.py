@@ -6,9 +6,10 @@ starts as fast as the SDK does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
+from mcp.server.mcpserver import Context
 
 from mosaic_mcp.settings import Settings
 
@@ -35,6 +36,12 @@ class Engine:
                 self._client = await connect(self.settings)
             return self._client
 
+    async def asks_before_spending(self) -> bool:
+        """True where a run costs credits (a studio takes none) and its owner wants to be asked."""
+        if self.settings.api_key is None or not self.settings.ask_before_spending:
+            return False
+        return await (await self.client()).studio() is None
+
     def ledger(self) -> Ledger:
         """What this machine remembers about its requests, labels and lineage."""
         if self._ledger is None:
@@ -48,3 +55,8 @@ class Engine:
         if self._client is not None:
             client, self._client = self._client, None
             await client.aclose()
+
+
+def engine_of(ctx: Context[Any, Any]) -> Engine:
+    """The engine of the server that answers this call, for what is not bound to one."""
+    return ctx.request_context.lifespan_context

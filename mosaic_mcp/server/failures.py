@@ -7,17 +7,24 @@ facts stand in `structuredContent.error` for programs. No traceback and no secre
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from mcp_types import CallToolResult, TextContent
 from pydantic import ValidationError
 
-from mosaic_mcp.errors import InvalidRequest, MosaicError, RateLimited, Who
+from mosaic_mcp.errors import EngineUnavailable, InvalidRequest, MosaicError, RateLimited, Who
+
+CHOICE = re.compile(r"'[^']*'")
+"""One of pydantic's "'a', 'b' or 'c'"."""
 
 MAX_TEXT = 2_000
 """Characters: a failure is read, not studied."""
 
+
+CALL = re.compile(r"\b[a-z]+_[a-z_]+\([^()]*\)")
+"""A call of a tool in a text, as `list_runs()`."""
 
 IN_TOOLS = (
     ("GET /agent_runs", "list_runs()"),
@@ -51,8 +58,10 @@ def failure(
         "who": who,
         "message": message[:MAX_TEXT],
         "remedy": remedy,
+        "next": _next(remedy, retryable, who),
+        **more,
     }
-    error |= {key: value for key, value in more.items() if value}
+    error = {key: value for key, value in error.items() if value or value is False}
     return CallToolResult(
         is_error=True,
         content=[TextContent(type="text", text=text)],
@@ -67,12 +76,22 @@ def from_error(error: MosaicError) -> CallToolResult:
         more["faults"] = [
             {"where": f.where, "what": f.what, "remedy": f.remedy} for f in error.faults
         ]
-    if isinstance(error, RateLimited) and error.retry_after_s:
+    if isinstance(error, RateLimited | EngineUnavailable) and error.retry_after_s:
         more["retry_after_s"] = error.retry_after_s
     remedy = error.remedy or error.advice
     return failure(
         error.code, error.message, remedy, who=error.who, retryable=error.retryable, **more
     )
+
+
+def _next(remedy: str, retryable: bool, who: Who) -> str:
+    """The call to make next: the one that the remedy names, else this one again."""
+    named = CALL.search(remedy)
+    if named:
+        return named.group()
+    if retryable:
+        return "the same call again"
+    return "a corrected call" if who == "caller" else "the same call, once that is done"
 
 
 def crashed(tool: str) -> CallToolResult:
@@ -98,7 +117,7 @@ def unknown_tool(name: str, tools: Sequence[str]) -> CallToolResult:
 
 def bad_arguments(tool: str, error: ValidationError, names: Sequence[str]) -> CallToolResult:
     """The result for arguments that do not fit: every one of them, a line each."""
-    lines = [_line(dict(e), names) for e in error.errors(include_url=False, include_context=False)]
+    lines = [_line(dict(e), names) for e in error.errors(include_url=False)]
     # A value that fits none of several forms is reported once per form: keep one line a place.
     lines = list(dict.fromkeys(lines))
     what = "argument does" if len(lines) == 1 else "arguments do"
@@ -119,6 +138,10 @@ def _line(error: dict[str, Any], names: Sequence[str]) -> str:
         return f"unknown argument {place!r}.{guess or ' Arguments: ' + ', '.join(names) + '.'}"
     if error["type"] == "missing":
         return f"{place}: required"
+    if error["type"] in ("literal_error", "enum"):
+        choices = [choice.strip("'\"") for choice in CHOICE.findall(error["ctx"]["expected"])]
+        guess = did_you_mean(str(error["input"]), choices)
+        return f"{place}: {error['input']!r:.60} is none of {', '.join(choices)}.{guess}"
     return f"{place}: {error['msg']} (got {error['input']!r:.60})"
 
 

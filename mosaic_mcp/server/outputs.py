@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from mosaic_mcp.contract.runs import RunOutput
 
 BRIEF = 5
-"""Outputs shown with a run; list_outputs has them all."""
+"""Outputs told with a run; list_outputs has them all."""
+LINKED = 3
+"""Of these so many are linked: hosted links have a thousand characters."""
 
 
 async def answer_with_outputs(
@@ -43,7 +45,7 @@ async def answer_with_outputs(
     )
     if state.terminal:
         ledger.delivered(state.run_id)
-    return result(answer, *(link(line) for line in lines))
+    return result(answer, *(link(line) for line in lines[:LINKED]))
 
 
 async def output_line(client: MosaicClient, output: RunOutput, state: RunState) -> OutputLine:

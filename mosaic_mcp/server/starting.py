@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
 from mosaic_mcp.server.answers import RunAnswer
-from mosaic_mcp.server.arguments import VideoArgument
 from mosaic_mcp.server.engine import Engine
 from mosaic_mcp.server.outputs import answer_with_outputs
+from mosaic_mcp.server.planning import Planned
+from mosaic_mcp.server.questions import Go
 from mosaic_mcp.server.results import result
 from mosaic_mcp.server.waiting import Progress, follow
 
@@ -23,60 +23,44 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What the caller asked for, in the caller's words."""
+class How:
+    """How the caller wants a planned run started."""
 
-    agent: str
-    videos: Sequence[str | VideoArgument]
-    clip: str | None
-    params: dict[str, dict[str, Any]]
-    skip: Sequence[str]
     quality: str
-    callback_url: str | None
     idempotency_key: str | None
-    confirm: str | None = None
-    from_outputs: Sequence[str] = field(default_factory=tuple[str, ...])
+    dry_run: bool
+    confirm: str | None
+    wait_s: float
 
 
 async def start_run(
-    engine: Engine, wish: Wish, *, dry_run: bool, wait_s: float, ctx: Context[Any, Any]
+    engine: Engine, planned: Planned, go: Go | None, how: How, ctx: Context[Any, Any]
 ) -> CallToolResult:
-    """Check the wish; then start its run and follow it for `wait_s`, or show it (`dry_run`)."""
-    from mosaic_mcp.intent import VideoWish, plan_run, submit
+    """Start the planned run and follow it for `wait_s`; or show its request (`dry_run`)."""
+    from mosaic_mcp.intent import submit
 
     client = await engine.client()
-    videos = [
-        VideoWish(source=v) if isinstance(v, str) else VideoWish(**v.model_dump())
-        for v in wish.videos
-    ]
-    plan = await plan_run(
-        client,
-        engine.settings,
-        agent=wish.agent,
-        videos=videos,
-        clip=wish.clip,
-        params=wish.params,
-        skip=wish.skip,
-        callback_url=wish.callback_url,
-        labels=engine.ledger().labels,
-    )
-    if dry_run or wish.confirm is not None:  # the only two that need the hashes of all files
+    plan: Plan = planned.plan
+    if how.dry_run or how.confirm is not None:  # the only two that need the hashes of all files
         request = await plan.preview()
         token = confirmation(plan.agent.agent.id, request)
-        if dry_run:
+        if how.dry_run:
             return result(_shown(plan, request, token))
-        _check_confirmation(wish.confirm, token)
+        _check_confirmation(how.confirm, token)
+    _check_leave(go)
     progress = Progress(ctx.report_progress)
     await progress.say(0, "checked; handing over the videos")
     started = await submit(
         plan,
         client,
         engine.ledger(),
-        quality=wish.quality,
-        idempotency_key=wish.idempotency_key,
-        from_outputs=wish.from_outputs,
+        quality=how.quality,
+        idempotency_key=how.idempotency_key,
+        from_outputs=planned.from_outputs,
     )
-    state = await follow(client, started.run_id, wait_s=wait_s, until_done=True, progress=progress)
+    state = await follow(
+        client, started.run_id, wait_s=how.wait_s, until_done=True, progress=progress
+    )
     warnings = list(plan.warnings)
     if started.replayed:
         warnings.append(
@@ -100,6 +84,18 @@ def _check_confirmation(given: str | None, token: str) -> None:
     if given is not None and given != token:
         raise InvalidRequest(
             [Fault("confirm", "belongs to another request than this one.", "Repeat the dry_run.")]
+        )
+
+
+def _check_leave(go: Go | None) -> None:
+    from mosaic_mcp.errors import NeedsConfirmation
+
+    if go is None or not go.start:
+        raise NeedsConfirmation(
+            "This run would use credits of the Mosaic account, and the user has not agreed.",
+            remedy="Call again with dry_run=true and show the user the request; when they agree, "
+            "repeat the call with the `confirm` that it answers. MOSAIC_SPENDING=allow in the "
+            "server's environment turns this question off.",
         )
 
 

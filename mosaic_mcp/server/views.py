@@ -78,7 +78,10 @@ class RunState:
             if node.status == "running":
                 name = names[node.original_node_id or node.agent_node_id]
                 step = getattr(node, "step", "")
-                return f"{name}: {step}" if step else name
+                rate = getattr(node, "rate", None)
+                # Of the render under way, measured; before there is a frame there is no rate.
+                speed = f" at {rate:.1f}x" if rate else ""
+                return f"{name}: {step}{speed}" if step else name
         waiting = next((n for n in self.nodes if n.status == "queued"), None)
         if waiting is not None:
             return f"{names[waiting.original_node_id or waiting.agent_node_id]}: about to begin"

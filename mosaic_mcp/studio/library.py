@@ -51,12 +51,20 @@ class Library:
         """Folder of the process: databases, keys, discovery file, log."""
         return self.home / "studio"
 
+    @property
+    def work(self) -> Path:
+        """Folder of the private folders of running jobs."""
+        return self.home / "work"
+
+    def clear_work(self) -> None:
+        """Delete what jobs of a killed studio left; only for whoever holds the folder's lock."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
     @contextmanager
     def job(self) -> Generator[Path]:
         """A private folder for one job; gone at the end, whatever happened."""
-        work = self.home / "work"
-        work.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="job-", dir=work))
+        self.work.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="job-", dir=self.work))
         try:
             yield folder
         finally:

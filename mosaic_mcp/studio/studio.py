@@ -80,6 +80,7 @@ async def open_studio(
 ) -> AsyncGenerator[Studio]:
     """The studio of a data folder, at work until the block ends."""
     library = Library(settings.home)
+    library.clear_work()
     store = Store(library.studio / "studio.db")
     assets = Assets(store, library)
     transcripts = Transcripts(store)

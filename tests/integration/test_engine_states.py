@@ -99,6 +99,19 @@ def test_progress_of_an_output_node_rises_with_its_renders(store: Store):
     assert run.row("logo").rate == 1.5
 
 
+def test_each_change_of_progress_has_a_higher_number_and_only_the_newest_is_kept(store: Store):
+    run = line(store)
+    run.decide_and_plan("logo", "a")
+    fence = run.start_render(run.renders("logo")[0])
+    assert fence is not None
+    numbers = []
+    for share in (0.1, 0.2, 0.3):
+        run.progress_render(fence, share)
+        numbers.append(run.last_seq())
+    assert numbers == sorted(set(numbers))
+    assert run.events().count("node.progress") == 1
+
+
 def test_one_failing_clip_leaves_the_others_delivered(store: Store):
     run = line(store)
     run.decide_and_plan("logo", "a", "b", "c")

@@ -247,7 +247,7 @@ async def test_what_was_perceived_is_kept_and_asked_once(
 async def test_cancelling_ends_the_helper(tmp_path: Path, talk: tuple[Path, Truth]):
     path, _ = talk
     looking = asyncio.create_task(calling.call("recognise", path=str(path)))
-    while not _helpers(path):  # noqa: ASYNC110 - another process: no event tells
+    while not _helpers(path):
         assert not looking.done(), "it ended before it was seen"
         await asyncio.sleep(0)
     looking.cancel()

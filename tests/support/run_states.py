@@ -13,8 +13,9 @@ from mosaic_mcp.contract.runs import NodeStatus, RunCancelled, RunRequest, RunRe
 from mosaic_mcp.studio.runs import control, node_changes, render_changes, states
 from mosaic_mcp.studio.runs.creating import create_run
 from mosaic_mcp.studio.runs.states import Fence, Job
+from mosaic_mcp.studio.runs.views import last_seq
 from mosaic_mcp.studio.store.database import Store
-from mosaic_mcp.studio.store.tables import renders, run_nodes, runs
+from mosaic_mcp.studio.store.tables import events, renders, run_nodes, runs
 
 T = TypeVar("T")
 OWNER = "anna"
@@ -64,6 +65,13 @@ class MovedRun:
     def renders(self, node: str) -> list[Any]:
         query = sa.select(renders).where(renders.c.run_node_id == self.row(node).id)
         return list(self._do(lambda c: c.execute(query.order_by(renders.c.position)).all()))
+
+    def last_seq(self) -> int:
+        return self._do(lambda c: last_seq(c, self.id))
+
+    def events(self) -> list[str]:
+        query = sa.select(events.c.type).where(events.c.run_id == self.id)
+        return list(self._do(lambda c: c.execute(query.order_by(events.c.seq)).scalars()))
 
     def jobs(self) -> list[Job]:
         return self._do(lambda c: states.jobs(c, self.id))

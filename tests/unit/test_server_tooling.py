@@ -1,12 +1,20 @@
 """Closed arguments, slim schemas, and failures that say what to do."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from mcp_types import CallToolResult, TextContent
 from pydantic import Field
 
-from mosaic_mcp.errors import Fault, InvalidRequest, NotFound, RateLimited, TooLarge
+from mosaic_mcp.errors import (
+    Conflict,
+    Fault,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    TooLarge,
+    Unauthorized,
+)
 from mosaic_mcp.server import failures
 from mosaic_mcp.server.answers import RunAnswer, RunsAnswer
 from mosaic_mcp.server.results import result, shorten
@@ -45,6 +53,38 @@ async def test_all_bad_arguments_are_reported_at_once_with_the_nearest_name():
     assert "pydantic.dev" not in text
 
 
+async def test_a_value_that_is_none_of_the_choices_is_answered_with_the_nearest():
+    async def sample_tool(
+        quality: Annotated[Literal["draft", "standard", "or best"], Field(description="How")],
+    ) -> CallToolResult:
+        """Does things."""
+        return CallToolResult(content=[])
+
+    tool = build_tool(sample_tool, title="Sample", annotations=READS)
+    text = said(await tool.run({"quality": "standart"}, None))
+    assert (
+        "quality: 'standart' is none of draft, standard, or best. Did you mean 'standard'?" in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "who", "following"),
+    [
+        (Unauthorized("No key."), "user", "the same call, once that is done"),
+        (RateLimited("Too many."), "nobody", "the same call again"),
+        (
+            Conflict("It runs.", remedy="get_run(run_id='r') tells."),
+            "caller",
+            "get_run(run_id='r')",
+        ),
+        (InvalidRequest([Fault("clip", "is no span.")]), "caller", "a corrected call"),
+    ],
+)
+def test_a_failure_says_who_must_act_and_what_call_comes_next(error, who, following):
+    told = failures.from_error(error).structured_content["error"]
+    assert (told["who"], told["next"]) == (who, following)
+
+
 async def test_an_error_of_ours_becomes_a_result_with_its_remedy():
     tool = make_tool(NotFound("There is no run 'x'.", remedy="list_runs() shows them."))
     outcome = await tool.run({"name": "a"}, None)
@@ -57,6 +97,7 @@ async def test_an_error_of_ours_becomes_a_result_with_its_remedy():
             "who": "caller",
             "message": "There is no run 'x'.",
             "remedy": "list_runs() shows them.",
+            "next": "list_runs()",
         }
     }
 

@@ -10,6 +10,7 @@ from mcp_types import CallToolResult
 from mosaic_mcp.server.answers import RunAnswer
 from mosaic_mcp.server.arguments import RunId
 from mosaic_mcp.server.engine import Engine
+from mosaic_mcp.server.nearest import known_run
 from mosaic_mcp.server.outputs import answer_with_outputs
 from mosaic_mcp.server.tooling import CHANGES, ClosedTool, build_tool
 from mosaic_mcp.server.waiting import Progress, follow
@@ -24,7 +25,8 @@ def tool(engine: Engine) -> ClosedTool:
         """Stop a running run at once. Videos that are finished stay; resume_run goes on from
         there. Cancelling a run that has ended changes nothing."""
         client = await engine.client()
-        await client.cancel_run(run_id)
+        async with known_run(client, run_id):
+            await client.cancel_run(run_id)
         state = await follow(client, run_id, wait_s=0, progress=Progress(ctx.report_progress))
         return await answer_with_outputs(engine, client, state)
 

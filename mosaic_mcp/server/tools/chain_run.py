@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from mcp.server.elicitation import ElicitationResult
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Resolve
 from mcp_types import CallToolResult
 from pydantic import Field
 
@@ -22,7 +24,9 @@ from mosaic_mcp.server.arguments import (
     WaitS,
 )
 from mosaic_mcp.server.engine import Engine
-from mosaic_mcp.server.starting import Wish, start_run
+from mosaic_mcp.server.planning import agree_to_chain, plan_chain
+from mosaic_mcp.server.questions import Go, answered
+from mosaic_mcp.server.starting import How, start_run
 from mosaic_mcp.server.tooling import STARTS, ClosedTool, build_tool
 
 Source = Annotated[
@@ -36,6 +40,8 @@ def tool(engine: Engine) -> ClosedTool:
 
     async def chain_run(
         ctx: Context[Any, Any],
+        planned: Annotated[Any, Resolve(plan_chain)],
+        go: Annotated[ElicitationResult[Go], Resolve(agree_to_chain)],
         source: Source,
         agent: Agent,
         clip: Span = None,
@@ -50,39 +56,7 @@ def tool(engine: Engine) -> ClosedTool:
     ) -> Annotated[CallToolResult, RunAnswer]:
         """Run another agent on videos that a run made. The edit is carried over, not re-encoded,
         where the engine can. Otherwise like run_agent."""
-        client = await engine.client()
-        outputs = await _outputs(client, source)
-        wish = Wish(
-            agent=agent,
-            videos=[f"render:{output}" for output in outputs],
-            clip=clip,
-            params=params or {},
-            skip=skip or [],
-            quality=quality,
-            callback_url=callback_url,
-            idempotency_key=idempotency_key,
-            confirm=confirm,
-            from_outputs=outputs,
-        )
-        return await start_run(engine, wish, dry_run=dry_run, wait_s=wait_s, ctx=ctx)
+        how = How(quality, idempotency_key, dry_run, confirm, wait_s)
+        return await start_run(engine, planned, answered(go), how, ctx)
 
     return build_tool(chain_run, title="Chain a run", annotations=STARTS)
-
-
-async def _outputs(client: Any, source: str | list[str]) -> list[str]:
-    """The output ids behind a run id, or the ids as given."""
-    from mosaic_mcp.errors import Conflict, NotFound
-
-    if isinstance(source, list):
-        return source
-    try:
-        run = await client.get_run(source)
-    except NotFound:
-        return [source]
-    if not run.outputs:
-        state = "has no outputs yet" if not run.status.terminal else "made no outputs"
-        raise Conflict(
-            f"Run {source} is {run.status} and {state}.",
-            remedy=f"get_run(run_id='{source}') tells how it stands.",
-        )
-    return [output.id for output in run.outputs]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from mcp_types import CallToolResult
 from pydantic import Field
@@ -10,8 +10,16 @@ from pydantic import Field
 from mosaic_mcp.server.answers import AgentLine, AgentsAnswer
 from mosaic_mcp.server.arguments import Cursor
 from mosaic_mcp.server.engine import Engine
-from mosaic_mcp.server.results import result
+from mosaic_mcp.server.results import clipped, result
 from mosaic_mcp.server.tooling import READS, ClosedTool, build_tool
+
+if TYPE_CHECKING:
+    from mosaic_mcp.client import MosaicClient
+
+PAGE = 15
+MOST_LINES = 20
+MOST_PAGES = 40
+"""Pages of the engine that one search walks."""
 
 Query = Annotated[str | None, Field(max_length=200, description="Words to look for")]
 Which = Annotated[
@@ -36,22 +44,39 @@ def tool(engine: Engine) -> ClosedTool:
             detail = await find_agent(client, agent)
             labels = engine.ledger().labels(detail.agent.id)
             return result(AgentsAnswer(agent=await describe(client, detail, labels)))
-        page = await client.list_agents(cursor=cursor, limit=50)
-        lines = tuple(
-            AgentLine(agent_id=a.id, name=a.name or a.id, description=a.description)
-            for a in page.agents
-            if _matches(query, f"{a.name} {a.description}")
-        )
+        lines, next_cursor = await _page(client, query, cursor)
         first = lines[0].name if lines else None
         answer = AgentsAnswer(
-            agents=lines,
+            agents=tuple(lines),
             tiles=await tile_lines(client) if query is None and cursor is None else (),
-            next_cursor=page.next_cursor,
+            next_cursor=next_cursor,
             next=f"find_agents(agent='{first}') describes it" if first else "build_agent",
         )
         return result(answer)
 
     return build_tool(find_agents, title="Find agents", annotations=READS)
+
+
+async def _page(
+    client: MosaicClient, query: str | None, cursor: str | None
+) -> tuple[list[AgentLine], str | None]:
+    """The next agents that match, and where to go on: pages of the engine are never split."""
+    lines: list[AgentLine] = []
+    for _ in range(MOST_PAGES):
+        page = await client.list_agents(cursor=cursor, limit=PAGE)
+        lines += [
+            AgentLine(
+                agent_id=agent.id,
+                name=agent.name or agent.id,
+                description=clipped(agent.description or "", 160) or None,
+            )
+            for agent in page.agents
+            if _matches(query, f"{agent.name} {agent.description}")
+        ]
+        cursor = page.next_cursor
+        if cursor is None or len(lines) + PAGE > MOST_LINES:
+            break
+    return lines, cursor
 
 
 def _matches(query: str | None, text: str) -> bool:

@@ -11,6 +11,7 @@ from pydantic import Field
 from mosaic_mcp.server.answers import RunAnswer
 from mosaic_mcp.server.arguments import ResponseFormat, RunId, WaitS
 from mosaic_mcp.server.engine import Engine
+from mosaic_mcp.server.nearest import known_run
 from mosaic_mcp.server.outputs import answer_with_outputs
 from mosaic_mcp.server.tooling import READS, ClosedTool, build_tool
 from mosaic_mcp.server.waiting import Progress, follow
@@ -36,13 +37,14 @@ def tool(engine: Engine) -> ClosedTool:
         """Ask how a run stands; waits up to wait_s for a change. Answers status, percent, steps,
         errors by node and the next call. Cancelling this call does not stop the run."""
         client = await engine.client()
-        state = await follow(
-            client,
-            run_id,
-            wait_s=wait_s,
-            since=since,
-            progress=Progress(ctx.report_progress),
-        )
+        async with known_run(client, run_id):
+            state = await follow(
+                client,
+                run_id,
+                wait_s=wait_s,
+                since=since,
+                progress=Progress(ctx.report_progress),
+            )
         return await answer_with_outputs(
             engine, client, state, detailed=response_format == "detailed"
         )

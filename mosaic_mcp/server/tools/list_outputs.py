@@ -10,13 +10,16 @@ from pydantic import Field
 from mosaic_mcp.server.answers import OutputLine, OutputsAnswer
 from mosaic_mcp.server.arguments import Cursor, RunId
 from mosaic_mcp.server.engine import Engine
+from mosaic_mcp.server.nearest import known_run
 from mosaic_mcp.server.outputs import link, output_line
-from mosaic_mcp.server.results import result
+from mosaic_mcp.server.results import page_of, result
 from mosaic_mcp.server.tooling import STARTS, ClosedTool, build_tool
 from mosaic_mcp.server.views import RunState
 
 PAGE = 8
-"""Outputs a page: signed links are long."""
+"""Outputs a page at most."""
+ROOM = 3_500
+"""Characters for a page's rows: signed links are long, and stand once more in the blocks."""
 
 SaveTo = Annotated[str | None, Field(max_length=4096, description="Folder to put the videos into")]
 
@@ -30,16 +33,18 @@ def tool(engine: Engine) -> ClosedTool:
         """List the finished videos of a run: links (valid 7 days; calling again signs afresh),
         files on this machine, sizes, durations, subtitles and Premiere/Resolve timelines."""
         client = await engine.client()
-        run = await client.get_run(run_id)
+        async with known_run(client, run_id):
+            run = await client.get_run(run_id)
         nodes = await client.get_run_nodes(run_id)
         state = RunState(run_id, run, nodes.nodes, engine.ledger().labels(run.agent_id))
         start = _offset(cursor)
         page = run.outputs[start : start + PAGE]
         lines = [await output_line(client, output, state) for output in page]
+        lines = lines[: page_of(lines, ROOM)]
         if save_to is not None:
             lines = await _saved(engine, lines, save_to)
-        more = start + PAGE < len(run.outputs)
-        next_cursor = str(start + PAGE) if more else None
+        more = start + len(lines) < len(run.outputs)
+        next_cursor = str(start + len(lines)) if more else None
         local = await client.studio() is not None
         answer = OutputsAnswer(
             run_id=run_id,

@@ -10,7 +10,7 @@ from pydantic import Field
 from mosaic_mcp.server.answers import RunLine, RunsAnswer
 from mosaic_mcp.server.arguments import Cursor
 from mosaic_mcp.server.engine import Engine
-from mosaic_mcp.server.results import result
+from mosaic_mcp.server.results import clipped, result
 from mosaic_mcp.server.tooling import READS, ClosedTool, build_tool
 
 Status = Annotated[
@@ -19,7 +19,7 @@ Status = Annotated[
 ]
 AgentFilter = Annotated[str | None, Field(max_length=120, description="Only this agent's runs")]
 Since = Annotated[str | None, Field(max_length=40, description="Only runs started after, ISO 8601")]
-Limit = Annotated[int, Field(ge=1, le=50, description="Runs a page, 1-50")]
+Limit = Annotated[int, Field(ge=1, le=20, description="Runs a page, 1-20")]
 
 
 def tool(engine: Engine) -> ClosedTool:
@@ -44,11 +44,11 @@ def tool(engine: Engine) -> ClosedTool:
         runs = [
             RunLine(
                 run_id=run.run_id,
-                agent=names.get(run.agent_id, run.agent_id),
+                agent=clipped(names.get(run.agent_id, run.agent_id), 60),
                 status=str(run.status),
                 started_at=run.started_at.isoformat(timespec="seconds"),
                 outputs=len(run.outputs),
-                message=run.status_message,
+                message=clipped(run.status_message, 120) if run.status_message else None,
             )
             for run in page.runs
         ]

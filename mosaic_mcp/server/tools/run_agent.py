@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from mcp.server.elicitation import ElicitationResult
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Resolve
 from mcp_types import CallToolResult
 
 from mosaic_mcp.server.answers import RunAnswer
@@ -22,7 +24,9 @@ from mosaic_mcp.server.arguments import (
     WaitS,
 )
 from mosaic_mcp.server.engine import Engine
-from mosaic_mcp.server.starting import Wish, start_run
+from mosaic_mcp.server.planning import agree_to_run, plan_videos
+from mosaic_mcp.server.questions import Go, answered
+from mosaic_mcp.server.starting import How, start_run
 from mosaic_mcp.server.tooling import STARTS, ClosedTool, build_tool
 
 
@@ -31,6 +35,8 @@ def tool(engine: Engine) -> ClosedTool:
 
     async def run_agent(
         ctx: Context[Any, Any],
+        planned: Annotated[Any, Resolve(plan_videos)],
+        go: Annotated[ElicitationResult[Go], Resolve(agree_to_run)],
         agent: Agent,
         videos: Videos = [],  # noqa: B006 - the SDK reads it, nobody changes it
         clip: Span = None,
@@ -47,18 +53,8 @@ def tool(engine: Engine) -> ClosedTool:
         uploads and starts. Answers when the run ends or after wait_s, with the next call; the
         same call again finds the same run. Local files stay on this machine unless an API key is
         set. Runs that only generate take no videos."""
-        wish = Wish(
-            agent=agent,
-            videos=videos,
-            clip=clip,
-            params=params or {},
-            skip=skip or [],
-            quality=quality,
-            callback_url=callback_url,
-            idempotency_key=idempotency_key,
-            confirm=confirm,
-        )
-        return await start_run(engine, wish, dry_run=dry_run, wait_s=wait_s, ctx=ctx)
+        how = How(quality, idempotency_key, dry_run, confirm, wait_s)
+        return await start_run(engine, planned, answered(go), how, ctx)
 
     return build_tool(
         run_agent, title="Run an agent", annotations=STARTS, meta={"anthropic/alwaysLoad": True}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from mcp_types import CallToolResult, ImageContent, TextContent
 from pydantic import Field
 
 from mosaic_mcp.server.arguments import OutputId
 from mosaic_mcp.server.engine import Engine
+from mosaic_mcp.server.nearest import known_output
 from mosaic_mcp.server.tooling import READS, ClosedTool, build_tool
+
+if TYPE_CHECKING:
+    from mosaic_mcp.client import MosaicClient
 
 At = Annotated[
     float | None, Field(ge=0, le=18_000, description="Seconds: one frame instead of a sheet")
@@ -25,17 +29,32 @@ def tool(engine: Engine) -> ClosedTool:
         """Look at a finished video: a contact sheet of evenly spaced frames with their times, or
         the one frame at a time. Use it to check captions, framing and cuts."""
         client = await engine.client()
-        studio = await client.studio()
-        if studio is None:
-            data, kind = await client.thumbnail(output_id)
-            told = f"Thumbnail of {output_id}. This engine has no frames; save the video for more."
-        elif at is not None:
-            data, kind = await studio.frame("renders", output_id, at)
-            told = f"Frame of {output_id} at {at:g} s."
-        else:
-            data, kind = await studio.sheet("renders", output_id, frames)
-            told = f"{output_id}: {frames} evenly spaced frames, each labelled with its time."
+        async with known_output(client, output_id):
+            data, kind, told = await _picture(client, output_id, at, frames)
         picture = ImageContent(type="image", data=base64.b64encode(data).decode(), mime_type=kind)
         return CallToolResult(content=[picture, TextContent(type="text", text=told)])
 
     return build_tool(view_output, title="View an output", annotations=READS)
+
+
+async def _picture(
+    client: MosaicClient, output_id: str, at: float | None, frames: int
+) -> tuple[bytes, str, str]:
+    """The picture, its media type, and what is seen on it when."""
+    studio = await client.studio()
+    if studio is None:
+        data, kind = await client.thumbnail(output_id)
+        return (
+            data,
+            kind,
+            f"Thumbnail of {output_id}. This engine has no frames: list_outputs(run_id=…, "
+            "save_to=…) saves the video.",
+        )
+    if at is not None:
+        data, kind = await studio.frame("renders", output_id, at)
+        return data, kind, f"Frame of {output_id} at {at:g} s."
+    length = (await studio.render(output_id)).facts.duration_s
+    data, kind = await studio.sheet("renders", output_id, frames)
+    # Frames stand in the middle of equal parts; the sheet labels each with its time.
+    times = ", ".join(f"{length * (n + 0.5) / frames:.1f}" for n in range(frames))
+    return data, kind, f"{output_id}, {length:.1f} s long: frames at {times} s, row by row."

@@ -72,13 +72,15 @@ def record(connection: sa.Connection, owner: str, run_id: str, kind: str, **data
     first: that locks its row, and a run's events are numbered in the order of their commits.
     """
     connection.execute(runs.update().where(runs.c.id == run_id).values(updated_at=now()))
+    seq = connection.execute(
+        events.insert()
+        .values(owner=owner, run_id=run_id, type=kind, data=data, at=now())
+        .returning(events.c.seq)
+    ).scalar_one()
     if kind == PROGRESS:
-        connection.execute(
-            events.delete().where(events.c.run_id == run_id, events.c.type == PROGRESS)
-        )
-    connection.execute(
-        events.insert().values(owner=owner, run_id=run_id, type=kind, data=data, at=now())
-    )
+        # After the insert: SQLite would give the number of a deleted last row once more.
+        older = (events.c.run_id == run_id, events.c.type == PROGRESS, events.c.seq < seq)
+        connection.execute(events.delete().where(*older))
 
 
 def jobs(
