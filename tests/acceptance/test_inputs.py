@@ -284,5 +284,5 @@ async def test_the_same_tools_drive_a_studio_elsewhere_by_key(
     assert not (own.home / "studio").exists(), "no studio of one's own is started"
     other = Settings(home=tmp_path / "other", api_key="mk_ben", api_url=url)
     async with Client(build_server(other)) as client:
-        assert (await answer(client, "list_runs"))["runs"] == []
+        assert not (await answer(client, "list_runs")).get("runs")
         assert "list_runs" in await refusal(client, "get_run", run_id=run["run_id"])

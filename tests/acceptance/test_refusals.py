@@ -43,11 +43,11 @@ def pid(home: Path) -> int:
 async def untouched(client: Client, settings: Settings) -> AsyncIterator[None]:
     """Afterwards the data folder holds what it held, no run exists that did not exist before, and
     the same studio still serves."""
-    runs = await answer(client, "list_runs", limit=50)
+    runs = await answer(client, "list_runs", limit=20)
     before, studio = kept(settings.home), pid(settings.home)
     yield
     assert kept(settings.home) == before
-    assert await answer(client, "list_runs", limit=50) == runs
+    assert await answer(client, "list_runs", limit=20) == runs
     assert pid(settings.home) == studio
 
 
