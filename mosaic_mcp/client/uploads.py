@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,15 @@ import httpx
 
 from mosaic_mcp.client.transport import on_this_machine, read_body
 from mosaic_mcp.contract.uploads import AssetType, UploadTicket
-from mosaic_mcp.errors import EngineUnavailable, MediaError, NotFound, OutcomeUnknown, TooLarge
+from mosaic_mcp.errors import (
+    EngineUnavailable,
+    MediaError,
+    MosaicError,
+    NoSpace,
+    NotFound,
+    OutcomeUnknown,
+    TooLarge,
+)
 
 if TYPE_CHECKING:
     from mosaic_mcp.client.api import MosaicClient
@@ -178,12 +187,17 @@ def _envelope(ticket: UploadTicket, name: str) -> tuple[str, bytes, bytes]:
     return content_type, form.read().removesuffix(tail), tail
 
 
-def _refusal(status: int, said: bytes, file: _File) -> TooLarge | EngineUnavailable:
+def _refusal(status: int, said: bytes, file: _File) -> MosaicError:
     """What the store's status means; its body is XML at one store and JSON at another."""
     if status == 413 or b"EntityTooLarge" in said:
         return TooLarge(
             f"{file.path.name} is too large for this engine.",
             remedy="Give a shorter part of it, or a smaller copy.",
+        )
+    if status == HTTPStatus.INSUFFICIENT_STORAGE:
+        return NoSpace(
+            f"The engine's disk has no room for {file.path.name}.",
+            remedy="Free some space there, then call again; nothing was started.",
         )
     return EngineUnavailable(
         f"The upload of {file.path.name} was refused with status {status}.",

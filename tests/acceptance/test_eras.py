@@ -25,7 +25,7 @@ from mosaic_mcp.server import build_server
 from mosaic_mcp.settings import Settings
 from tests.acceptance.conftest import Talk, environment
 from tests.acceptance.tools import answer, text_of, to_the_end
-from tests.support.http_server import http_server
+from tests.support.loopback import on_loopback
 
 AGENT = "Caption and reframe"
 CONNECTIONS = [(t, era) for t in ("memory", "stdio", "http") for era in ("legacy", "auto")]
@@ -45,7 +45,7 @@ async def connected(settings: Settings, transport: str, era: str) -> AsyncGenera
             async with Client(server, mode=era) as client:
                 yield client
         case _:
-            with http_server(build_server(settings)) as url:
+            with on_loopback(build_server(settings)) as url:
                 async with Client(url, mode=era) as client:
                     yield client
 

@@ -15,7 +15,7 @@ from mosaic_mcp.server import build_server
 from mosaic_mcp.settings import Settings
 from tests.acceptance.conftest import Talk, environment
 from tests.acceptance.tools import answer, to_the_end
-from tests.support.http_server import http_server
+from tests.support.loopback import on_loopback
 
 HANDSHAKES = ["2024-11-05", "2025-06-18", "2025-11-25"]
 MODERN = "2026-07-28"
@@ -180,7 +180,7 @@ def test_an_unknown_version_is_answered_with_one_that_is_spoken(settings: Settin
 
 @pytest.fixture(scope="module")
 def url(settings: Settings) -> Iterator[str]:
-    with http_server(build_server(settings)) as address:
+    with on_loopback(build_server(settings)) as address:
         yield address
 
 

@@ -84,7 +84,7 @@ async def outputs_of(client: Client, run: dict[str, Any]) -> list[dict[str, Any]
 
 
 async def test_a_video_at_an_address_is_fetched_cut_and_edited(
-    client: Client, films: dict[str, Path], web: FileServer
+    client: Client, films: dict[str, Path], web: FileServer, open_studio: RunningStudio
 ):
     """ "For URL inputs, Mosaic cuts the downloaded asset …" """
     content = films["red"].read_bytes()
@@ -100,6 +100,9 @@ async def test_a_video_at_an_address_is_fetched_cut_and_edited(
         wait_s=50,
     )
     (output,) = await outputs_of(client, run)
+    with open_studio.client() as http:
+        (source,) = http.get(f"/agent_run/{run['run_id']}").json()["inputs"]
+        assert http.get(source["thumbnail_url"]).content.startswith(b"\xff\xd8")
     assert output["name"] == "My talk"
     assert output["duration_s"] == pytest.approx(2, abs=0.05)
     assert colour_of(Path(output["path"])) == "red"
@@ -127,6 +130,23 @@ async def test_an_address_that_fails_is_told_and_the_run_resumed_when_it_works(
     resumed = await answer(client, "resume_run", run_id=run["run_id"], wait_s=50)
     (output,) = await outputs_of(client, resumed)
     assert colour_of(Path(output["path"])) == "blue"
+
+
+async def test_a_download_that_is_cancelled_ends_and_leaves_nothing(
+    client: Client, films: dict[str, Path], web: FileServer, open_studio: RunningStudio
+):
+    url = web.put("/endless.mp4", films["red"].read_bytes(), hold_after=1000)
+    agent = await built(client, "Plain", "Watermark")
+    before = studio_files(open_studio.home)
+    run = await answer(client, "run_agent", agent=agent, videos=[url], wait_s=0)
+    while "/endless.mp4" not in [a.path for a in web.asked]:
+        await answer(client, "get_run", run_id=run["run_id"], since=run["since"], wait_s=1)
+    cancelled = await answer(client, "cancel_run", run_id=run["run_id"])
+    assert cancelled["status"] == "cancelled"
+    assert studio_files(open_studio.home) == before
+    web.put("/endless.mp4", films["red"].read_bytes())
+    resumed = await answer(client, "resume_run", run_id=run["run_id"], wait_s=50)
+    assert len(await outputs_of(client, resumed)) == 1
 
 
 @pytest.mark.parametrize(
@@ -264,5 +284,5 @@ async def test_the_same_tools_drive_a_studio_elsewhere_by_key(
     assert not (own.home / "studio").exists(), "no studio of one's own is started"
     other = Settings(home=tmp_path / "other", api_key="mk_ben", api_url=url)
     async with Client(build_server(other)) as client:
-        assert (await answer(client, "list_runs"))["runs"] == []
+        assert not (await answer(client, "list_runs")).get("runs")
         assert "list_runs" in await refusal(client, "get_run", run_id=run["run_id"])

@@ -121,7 +121,7 @@ async def test_a_full_disk_is_told_and_what_was_begun_can_be_resumed(
     text = await refusal(client, "run_agent", **SAID, videos=[str(grainy)], wait_s=0)
     assert "The disk with the data folder is full. Free some space" in text.replace("\n", " ")
     assert disk.files() == set(), "half a copy is no copy"
-    assert (await answer(client, "list_runs"))["runs"] == []
+    assert not (await answer(client, "list_runs")).get("runs")
 
     filler.unlink()
     filler = disk.fill(leave=size + (1 << 20))

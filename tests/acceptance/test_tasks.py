@@ -18,7 +18,7 @@ from mosaic_mcp.server import build_server
 from mosaic_mcp.settings import Settings
 from tests.acceptance.conftest import Talk, environment
 from tests.acceptance.tools import answer
-from tests.support.http_server import http_server
+from tests.support.loopback import on_loopback
 from tests.support.task_client import Handle, PollingTasks, ask, start, to_the_end
 
 CUT = {"agent": "Caption and reframe", "quality": "draft", "clip": "0-3"}
@@ -35,7 +35,7 @@ async def stdio_client(settings: Settings) -> AsyncGenerator[Client]:
 
 @pytest.fixture
 def url(settings: Settings) -> Iterator[str]:
-    with http_server(build_server(settings)) as address:
+    with on_loopback(build_server(settings)) as address:
         yield address
 
 

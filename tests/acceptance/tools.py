@@ -1,11 +1,16 @@
 """Calling tools as a chat client does: by name, reading what comes back."""
 
 import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from mcp import Client
+from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
+ROOT = Path(__file__).parents[2]
 ENDED = {"completed", "partial_complete", "failed", "cancelled"}
 
 
@@ -37,3 +42,18 @@ async def to_the_end(client: Client, run: dict[str, Any]) -> dict[str, Any]:
         assert run["next"].startswith("get_run(")
         run = await answer(client, "get_run", run_id=run["run_id"], since=run["since"], wait_s=50)
     return run
+
+
+async def tools_of(command: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """The tools of the server that a documented command starts, from this checkout with real uv."""
+    program, *arguments = command
+    assert program == "uv"
+    uv = os.environ.get("UV") or shutil.which("uv")
+    assert uv, "run the tests with `uv run pytest`"
+    server = StdioServerParameters(
+        command=uv,
+        args=[argument.replace("/path/to/mosaic-mcp", str(ROOT)) for argument in arguments],
+        env=dict(env),
+    )
+    async with Client(server) as client:
+        return [tool.name for tool in (await client.list_tools()).tools]

@@ -29,6 +29,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import mosaic_mcp
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.render import FONTS, find_ffmpeg, render
 from mosaic_mcp.studio.render.captions import ass_file
@@ -50,6 +51,7 @@ from mosaic_mcp.studio.timeline.model import (
 MOST_OF_HAND = 1.15
 LEAST_OF_TILES = 3.0
 TURNS = 2
+SAMPLE = Path(mosaic_mcp.__file__).parent / "sample" / "talk.mp4"
 FFMPEG = find_ffmpeg(Settings(home=Path()))
 RATE = Fraction(30)
 LOUDNORM = "loudnorm=I=-14:TP=-1"
@@ -78,17 +80,13 @@ def ffmpeg(folder: Path, *args: object) -> None:
 
 
 def make_media(folder: Path, seconds: int) -> None:
-    """A 1080p source with motion, grain and a voice-like sound; and a logo."""
-    picture = (
-        f"gradients=size=1920x1080:rate=30:duration={seconds}:speed=0.03:n=6:seed=4,"
-        "noise=alls=3:allf=t,format=yuv420p"
-    )
-    sound = f"anoisesrc=color=pink:duration={seconds}:amplitude=0.2:seed=3,tremolo=f=3:d=0.9"
+    """The sample as a camera would give it: 1080p, grain, 17 Mbit/s. And a logo."""
+    picture = "scale=1920:1080:flags=bicubic,fps=30,format=yuv420p,noise=c0s=6:c0f=t"
     ffmpeg(
         folder,
-        *("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-ac", 2, "-ar", 48000),
+        *("-stream_loop", -1, "-i", SAMPLE, "-t", seconds, "-vf", picture),
         *("-c:v", "libx264", "-preset", "veryfast", "-crf", 20, "-g", 60),
-        *("-colorspace", "bt709", "-c:a", "aac", "in.mp4"),
+        *("-colorspace", "bt709", "-c:a", "aac", "-ac", 2, "-ar", 48000, "in.mp4"),
     )
     Image.new("RGBA", (300, 120), (255, 255, 255, 200)).save(folder / "logo.png")
 

@@ -17,7 +17,7 @@ from mosaic_mcp.server import build_server
 from mosaic_mcp.settings import Settings
 from tests.support.conformance.server import Events, fixtures_server
 from tests.support.hosted_double import KEY, hosted_double
-from tests.support.http_server import http_server
+from tests.support.loopback import on_loopback
 from tests.support.node import node, npm_program
 
 pytestmark = [
@@ -92,13 +92,13 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 @pytest.fixture(scope="module")
 def fixtures_url(settings: Settings) -> Iterator[str]:
     server = fixtures_server(settings)
-    with http_server(server, event_store=Events(), retry_interval=100) as url:
+    with on_loopback(server, event_store=Events(), retry_interval=100) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def real_url(settings: Settings) -> Iterator[str]:
-    with http_server(build_server(settings)) as url:
+    with on_loopback(build_server(settings)) as url:
         yield url
 
 

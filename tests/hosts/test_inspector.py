@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mosaic_mcp.server.app_view import SHOWN_BY, URI
 from mosaic_mcp.server.tools import TOOLS
 from tests.support.node import node, npm_program
 from tests.support.ours import Ours
@@ -85,14 +86,13 @@ def test_no_schema_is_beyond_what_some_hosts_can_read(inspect, stdio: Ours):
     assert "Warning:" not in done.stderr, done.stderr
 
 
-def test_the_tools_that_show_a_run_name_the_viewer(inspect, stdio: Ours):
-    listed = answer(inspect(stdio, "resources/list"))["resources"]
+def test_the_tools_of_runs_are_bound_to_the_viewer_where_it_can_be_shown(inspect, stdio: Ours):
     done = inspect(stdio, "tools/list", "--app-info", "--advertise-apps")
     assert done.returncode == 0, done.stderr
     said = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [line["toolName"] for line in said] == NAMES
-    bound = {line["toolName"]: line["resourceUri"] for line in said if line["hasApp"]}
-    if any(r["uri"] == "ui://mosaic/run.html" for r in listed):
-        assert bound["run_agent"] == bound["get_run"] == "ui://mosaic/run.html"
-    else:
-        assert bound == {}
+    assert [line["toolName"] for line in said][: len(NAMES)] == NAMES
+    bound = {line["toolName"] for line in said if line["hasApp"]}
+    assert bound == SHOWN_BY | {line["toolName"] for line in said[len(NAMES) :]}
+    assert {line["resourceUri"] for line in said if line["hasApp"]} == {URI}
+    (page,) = answer(inspect(stdio, "resources/read", "--uri", URI))["contents"]
+    assert page["mimeType"] == "text/html;profile=mcp-app"

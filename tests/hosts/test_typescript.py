@@ -68,9 +68,9 @@ def follow_hosted(sdk: int, folder: Path, seconds: float, wait_s: float | None =
         face = nullcontext(over_stdio(settings)) if sdk == 1 else over_http(settings)
         with face as ours:
             calls = follow(sdk, ours, seconds + 120, **order)
+        assert [call for call in calls if call["result"].get("isError")] == []
         assert len(double.runs) == 1
     assert sum(call["seconds"] for call in calls) > seconds
-    assert not any(call["result"].get("isError") for call in calls)
     said = [call["result"].get("structuredContent", {}) for call in calls]
     assert [s["status"] for s in said if "run_id" in s][-2:] == ["completed", "completed"]
     return [call["tool"] for call in calls]

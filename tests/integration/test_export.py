@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from dataclasses import dataclass
 from fractions import Fraction as F
 from itertools import pairwise
 from pathlib import Path
@@ -15,42 +14,11 @@ from mosaic_mcp.studio.render import render
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import Captions, CaptionWord, Clip, Framing, Source, Timeline
 from tests.support.coded import FFMPEG, counted, numbers, source_of
+from tests.support.editors import read, shots
 
 RATES = [F(25), F(30000, 1001), F(60)]
 CUTS = [(3, 20), (21, 40), (100, 101), (60, 90), (150, 160)]
 """Frames of the source, first and end; not in the source's order."""
-
-
-@dataclass(frozen=True)
-class Shot:
-    """What an editor sees of one cut: the file, frames of the source, frames of the sequence."""
-
-    media: str
-    source: tuple[int, int]
-    record: tuple[int, int]
-
-
-def read(archive: zipfile.ZipFile, name: str, adapter: str, **how) -> otio.schema.Timeline:
-    """A timeline of the zip, as OpenTimelineIO reads it."""
-    return otio.adapters.read_from_string(archive.read(name).decode(), adapter, **how)
-
-
-def shots(timeline: otio.schema.Timeline, kind: str = "Video") -> list[Shot]:
-    """The clips of the first track of a kind."""
-    tracks = timeline.video_tracks() if kind == "Video" else timeline.audio_tracks()
-    found = []
-    for clip in tracks[0].find_clips():
-        used, place = clip.trimmed_range(), clip.range_in_parent()
-        reference = clip.media_reference
-        link = reference.target_url if hasattr(reference, "target_url") else clip.name
-        found.append(
-            Shot(
-                link,
-                (used.start_time.to_frames(), used.end_time_exclusive().to_frames()),
-                (place.start_time.to_frames(), place.end_time_exclusive().to_frames()),
-            )
-        )
-    return found
 
 
 def of(source: Source, *spans: tuple[int, int], **more) -> Timeline:

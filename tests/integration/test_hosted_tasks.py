@@ -3,9 +3,10 @@
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import anyio.lowlevel
 import pytest
 from mcp import Client, MCPError
-from mcp_types import CallToolResult
+from mcp_types import CallToolResult, ElicitResult
 
 from mosaic_mcp.contract.runs import RunStatus
 from mosaic_mcp.server import build_server
@@ -21,14 +22,21 @@ AGENT = "Talking head to vertical clips"
 @pytest.fixture
 def connect(double, tmp_path):
     """A client on a server of its own; `declares` the extension or not."""
-    settings = Settings(
-        home=tmp_path / "home", api_key=KEY, api_url=double.url, allowed_dirs=(tmp_path,)
-    )
 
     @asynccontextmanager
-    async def client(*, declares: bool = True, mode: str = "auto", extension=None):
+    async def client(
+        *, declares: bool = True, mode: str = "auto", extension=None, asks=False, **more
+    ):
+        settings = Settings(
+            home=tmp_path / "home",
+            api_key=KEY,
+            api_url=double.url,
+            allowed_dirs=(tmp_path,),
+            ask_before_spending=asks,
+        )
         extensions = [extension or PollingTasks()] if declares else []
-        async with Client(build_server(settings), mode=mode, extensions=extensions) as connected:
+        server = build_server(settings)
+        async with Client(server, mode=mode, extensions=extensions, **more) as connected:
             yield connected
 
     return client
@@ -173,6 +181,24 @@ async def test_a_run_that_is_chained_or_resumed_is_a_task_too(double, connect, t
         chained = await start(client, "chain_run", source=first, agent=AGENT)
         assert isinstance(chained, Handle), chained
         assert chained.task_id in double.runs
+
+
+async def test_a_question_is_asked_before_the_run_becomes_a_task(double, connect, talk):
+    double.ending = Ending(after=6)
+    asked = []
+
+    async def person(_context, question) -> ElicitResult:
+        asked.append(question.message)
+        assert double.runs == {}
+        return ElicitResult(action="accept", content={"start": True})
+
+    host = PollingTasks(sleep=lambda _seconds: anyio.lowlevel.checkpoint())
+    async with connect(extension=host, asks=True, elicitation_callback=person) as client:
+        arguments = {"agent": AGENT, "videos": [talk], "wait_s": 30}
+        result = await client.call_tool("run_agent", arguments)
+    assert result.structured_content["status"] == "completed"
+    assert len(asked) == 1
+    assert len(host.messages) > 1
 
 
 async def test_what_starts_nothing_is_answered_at_once(double, connect, talk):

@@ -3,6 +3,7 @@
 import pytest
 from mcp import Client
 
+from mosaic_mcp.client import transport
 from mosaic_mcp.contract.runs import RunStatus
 from mosaic_mcp.server import build_server
 from mosaic_mcp.settings import Settings
@@ -160,3 +161,102 @@ async def test_a_wrong_key_is_an_answer_and_never_shown(double, tmp_path):
     assert answer.structured_content["error"]["code"] == "unauthorized"
     assert "MOSAIC_API_KEY" in answer.content[0].text
     assert "secret" not in answer.model_dump_json()
+
+
+async def test_a_page_of_runs_that_is_too_long_is_made_shorter_and_none_is_lost(double, call):
+    double.ending = Ending(RunStatus.failed, outputs=0, message="x" * 500)
+    for number in range(25):
+        url = f"https://example.com/{number}.mp4"
+        assert not (await call("run_agent", agent=AGENT, videos=[url], wait_s=0)).is_error
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = (await call("list_runs", limit=50, **cursor)).structured_content
+        assert "left_out" not in page
+        seen += [line["run_id"] for line in page["runs"]]
+        if "next_cursor" not in page:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert cursor
+    assert sorted(seen) == sorted(double.runs)
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """A client that waits for a fraction of a second where it would wait for many."""
+    monkeypatch.setattr(transport, "ACT_S", 0.4)
+    monkeypatch.setattr(transport, "ANSWER_S", 0.4)
+    monkeypatch.setattr(transport, "PAUSES_S", (0.0, 0.0, 0.0))
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_run_that_was_accepted_but_not_answered_in_time_is_found(double, call, talk):
+    double.fail("hang", "/run$")
+    started = await run(call, talk)
+    assert list(double.runs) == [started["run_id"]]
+    assert double.calls("POST", "/run") == 1
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("kind", ["drip", "hang"])
+async def test_an_api_that_answers_too_slowly_is_told_as_such(double, call, talk, kind):
+    double.fail(kind, "/agents$", times=4)
+    answer = await call("run_agent", agent=AGENT, videos=[str(talk)])
+    error = answer.structured_content["error"]
+    assert (error["code"], error["retryable"]) == ("engine_unavailable", True)
+    assert "does not answer" in answer.content[0].text
+    assert (double.runs, double.uploads) == ({}, {})
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_an_api_that_stays_ill_is_told_with_what_to_do(double, call, talk, status):
+    double.fail("answer", "/agents$", status=status, times=4, body={"detail": "Out of order."})
+    answer = await call("run_agent", agent=AGENT, videos=[str(talk)])
+    error = answer.structured_content["error"]
+    assert (error["code"], error["retryable"]) == ("engine_unavailable", True)
+    assert "Out of order." in answer.content[0].text
+    assert error["remedy"]
+    assert double.calls("GET", "/agents") == 4
+
+
+async def test_too_many_runs_at_once_are_told_and_the_same_call_works_later(double, call, talk):
+    double.fail("answer", "/run$", status=429, headers={"retry-after": "7"})
+    answer = await call("run_agent", agent=AGENT, videos=[str(talk)])
+    error = answer.structured_content["error"]
+    assert (error["code"], error["retry_after_s"]) == ("rate_limited", 7)
+    assert double.runs == {}
+    await run(call, talk)
+    assert (len(double.runs), len(double.uploads)) == (1, 1), "sent once, started once"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(503, "engine_unavailable"), (413, "too_large"), (507, "no_space")]
+)
+async def test_a_refused_upload_starts_nothing(double, call, talk, status, code):
+    double.fail("answer", "/store/uploads", status=status)
+    answer = await call("run_agent", agent=AGENT, videos=[str(talk)])
+    assert answer.structured_content["error"]["code"] == code
+    assert "talk.mp4" in answer.content[0].text
+    assert double.runs == {}
+    assert not any(upload.final for upload in double.uploads.values())
+
+
+async def test_an_output_whose_download_breaks_is_saved_whole(double, call, talk, tmp_path):
+    started = await run(call, talk)
+    double.fail("cut", r"/store/.*\.mp4", keep=1000)
+    listed = await call("list_outputs", run_id=started["run_id"], save_to=str(tmp_path / "out"))
+    [line] = listed.structured_content["outputs"]
+    [saved] = (tmp_path / "out").iterdir()
+    assert saved.read_bytes() == file_content(line["output_id"])
+
+
+async def test_an_output_that_cannot_be_downloaded_leaves_no_half_file(
+    double, call, talk, tmp_path
+):
+    started = await run(call, talk)
+    double.fail("answer", r"/store/.*\.mp4", status=404, times=9)
+    told = await call("list_outputs", run_id=started["run_id"], save_to=str(tmp_path / "out"))
+    assert told.is_error
+    assert told.structured_content["error"]["remedy"]
+    assert list((tmp_path / "out").iterdir()) == []

@@ -1,4 +1,4 @@
-"""The studio's OpenAPI names every endpoint of the contract, with the contract's own models."""
+"""The OpenAPI of the studio names every endpoint of the contract, with the right models."""
 
 import httpx
 import pytest

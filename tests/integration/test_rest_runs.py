@@ -1,6 +1,7 @@
 """Runs over real HTTP: start, watch, outputs, lists, chains, refusals; a real render of 2 s."""
 
 import io
+import json
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -68,6 +69,11 @@ def made(studio, tmp_path_factory):
 
 def view(client: httpx.Client, run_id: str) -> AgentRun:
     return AgentRun.model_validate_json(client.get(f"/agent_run/{run_id}").content)
+
+
+def run_ids(client: httpx.Client) -> list[str]:
+    """The newest runs; their links change with every second."""
+    return [r["run_id"] for r in client.get("/agent_runs").json()["runs"]]
 
 
 def test_a_run_ends_with_every_field_of_the_page(made):
@@ -280,7 +286,7 @@ def test_a_run_of_foreign_videos_and_outputs_is_a_400_that_names_them_all(made, 
 
 def test_all_faults_of_a_run_are_told_at_once_and_no_run_exists(made):
     client, agent_id, _, video_id, _, _ = made
-    before = client.get("/agent_runs").json()["runs"]
+    before = run_ids(client)
     body = {
         "video_ids": [video_id, "missing-video"],
         "input_clip_start_ms": 5,
@@ -291,7 +297,47 @@ def test_all_faults_of_a_run_are_told_at_once_and_no_run_exists(made):
     assert answer.status_code == 400
     told = answer.json()["detail"]
     assert all(word in told for word in ("missing-video", "input_clip_end_ms", "missing-node"))
-    assert client.get("/agent_runs").json()["runs"] == before
+    assert run_ids(client) == before
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"update_params": {"nope": {}}}, "There is no such node"),
+        ({"update_params": {"{reframe}": {"aspect_ratio": 5}}}, "aspect_ratio"),
+        ({"update_params": {"{reframe}": {"aspect": "9:16"}}}, "Did you mean 'aspect_ratio'?"),
+        ({"update_params": {"{input}": {}}}, "is a protected node"),
+        ({"update_params": {"{output}": {}}}, "is a protected node"),
+        ({"mimir_assets": [{"id": "m"}]}, "Settings > Integrations"),
+        ({"video_inputs": [{"agent_node_id": "{input}", "video_ids": ["v"]}]}, "Top-level inputs"),
+        ({"callback_url": "ftp://example.com"}, "callback_url"),
+        ({"ignore_nodes": ["nope"]}, "ignore_nodes[0]"),
+    ],
+    ids=str,
+)
+def test_a_request_that_breaks_a_rule_makes_no_run(made, more, says):
+    """ "If validation fails, the run is not created." """
+    client, agent_id, nodes, video_id, _, _ = made
+    before = run_ids(client)
+    text = json.dumps({"video_ids": [video_id], **more})
+    for name, node in zip(("{input}", "{reframe}", "{output}"), nodes, strict=True):
+        text = text.replace(name, node)
+    answer = run(client, agent_id, json.loads(text))
+    assert (answer.status_code, answer.json()["error"]) == (400, "validation_error")
+    assert says in answer.json()["detail"]
+    assert run_ids(client) == before
+
+
+def test_bypassing_a_node_leaves_the_template_as_it_is(made):
+    """ "The template itself is unchanged" """
+    client, agent_id, nodes, video_id, _, _ = made
+    before = client.get(f"/agent/{agent_id}").json()
+    body = {"video_ids": [video_id], "input_clip_end_ms": 500, "ignore_nodes": [nodes[1]]}
+    seen = finished(client, run(client, agent_id, body).json()["run_id"])
+    assert seen[-1].run.status == RunStatus.completed
+    assert [n.original_node_id for n in seen[-1].nodes] == [nodes[0], nodes[2]]
+    assert seen[-1].run.outputs[0].original_node_id == nodes[0]
+    assert client.get(f"/agent/{agent_id}").json() == before
 
 
 @pytest.mark.parametrize("quality", ["ultra", ""])

@@ -172,8 +172,9 @@ def errors_page() -> str:
         "Errors",
         "A failed tool call says in its text what happened, why, and what to do next. The same "
         "stands in `structuredContent.error`: `code`, `retryable`, `who` must act, `message`, "
-        "`remedy`; and where they apply `faults` (each with `where`, `what`, `remedy`) and "
-        "`retry_after_s`. The remedy of a call is more exact than the one in this table.",
+        "`remedy`; and where they apply `faults` (each with `where`, `what`, `remedy`), "
+        "`retry_after_s` and the `next` call. The remedy of a call is more exact than the "
+        "one in this table.",
         "\n".join(f"- {told}" for told in WHO.values()),
         "## Codes",
         table(("code", "meaning", "who", "same call again?", "what mostly helps"), iter(tool_rows)),

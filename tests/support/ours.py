@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mosaic_mcp.server import build_server
 from mosaic_mcp.settings import Settings
 from tests.acceptance.conftest import environment
-from tests.support.http_server import http_server
+from tests.support.loopback import on_loopback
 
 
 @dataclass(frozen=True)
@@ -35,5 +35,5 @@ def over_stdio(settings: Settings) -> Ours:
 @contextmanager
 def over_http(settings: Settings) -> Generator[Ours]:
     """The server at an address on loopback."""
-    with http_server(build_server(settings)) as url:
+    with on_loopback(build_server(settings)) as url:
         yield Ours({}, url)

@@ -178,7 +178,3 @@ def test_an_empty_list_that_was_asked_for_is_still_an_answer_of_its_schema():
 def test_long_lists_of_messages_are_cut_and_say_so():
     assert shorten(["x" * 400], each=10) == ["x" * 9 + "…"]
     assert shorten(list("abc"), most=2) == ["a", "b", "… and 1 more"]
-
-
-def test_an_empty_list_that_the_schema_requires_is_an_empty_list():
-    assert result(RunsAnswer(runs=())).structured_content == {"runs": []}

@@ -13,7 +13,7 @@ from mcp.server.mcpserver import MCPServer
 
 
 @contextmanager
-def http_server(server: MCPServer[Any], **options: Any) -> Generator[str]:
+def on_loopback(server: MCPServer[Any], **options: Any) -> Generator[str]:
     """The address of the served endpoint; `options` are those of `streamable_http_app`."""
     # Connections queue up from here on, so nobody has to wait for the server's start.
     listener = create_server(("127.0.0.1", 0), backlog=SOMAXCONN)

@@ -1,0 +1,40 @@
+"""Reading a timeline.zip as an editor would: with OpenTimelineIO and its adapters."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+
+import opentimelineio as otio
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What an editor sees of one cut: the file, frames of the source, frames of the sequence."""
+
+    media: str
+    source: tuple[int, int]
+    record: tuple[int, int]
+
+
+def read(archive: zipfile.ZipFile, name: str, adapter: str, **how) -> otio.schema.Timeline:
+    """A timeline of the zip, as OpenTimelineIO reads it."""
+    return otio.adapters.read_from_string(archive.read(name).decode(), adapter, **how)
+
+
+def shots(timeline: otio.schema.Timeline, kind: str = "Video") -> list[Shot]:
+    """The clips of the first track of a kind."""
+    tracks = timeline.video_tracks() if kind == "Video" else timeline.audio_tracks()
+    found = []
+    for clip in tracks[0].find_clips():
+        used, place = clip.trimmed_range(), clip.range_in_parent()
+        reference = clip.media_reference
+        link = reference.target_url if hasattr(reference, "target_url") else clip.name
+        found.append(
+            Shot(
+                link,
+                (used.start_time.to_frames(), used.end_time_exclusive().to_frames()),
+                (place.start_time.to_frames(), place.end_time_exclusive().to_frames()),
+            )
+        )
+    return found
