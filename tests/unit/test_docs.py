@@ -6,11 +6,16 @@ from pathlib import Path
 import pytest
 
 from mosaic_mcp import cli
-from mosaic_mcp.settings import Settings
+from mosaic_mcp.settings import HttpSettings, Settings
 from tests.support.make_docs import DOCS, PAGES, documented_variables
 
 ROOT = DOCS.parent
-HAND_WRITTEN = [ROOT / "README.md", DOCS / "troubleshooting.md", ROOT / "examples" / "README.md"]
+HAND_WRITTEN = [
+    ROOT / "README.md",
+    DOCS / "http.md",
+    DOCS / "troubleshooting.md",
+    ROOT / "examples" / "README.md",
+]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -34,6 +39,7 @@ class Environment(dict[str, str]):
 def test_the_environment_page_has_every_variable_that_is_read_and_no_other():
     environment = Environment()
     Settings.from_env(environment)
+    HttpSettings.from_env(environment)
     asked = {name for name in environment.asked if name.startswith("MOSAIC_")}
     assert sorted(documented_variables()) == sorted(asked)
 
