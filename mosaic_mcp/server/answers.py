@@ -78,7 +78,7 @@ class OutputsAnswer(Answer):
 
     run_id: str
     status: str
-    outputs: tuple[OutputLine, ...] = ()
+    outputs: tuple[OutputLine, ...]
     note: str | None = None
     next_cursor: str | None = None
     next: str | None = None
@@ -98,7 +98,7 @@ class RunLine(Line):
 class RunsAnswer(Answer):
     """Runs, newest first."""
 
-    runs: tuple[RunLine, ...] = ()
+    runs: tuple[RunLine, ...]
     next_cursor: str | None = None
     next: str | None = None
 

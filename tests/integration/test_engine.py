@@ -149,15 +149,15 @@ def test_an_equal_render_is_taken_over_and_not_made_again(studio: Studio, talk: 
     assert files[0].samefile(files[1])
 
 
-LONG = {"quality": "best"}
-"""A render that lasts some seconds: tall, full size, carefully encoded."""
+LONG = {"quality": "standard"}
+"""A render that lasts some seconds: tall and in full size."""
 TALL = {"in": "Video Input", "tall": ("Reframe", {"aspect_ratio": "9:16"})}
 
 
 def start_long(studio: Studio, talk: Path) -> str:
     """A run of TALL, followed until FFmpeg is at work."""
     agent, _ = studio.agent(TALL, "in>tall")
-    clip = {"id": studio.add(talk), "input_clip_end_ms": 3000}
+    clip = {"id": studio.add(talk), "input_clip_end_ms": 6000}
     run_id = studio.run(agent, {"video_id_inputs": [clip]}, **LONG)
     studio.until(run_id, rendering)
     return run_id

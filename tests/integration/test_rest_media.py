@@ -48,7 +48,7 @@ def test_a_range_behind_the_end_is_a_416_with_the_size(file, wanted):
     answer = get(link, range=wanted)
     assert answer.status_code == 416
     assert answer.headers["content-range"] == f"bytes */{len(content)}"
-    assert set(answer.json()) == {"detail", "error"}
+    assert set(answer.json()) - {"remedy"} == {"detail", "error"}
 
 
 @pytest.mark.parametrize("wanted", ["bytes", "bytes=", "lines=1-2", "bytes=b-c", "bytes=5-2", "-"])

@@ -236,7 +236,7 @@ async def test_where_there_is_nothing_to_offer_nothing_is_offered(client, ref, n
 
 @pytest.fixture
 async def hosted(double, tmp_path):
-    settings = Settings(home=tmp_path, api_key=KEY, api_url=double.url)
+    settings = Settings(home=tmp_path, api_key=KEY, api_url=double.url, ask_before_spending=False)
     async with Client(build_server(settings)) as connected:
         yield connected
 

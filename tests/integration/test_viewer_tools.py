@@ -24,7 +24,11 @@ APPS = [advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})]
 def call(request, double, tmp_path):
     """Call a tool on a server in front of the double, in both eras."""
     settings = Settings(
-        home=tmp_path / "home", api_key=KEY, api_url=double.url, allowed_dirs=(tmp_path,)
+        home=tmp_path / "home",
+        api_key=KEY,
+        api_url=double.url,
+        allowed_dirs=(tmp_path,),
+        ask_before_spending=False,
     )
     (tmp_path / "talk.mp4").write_bytes(b"a talk" * 1000)
 
