@@ -115,8 +115,10 @@ async def test_an_unknown_run_is_an_answer(call):
 
 
 async def test_no_runs_and_no_outputs_are_answers_too(call, double):
-    assert (await call("list_runs", status=["cancelled"])).structured_content == {}
+    none = await call("list_runs", status=["cancelled"])
+    assert none.structured_content == {"runs": []}
     double.ending = Ending(RunStatus.failed, outputs=0)
     run_id = await call.run()
     listed = await call("list_outputs", run_id=run_id)
     assert not listed.is_error, listed.content
+    assert listed.structured_content["outputs"] == []
