@@ -80,6 +80,7 @@ class _Tools:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.live = sys.stdout.isatty()
+        self.said = ""
 
     async def raw(self, name: str, arguments: Mapping[str, Any]) -> CallToolResult:
         result = await self.client.call_tool(
@@ -100,7 +101,8 @@ class _Tools:
         line = f"  [{'█' * filled}{'·' * (BAR - filled)}] {share:4.0%}  {message or ''}"
         if self.live:
             print(f"\r\x1b[K{line[:110]}", end="", flush=True)
-        else:
+        elif line != self.said:
+            self.said = line
             print(line, flush=True)
 
     def end_line(self) -> None:

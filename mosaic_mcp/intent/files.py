@@ -69,6 +69,20 @@ def readable_file(said: str, settings: Settings, kind: FileKind, where: str) -> 
     return File(real, facts.st_size, facts.st_mtime_ns)
 
 
+def subtitles_beside(video: File) -> File | None:
+    """The user's own subtitles that lie beside a video under its name, `talk.srt` of `talk.mp4`."""
+    for suffix in _SPELLED["subtitles"].split():
+        path = video.path.with_suffix(suffix)
+        try:
+            facts = path.lstat()
+        except OSError:
+            continue
+        # No links: one could lead out of the folders that tools may read.
+        if stat.S_ISREG(facts.st_mode) and facts.st_size and os.access(path, os.R_OK):
+            return File(path, facts.st_size, facts.st_mtime_ns)
+    return None
+
+
 def writable_folder(said: str, settings: Settings, where: str = "save_to") -> Path:
     """The folder that is meant, made when missing; inside the allowed folders."""
     path = _absolute(said, settings, where)
@@ -137,7 +151,7 @@ def _allowed(path: Path, settings: Settings, where: str) -> Path:
         where,
         f"{_shown(path)} is outside the allowed folders "
         f"({listed([str(d) for d in settings.allowed_dirs])}).",
-        "Move the file there, or add its folder to MOSAIC_ALLOWED_DIRS."
+        "Give a path in them, or ask the user to add this folder to MOSAIC_ALLOWED_DIRS."
         if settings.owner is None
         else "Give a path in it.",
     )

@@ -6,7 +6,8 @@ from typing import Literal
 
 from mosaic_mcp.client import MosaicClient
 from mosaic_mcp.errors import Fault, InvalidRequest, MosaicError, NotFound
-from mosaic_mcp.intent.files import readable_file
+from mosaic_mcp.intent.bringing import bring
+from mosaic_mcp.intent.files import readable_file, subtitles_beside
 from mosaic_mcp.intent.sources import Source, parse_source
 from mosaic_mcp.settings import Settings
 
@@ -72,7 +73,10 @@ async def resolve_video(
     source = parse_source(said)
     if source.kind == "file":
         file = readable_file(source.value, settings, "video", "video")
-        return "videos", await client.add_file(file.path, "video")
+        video_id = await client.add_file(file.path, "video")
+        if (subtitles := subtitles_beside(file)) is not None:
+            await bring(client, video_id, subtitles)
+        return "videos", video_id
     if source.kind in ("url", "youtube", "mimir"):
         raise InvalidRequest(
             [

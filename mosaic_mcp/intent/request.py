@@ -14,13 +14,14 @@ from typing import Any
 
 from mosaic_mcp.client import MosaicClient
 from mosaic_mcp.contract.agents import AgentDetail
+from mosaic_mcp.contract.extensions import TileInfo
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.rules import check_run, parse_run
 from mosaic_mcp.contract.run_page import MAX_DURATION_S
 from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Fault, InvalidRequest, NotFound
 from mosaic_mcp.intent.agents import find_agent
-from mosaic_mcp.intent.files import File, readable_file
+from mosaic_mcp.intent.files import File, readable_file, subtitles_beside
 from mosaic_mcp.intent.inputs import Artifact, Video, input_fields
 from mosaic_mcp.intent.lookup import settle
 from mosaic_mcp.intent.names import NodeNames
@@ -109,6 +110,9 @@ async def plan_run(
     names = NodeNames(graph, labels(detail.agent.id) if labels else {})
     ignored = planner.ignored(skip, names)
     runnable = graph.runnable(ignored)
+    if (studio := await client.studio()) is not None:
+        tiles = {tile.node_type_id: tile for tile in (await studio.tiles()).tiles}
+        planner.unsupported(runnable, names, tiles)
     update = update_params(params or {}, names, planner.uploads, settings, planner.faults)
     given = await planner.inputs(videos, clip, names, runnable)
     plan = Plan(
@@ -224,6 +228,8 @@ class _Planner:
             transcript = self._transcript(wish, where)
             if sources[0].kind == "file":
                 file = readable_file(sources[0].value, self.settings, "video", where)
+                if transcript is None and not self.hosted:
+                    transcript = self._beside(file)
                 stand_in = self.uploads.add(Upload("video", file, transcript=transcript))
                 return [Source("video", stand_in)]
             if transcript is not None:
@@ -250,6 +256,22 @@ class _Planner:
         if source.kind != "file":
             raise _refusal(where, "is not a path.", "Give the path of an .srt or .vtt file.")
         return readable_file(source.value, self.settings, "subtitles", where)
+
+    def _beside(self, video: File) -> File | None:
+        found = subtitles_beside(video)
+        if found is not None:
+            self.warnings.append(f"Using the subtitles beside {video.path.name}: {found.path.name}")
+        return found
+
+    def unsupported(self, runnable: Graph, names: NodeNames, tiles: Mapping[str, TileInfo]) -> None:
+        """A fault for each node that the studio cannot do: better now than in the run."""
+        for node in runnable.order:
+            tile = tiles.get(runnable.nodes[node].node_type.node_type_id)
+            if tile is not None and tile.standing == "unsupported":
+                label = names.labels[node]
+                what = f"{tile.name} cannot be done by the local studio. {tile.note}".strip()
+                remedy = f"Leave it out with skip=[{label!r}], or use the hosted engine."
+                self.faults.append(Fault(f"agent.{label}", what, remedy))
 
     async def _measured(self, source: Source, span: Span, where: str) -> Span:
         """The span with a known start; a file of the studio is measured when it is handed over."""

@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 import anyio
 
 from mosaic_mcp.client import Ledger, MosaicClient, Submitted, save_file, submit_once
-from mosaic_mcp.contract.extensions import BringTranscript
 from mosaic_mcp.contract.rules import parse_run
 from mosaic_mcp.errors import Fault, InvalidRequest
+from mosaic_mcp.intent.bringing import bring
 from mosaic_mcp.intent.files import File
 from mosaic_mcp.intent.inputs import Video
 from mosaic_mcp.intent.request import Plan
@@ -37,9 +37,9 @@ async def submit(
         if length_ms is not None:
             lengths[stand_in] = length_ms
         if upload.transcript is not None:
-            await _bring(client, ids[stand_in], upload.transcript)
+            await bring(client, ids[stand_in], upload.transcript)
     for video_id, transcript in plan.transcripts.items():
-        await _bring(client, video_id, transcript)
+        await bring(client, video_id, transcript)
     body = replaced(plan.body(_measured(plan.videos, lengths)), ids)
     return await submit_once(
         client,
@@ -94,18 +94,3 @@ async def _unchanged(file: File) -> None:
     if not same:
         fault = Fault("videos", f'"{file.path}" changed while it was read.', "Call again.")
         raise InvalidRequest([fault])
-
-
-async def _bring(client: MosaicClient, video_id: str, transcript: File) -> None:
-    studio = await client.studio()
-    if studio is None:
-        return  # the plan has warned
-    try:
-        text = await anyio.Path(transcript.path).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        fault = Fault(
-            "videos", f'"{transcript.path}" is not readable as UTF-8 text.', "Save it as UTF-8."
-        )
-        raise InvalidRequest([fault]) from None
-    kind = "vtt" if transcript.path.suffix.lower() == ".vtt" else "srt"
-    await studio.bring_transcript(video_id, BringTranscript(format=kind, text=text))

@@ -124,7 +124,7 @@ def page_of(rows: Sequence[BaseModel], most: int) -> int:
     return count
 
 
-def shorten(texts: Sequence[str], each: int = 300, most: int = 5) -> list[str]:
+def shorten(texts: Sequence[str], each: int = 600, most: int = 5) -> list[str]:
     """At most `most` texts of at most `each` characters; says how many were left out."""
     out = [clipped(t, each) for t in texts[:most]]
     if len(texts) > most:

@@ -9,7 +9,7 @@ from typing import Any
 from mosaic_mcp.contract.agents import AgentChanged, AgentDeleted, AgentDetail, AgentList
 from mosaic_mcp.contract.builtin import BUILTIN_AGENTS
 from mosaic_mcp.contract.editing import apply_operations
-from mosaic_mcp.contract.extensions import Asset, MediaFacts
+from mosaic_mcp.contract.extensions import Asset, MediaFacts, TileInfo
 from mosaic_mcp.contract.node_types import NodeTypes
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
 from mosaic_mcp.errors import NotFound
@@ -23,6 +23,9 @@ class Studio:
         self.info = SimpleNamespace(local_files=local_files)
         self._engine = engine
         self.brought: dict[str, Any] = {}
+
+    async def tiles(self) -> Any:
+        return SimpleNamespace(tiles=self._engine.tiles)
 
     async def render(self, render_id: str) -> Any:
         if render_id not in self._engine.renders:
@@ -52,12 +55,14 @@ class Engine:
         renders: dict[str, float] | None = None,
         runs: dict[str, Any] | None = None,
         offered: list[str] | None = None,
+        tiles: tuple[TileInfo, ...] = (),
     ) -> None:
         self.agents = {a.agent.id: a for a in agents or BUILTIN_AGENTS}
         self.uploads = uploads
         self.renders = renders or {}
         self.runs = runs or {}
         self.offered = offered
+        self.tiles = tiles
         self.duration_s = 100.0
         self.added: list[tuple[Path, str]] = []
         self.calls: list[str] = []

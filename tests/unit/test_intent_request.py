@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from mosaic_mcp.client import Submitted
+from mosaic_mcp.contract.extensions import TileInfo
 from mosaic_mcp.contract.runs import RunStatus
+from mosaic_mcp.contract.tiles.catalogue import tile_type
 from mosaic_mcp.errors import EngineUnavailable, InvalidRequest
 from mosaic_mcp.intent import VideoWish, plan_run, resolve_video, submit, submitting
 from mosaic_mcp.settings import Settings
@@ -205,6 +207,7 @@ async def test_nodes_and_parameters_are_named_in_words(settings):
 async def test_a_local_file_is_shown_as_path_size_and_hash_and_stays_where_it_is(
     settings, videos, posted
 ):
+    (videos / "talk.srt").unlink()
     engine = Engine(ONE)
     made = await plan(settings, str(videos / "talk.mp4"), engine=engine)
     [shown] = (await made.preview())["video_ids"]
@@ -511,3 +514,55 @@ async def test_a_run_of_several_outputs_is_not_one_video_to_look_at(settings):
     runs = {"r": SimpleNamespace(status=RunStatus.completed, outputs=outputs)}
     with pytest.raises(InvalidRequest, match="render:o1"):
         await resolve_video(Engine(ONE, runs=runs), "run:r", settings)
+
+
+async def test_subtitles_that_lie_beside_a_video_are_used_and_that_is_said(
+    settings, videos, posted
+):
+    engine = Engine(ONE)
+    made = await plan(settings, str(videos / "talk.mp4"), engine=engine)
+    assert made.warnings == ("Using the subtitles beside talk.mp4: talk.srt",)
+    await submit(made, engine, None)
+    [brought] = (await engine.studio()).brought.values()
+    assert (brought.format, brought.text) == ("srt", "talk.srt")
+
+
+async def test_subtitles_that_are_named_win_over_those_beside(settings, videos, posted):
+    (videos / "other.vtt").write_text("WEBVTT\n", "utf-8")
+    engine = Engine(ONE)
+    wish = VideoWish(str(videos / "talk.mp4"), transcript=str(videos / "other.vtt"))
+    made = await plan(settings, wish, engine=engine)
+    assert made.warnings == ()
+    await submit(made, engine, None)
+    [brought] = (await engine.studio()).brought.values()
+    assert brought.text == "WEBVTT\n"
+
+
+async def test_a_link_beside_a_video_is_no_subtitles_of_it(settings, videos):
+    (videos / "talk.srt").unlink()
+    (videos / "secret.txt").write_text("secret")
+    (videos / "talk.srt").symlink_to(videos / "secret.txt")
+    assert (await plan(settings, str(videos / "talk.mp4"))).warnings == ()
+
+
+async def test_what_is_said_in_a_file_is_read_from_the_subtitles_beside_it(settings, videos):
+    engine = Engine(ONE)
+    _, video_id = await resolve_video(engine, str(videos / "talk.mp4"), settings)
+    assert (await engine.studio()).brought[video_id].text == "talk.srt"
+
+
+async def test_a_tile_that_the_studio_cannot_do_is_refused_before_the_run(settings):
+    music = agent({"in": "Video Input", "song": "AI Music", "out": "Destination"})
+    tile = tile_type("AI Music")
+    cannot = TileInfo(
+        node_type_id=tile.node_type_id,
+        name="AI Music",
+        standing="unsupported",
+        note="Needs Mosaic.",
+    )
+    found = await faults(settings, URL, engine=Engine(music, tiles=(cannot,)))
+    fault = found["agent.AI Music"]
+    assert fault.what == "AI Music cannot be done by the local studio. Needs Mosaic."
+    assert "skip=['AI Music']" in fault.remedy
+    skipped = await plan(settings, URL, engine=Engine(music, tiles=(cannot,)), skip=["AI Music"])
+    assert skipped.body()["ignore_nodes"] == ["song"]

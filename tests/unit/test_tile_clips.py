@@ -207,3 +207,18 @@ async def test_where_word_times_are_guesses_the_edges_go_to_the_pauses_that_are_
     said = whole(cut, truth)
     assert said[0] == "Telescopes"
     assert said[-1] == "starlight."
+
+
+async def test_a_filler_that_was_cut_out_does_not_end_a_sentence():
+    uncut, known = talk(
+        "Most people sit too far away, and (0.5) um, (0.5) you hear their room. (0.9) "
+        "Get close to the microphone. (0.8) Listen to the first minute. (0.9) Thank you."
+    )
+    params = SilenceRemovalParams(remove_filler_words=True)
+    [tight] = await silence_removal.apply([uncut], params, context(known))
+    found = await clips.apply([tight], ClipsParams(num_clips=1, target_duration=4), context(known))
+    said = [whole(clip, known.truth["talk"]) for clip in found]
+    assert said
+    for words in said:
+        assert words[-1].endswith("."), words
+        assert words[0][0].isupper(), words

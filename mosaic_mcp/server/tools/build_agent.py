@@ -58,7 +58,7 @@ def tool(engine: Engine) -> ClosedTool:
         """Make an agent from tiles, one after the other unless connect says otherwise; Video
         Input and Destination are added when missing. Answers the agent as find_agents describes
         it, with advice on the order. With agent it changes that one."""
-        from mosaic_mcp.intent import TileWish, build_graph, rename_agent
+        from mosaic_mcp.intent import TileWish, build_graph, could_mean, rename_agent
         from mosaic_mcp.server.describe import describe
 
         client = await engine.client()
@@ -81,7 +81,11 @@ def tool(engine: Engine) -> ClosedTool:
         )
         engine.ledger().set_labels(built.detail.agent.id, built.labels)
         answer = await describe(client, built.detail, built.labels)
-        return result(answer.model_copy(update={"warnings": built.warnings}))
+        warnings = list(built.warnings)
+        if others := await could_mean(client, name):
+            warnings.append(f"{len(others)} agents are called {name!r}: name this one by its id.")
+        again = f"run_agent(agent='{built.detail.agent.id}', videos=[…])"
+        return result(answer.model_copy(update={"warnings": tuple(warnings), "next": again}))
 
     return build_tool(build_agent, title="Build an agent", annotations=CHANGES)
 

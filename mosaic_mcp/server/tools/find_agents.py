@@ -50,7 +50,9 @@ def tool(engine: Engine) -> ClosedTool:
             agents=tuple(lines),
             tiles=await tile_lines(client) if query is None and cursor is None else (),
             next_cursor=next_cursor,
-            next=f"find_agents(agent='{first}') describes it" if first else "build_agent",
+            next=f"find_agents(agent='{first}') describes it"
+            if first
+            else "find_agents() lists all agents and tiles; build_agent makes one",
         )
         return result(answer)
 

@@ -53,15 +53,23 @@ def tool(engine: Engine) -> ClosedTool:
             run_id=run_id,
             status=str(run.status),
             outputs=tuple(lines),
-            note="Links work while the local studio runs; the files stay." if local else None,
+            note="Links work while the local studio runs; the files stay."
+            if local and lines
+            else None,
             next_cursor=next_cursor,
-            next=f"list_outputs(run_id='{run_id}', cursor='{next_cursor}')"
-            if more
-            else (f"view_output(output_id='{lines[0].output_id}')" if lines else None),
+            next=_next(run_id, next_cursor, lines),
         )
         return result(answer, *(link(line) for line in lines))
 
     return build_tool(list_outputs, title="List outputs", annotations=STARTS)
+
+
+def _next(run_id: str, cursor: str | None, lines: list[OutputLine]) -> str:
+    if cursor is not None:
+        return f"list_outputs(run_id='{run_id}', cursor='{cursor}')"
+    if not lines:
+        return f"get_run(run_id='{run_id}')"
+    return f"view_output(output_id='{lines[0].output_id}')"
 
 
 def _offset(cursor: str | None) -> int:

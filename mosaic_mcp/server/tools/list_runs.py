@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from mcp_types import CallToolResult
@@ -42,6 +43,7 @@ def tool(engine: Engine) -> ClosedTool:
         """List runs, newest first: find a lost run id, or see what is under way."""
         from mosaic_mcp.intent import find_agent
 
+        _check_since(since)
         client = await engine.client()
         agent_id = (await find_agent(client, agent)).agent.id if agent else None
         names = {a.id: a.name or a.id for a in (await client.list_agents(limit=100)).agents}
@@ -60,6 +62,16 @@ def tool(engine: Engine) -> ClosedTool:
         return result(answer if fitting == len(answer.runs) else await page(fitting))
 
     return build_tool(list_runs, title="List runs", annotations=READS)
+
+
+def _check_since(since: str | None) -> None:
+    from mosaic_mcp.errors import Fault, InvalidRequest
+
+    try:
+        datetime.fromisoformat(since or "2026-01-01")
+    except ValueError:
+        fault = Fault("since", f"{since!r} is no time.", "Write it as 2026-01-31T14:30:00Z.")
+        raise InvalidRequest([fault]) from None
 
 
 def _line(run: RunSummary, names: Mapping[str, str]) -> RunLine:

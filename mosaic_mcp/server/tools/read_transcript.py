@@ -60,12 +60,14 @@ def tool(engine: Engine) -> ClosedTool:
             end_s=part.end_ms / 1000 if part and part.end_ms else None,
         )
         more = f"read_transcript(video='{video}', cursor='{page.next_cursor}')"
+        narrowed = query or span
+        none = " Nothing that is said there matches." if narrowed and not page.words else ""
         answer = TranscriptAnswer(
             source=page.source,
             language=page.language,
             confidence=round(page.confidence, 2),
             reliable=page.reliable,
-            note=page.note or None,
+            note=f"{page.note}{none}".strip() or None,
             sentences=tuple(sentences(page.words)) if detail == "sentences" else (),
             words=tuple(
                 SentenceLine(start_s=round(w.start_s, 2), end_s=round(w.end_s, 2), text=w.text)

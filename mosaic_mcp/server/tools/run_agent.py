@@ -51,8 +51,8 @@ def tool(engine: Engine) -> ClosedTool:
     ) -> Annotated[CallToolResult, RunAnswer]:
         """Run an agent on videos. Checks everything first and reports all faults at once, then
         uploads and starts. Answers when the run ends or after wait_s, with the next call; the
-        same call again finds the same run. Local files stay on this machine unless an API key is
-        set. Runs that only generate take no videos."""
+        same call again finds the run while it goes on. Local files stay on this machine unless an
+        API key is set. Runs that only generate take no videos."""
         how = How(quality, idempotency_key, dry_run, confirm, wait_s)
         return await start_run(engine, planned, answered(go), how, ctx)
 

@@ -96,7 +96,7 @@ async def _units(
     if prompt.strip():
         require_words(heard, "Clips cannot be ranked by the prompt")
     if heard.reliable and heard.words:
-        spoken = sentences(timeline, heard.words)
+        spoken = sentences(timeline, heard.words, pause_ends=False)
         parts = [p for s in spoken for p in shortened(s, wished * LONGEST)]
         return [
             Unit(p.start, p.end, p.text, tuple(stems(p.text, heard.language)), p.whole)

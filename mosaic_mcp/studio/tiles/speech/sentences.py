@@ -16,6 +16,13 @@ from mosaic_mcp.studio.timeline.model import Timeline
 PAUSE = Fraction(7, 10)
 """Seconds of silence that end a sentence where no punctuation does."""
 
+_LONG_PAUSE = Fraction(2)
+"""The same in a transcript with punctuation: a speaker who searches for a word pauses too, and a
+filler that was cut out leaves such a gap."""
+
+_PUNCTUATED = 40
+"""A transcript has punctuation when a sentence ends at least once in so many words."""
+
 _OVERLAP = Fraction(1, 2)
 """Words of one breath may overlap a little where their times are estimates. Seconds."""
 
@@ -55,17 +62,23 @@ class Sentence:
         return " ".join(w.text for w in self.words)
 
 
-def sentences(timeline: Timeline, words: Sequence[PlacedWord]) -> list[Sentence]:
-    """Group the words of a timeline; pauses count as spoken, also where a cut removed them."""
+def sentences(
+    timeline: Timeline, words: Sequence[PlacedWord], *, pause_ends: bool = True
+) -> list[Sentence]:
+    """Group the words of a timeline; pauses count as spoken, also where a cut removed them.
+
+    Without `pause_ends` a pause within a punctuated sentence divides nothing unless it is long.
+    """
     # Output time + shift of the clip = source time.
     clips = zip(timeline.clips, offsets(timeline), strict=False)
     shifts = [clip.start - at for clip, at in clips]
+    longest = PAUSE if pause_ends or not _punctuated(words) else _LONG_PAUSE
     groups: list[list[PlacedWord]] = [[words[0]]] if words else []
     for earlier, later in pairwise(words):
         pause = later.start + shifts[later.clip] - earlier.end - shifts[earlier.clip]
         # Another source, or earlier in the same one: the speaker did not go on.
         torn = earlier.source != later.source or pause < -_OVERLAP
-        if torn or pause >= PAUSE or _ends(earlier.text):
+        if torn or pause >= longest or _ends(earlier.text):
             groups.append([])
         groups[-1].append(later)
     return [Sentence(tuple(g)) for g in groups]
@@ -109,6 +122,10 @@ def _bounded(sentence: Sentence, start: Fraction, end: Fraction) -> Sentence:
     inside[0] = inside[0].model_copy(update={"start": start})
     inside[-1] = inside[-1].model_copy(update={"end": end})
     return replace(sentence, words=tuple(inside))
+
+
+def _punctuated(words: Sequence[PlacedWord]) -> bool:
+    return sum(_ends(w.text) for w in words) * _PUNCTUATED >= len(words)
 
 
 def _ends(text: str) -> bool:

@@ -1,0 +1,26 @@
+"""Giving the studio the user's own subtitles for a video."""
+
+from __future__ import annotations
+
+import anyio
+
+from mosaic_mcp.client import MosaicClient
+from mosaic_mcp.contract.extensions import BringTranscript
+from mosaic_mcp.errors import Fault, InvalidRequest
+from mosaic_mcp.intent.files import File
+
+
+async def bring(client: MosaicClient, video_id: str, transcript: File) -> None:
+    """Let the words of this file count as what is said; the hosted engine takes none."""
+    studio = await client.studio()
+    if studio is None:
+        return  # the plan has warned
+    try:
+        text = await anyio.Path(transcript.path).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        fault = Fault(
+            "videos", f'"{transcript.path}" is not readable as UTF-8 text.', "Save it as UTF-8."
+        )
+        raise InvalidRequest([fault]) from None
+    kind = "vtt" if transcript.path.suffix.lower() == ".vtt" else "srt"
+    await studio.bring_transcript(video_id, BringTranscript(format=kind, text=text))
