@@ -51,6 +51,11 @@ async def test_the_demo_makes_vertical_captioned_clips_of_the_sample(
         assert (source.width, source.height) == (1080, 1920)
         assert 8 < source.duration < 25
         assert video.with_suffix(".sheet.png").stat().st_size > 50_000
+    subtitles = re.findall(r"^\s+subtitles\s+(.+)$", done.stdout, re.MULTILINE)
+    assert len(subtitles) == 2
+    for path in subtitles:
+        ends = Path(path).read_text("utf-8").strip()[-1]
+        assert ends in ".!?", "a clip ends with a whole sentence"
 
 
 async def test_the_demo_edits_the_users_own_video_with_the_subtitles_beside_it(
