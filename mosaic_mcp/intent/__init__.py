@@ -2,7 +2,7 @@
 
 from mosaic_mcp.intent.agents import could_mean, find_agent
 from mosaic_mcp.intent.files import writable_folder
-from mosaic_mcp.intent.graphs import Built, TileWish, build_graph
+from mosaic_mcp.intent.graphs import Built, TileWish, build_graph, rename_agent
 from mosaic_mcp.intent.lookup import resolve_video
 from mosaic_mcp.intent.request import Plan, VideoWish, input_labels, plan_run
 from mosaic_mcp.intent.spans import Span, parse_span
@@ -20,6 +20,7 @@ __all__ = [
     "input_labels",
     "parse_span",
     "plan_run",
+    "rename_agent",
     "resolve_video",
     "submit",
     "writable_folder",

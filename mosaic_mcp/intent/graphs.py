@@ -124,6 +124,15 @@ async def build_graph(
     return Built(detail, labels, tuple(warnings))
 
 
+async def rename_agent(
+    client: MosaicClient, agent: str, name: str, description: str | None = None
+) -> AgentDetail:
+    """Change what an agent is called; its graph stays."""
+    detail = await find_agent(client, agent)
+    await client.update_agent(detail.agent.id, UpdateAgent(name=name, description=description))
+    return await client.get_agent(detail.agent.id)
+
+
 def plan_graph(
     tiles: Sequence[TileWish], connect: Sequence[Sequence[str]] | None, offer: Offer
 ) -> tuple[list[Node], list[Edge], list[str]]:

@@ -6,6 +6,8 @@ in the caller's words: `params.Clips.num_clips`, not `update_params.<uuid>.num_c
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -63,6 +65,18 @@ class Plan:
         many = len(Graph.of(self.agent).runnable(self.fields.get("ignore_nodes", ())).video_inputs)
         fields = input_fields(self.videos if videos is None else videos, many_inputs=many > 1)
         return {**fields, **self.fields}
+
+    @property
+    def identity(self) -> str:
+        """Equal for equal requests of files that are as they were."""
+        files = sorted((i, repr(up)) for i, up in {**self.uploads, **self.transcripts}.items())
+        text = json.dumps([self.agent.agent.id, self.body(), files], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def bytes_to_send(self) -> int:
+        """The size of all files that are to be handed over."""
+        return sum(up.file.size_bytes for up in self.uploads.values() if up.file is not None)
 
     async def preview(self) -> dict[str, Any]:
         """The exact request; a file that would be handed over stands as path, size and hash."""

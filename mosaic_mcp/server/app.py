@@ -115,7 +115,8 @@ def build_server(
     @asynccontextmanager
     async def lifespan(_server: MCPServer[Any]) -> AsyncGenerator[Engine]:
         try:
-            yield engine
+            async with engine.hand_overs.open():
+                yield engine
         finally:
             await engine.close()
 

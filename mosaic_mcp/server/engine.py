@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp.server.mcpserver import Context
 
+from mosaic_mcp.server.handing_over import HandOvers
 from mosaic_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Engine:
         self._client: MosaicClient | None = None
         self._ledger: Ledger | None = None
         self._lock = anyio.Lock()
+        self.hand_overs = HandOvers()
 
     @property
     def settings(self) -> Settings:

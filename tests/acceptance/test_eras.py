@@ -86,6 +86,7 @@ async def known(client: Client, talk: Talk) -> dict[str, Any]:
 SAID_BESIDES = {
     "run_agent": ("videos", "clip", "quality", "idempotency_key"),
     "chain_run": ("dry_run",),
+    "build_agent": ("tiles",),
 }
 """Arguments that a call needs although the schema does not require them."""
 REFUSED = {"resume_run": "conflict"}

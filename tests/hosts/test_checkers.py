@@ -28,11 +28,6 @@ def run(command: Sequence[str], ours: Ours) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="tdqs compares what arguments take to write: `tiles` of build_agent, a required list of "
-    "two forms, makes it cost 7 where others cost 0 to 2, and it calls that a risk of shadowing",
-)
 def test_tdqs_finds_no_fault_in_the_definitions(stdio: Ours):
     tdqs = pypi_program("tdqs==0.1.0", "tdqs")
     lint = ("lint", "--command", " ".join(stdio.command), "--fail-on", "warning")

@@ -12,6 +12,7 @@ from mosaic_mcp.intent import (
     build_graph,
     find_agent,
     plan_run,
+    rename_agent,
     resolve_video,
     submit,
 )
@@ -118,6 +119,14 @@ async def test_a_built_in_agent_is_not_replaced(client):
         await build_graph(
             client, name="X", tiles=[TileWish("Captions")], agent="Caption and reframe"
         )
+
+
+async def test_an_agent_is_renamed_and_keeps_its_graph(client, settings):
+    made = await build_graph(client, name="Old name", tiles=[TileWish("Captions")])
+    renamed = await rename_agent(client, "Old name", "New name", "What it does")
+    assert (renamed.agent.id, renamed.agent.name) == (made.detail.agent.id, "New name")
+    assert renamed.agent.description == "What it does"
+    assert renamed.agent_nodes == made.detail.agent_nodes
 
 
 async def test_a_graph_is_replaced_and_keeps_its_agent(client):

@@ -170,3 +170,19 @@ async def test_unlabelled_videos_of_an_agent_with_several_inputs_are_asked_for(l
     assert refused.is_error
     assert "'Host'" in refused.content[0].text
     assert "'Guest'" in refused.content[0].text
+
+
+async def test_tiles_may_be_left_out_only_to_rename_an_agent(local, era):
+    refused = await call(local, era, None, "build_agent", name="Nothing")
+    assert "tiles: is required for a new agent." in refused.content[0].text
+    built = await call(local, era, None, "build_agent", name=f"Before {era}", tiles=["Watermark"])
+    after = await call(
+        local,
+        era,
+        None,
+        "build_agent",
+        name=f"After {era}",
+        agent=built.structured_content["agent_id"],
+    )
+    assert after.structured_content["name"] == f"After {era}"
+    assert after.structured_content["nodes"] == built.structured_content["nodes"]

@@ -27,7 +27,7 @@ class TileArgument(BaseModel):
 
 Name = Annotated[str, Field(min_length=1, max_length=120, description="The agent's name")]
 Tiles = Annotated[
-    list[str | TileArgument],
+    list[str | TileArgument] | None,
     Field(
         min_length=1,
         max_length=40,
@@ -39,7 +39,8 @@ Connect = Annotated[
     Field(max_length=80, description="Pairs [from, to] of labels; default: one after the other"),
 ]
 Change = Annotated[
-    str | None, Field(max_length=120, description="Agent whose graph to replace; default: new")
+    str | None,
+    Field(max_length=120, description="Agent to change: its graph, or without tiles its name"),
 ]
 Description = Annotated[str | None, Field(max_length=5000, description="What it is for")]
 
@@ -49,18 +50,21 @@ def tool(engine: Engine) -> ClosedTool:
 
     async def build_agent(
         name: Name,
-        tiles: Tiles,
+        tiles: Tiles = None,
         connect: Connect = None,
         agent: Change = None,
         description: Description = None,
     ) -> Annotated[CallToolResult, AgentAnswer]:
         """Make an agent from tiles, one after the other unless connect says otherwise; Video
         Input and Destination are added when missing. Answers the agent as find_agents describes
-        it, with advice on the order. With agent it replaces that agent's graph."""
-        from mosaic_mcp.intent import TileWish, build_graph
+        it, with advice on the order. With agent it changes that one."""
+        from mosaic_mcp.intent import TileWish, build_graph, rename_agent
         from mosaic_mcp.server.describe import describe
 
         client = await engine.client()
+        if tiles is None:
+            detail = await rename_agent(client, _named(agent), name, description)
+            return result(await describe(client, detail, engine.ledger().labels(detail.agent.id)))
         wishes = [
             TileWish(tile=t)
             if isinstance(t, str)
@@ -80,3 +84,13 @@ def tool(engine: Engine) -> ClosedTool:
         return result(answer.model_copy(update={"warnings": built.warnings}))
 
     return build_tool(build_agent, title="Build an agent", annotations=CHANGES)
+
+
+def _named(agent: str | None) -> str:
+    """The agent to rename; without one there is nothing that tiles could be left out for."""
+    from mosaic_mcp.errors import Fault, InvalidRequest
+
+    if agent is None:
+        fault = Fault("tiles", "is required for a new agent.", "Give tiles, or agent to rename it.")
+        raise InvalidRequest([fault])
+    return agent
