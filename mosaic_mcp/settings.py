@@ -49,13 +49,13 @@ class Settings:
     """What the environment says, read once."""
 
     home: Path
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     api_url: str = HOSTED_URL
     allowed_dirs: tuple[Path, ...] = ()
     ffmpeg: Path | None = None
     studio_idle_s: float = 900.0
     private_urls: bool = False
-    studio_keys: tuple[tuple[str, str], ...] = ()
+    studio_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     ask_before_spending: bool = True
     owner: str | None = None
     """Whom a server acts for, who sits elsewhere and sees nothing of this machine but

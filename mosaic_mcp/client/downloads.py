@@ -75,7 +75,7 @@ async def save_output(
         run = await client.get_run(run_id)
         for output in run.outputs:
             if output.id == output_id:
-                return output.video_url
+                return client.reach(output.video_url)
         raise NotFound(
             f"Run {run_id} has no output {output_id!r}.",
             remedy=f"list_outputs(run_id='{run_id}') gives the ids.",

@@ -72,11 +72,18 @@ class StudioExtension:
         query: str | None = None,
         start_s: float | None = None,
         end_s: float | None = None,
+        limit: int | None = None,
     ) -> Transcript:
-        """Words of a video (source time) or a render (its own time)."""
+        """Words of a video (source time) or a render (its own time), about `limit` a page."""
         answer = await self._transport.get(
             f"{PREFIX}/{kind}/{part(media_id)}/transcript",
-            query={"cursor": cursor, "query": query, "start_s": start_s, "end_s": end_s},
+            query={
+                "cursor": cursor,
+                "query": query,
+                "start_s": start_s,
+                "end_s": end_s,
+                "limit": limit,
+            },
             timeout_s=MEDIA_TIMEOUT_S,
         )
         return answer.read(Transcript)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -46,7 +46,7 @@ class Access:
     verifier: TokenVerifier | None
     """None: everybody who reaches us is `ANONYMOUS`."""
     folders: Mapping[str, Path]
-    keys: Mapping[str, str]
+    keys: Mapping[str, str] = field(repr=False)
 
     def settings_of(self, subject: str) -> Settings:
         """The settings under which the tools of a subject work.

@@ -77,9 +77,11 @@ class CallersEngine(Engine):
 
     async def close(self) -> None:
         """Close all connections; the engine and its runs go on."""
-        for engine in self._engines.values():
-            await engine.close()
+        engines = list(self._engines.values())
         self._engines.clear()
+        self._used.clear()
+        for engine in engines:
+            await engine.close()
 
     def _mine(self) -> Engine:
         subject = self._subject()
@@ -91,6 +93,10 @@ class CallersEngine(Engine):
     async def _let_go(self) -> None:
         """Close what nobody used for long: an issuer may have very many subjects."""
         before = time.monotonic() - IDLE_S
-        for subject in [s for s, used in self._used.items() if used < before]:
+        idle = [subject for subject, used in self._used.items() if used < before]
+        # Taken out before anything is awaited: another call may be doing the same.
+        engines = [self._engines.pop(subject) for subject in idle]
+        for subject in idle:
             del self._used[subject]
-            await self._engines.pop(subject).close()
+        for engine in engines:
+            await engine.close()

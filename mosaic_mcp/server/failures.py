@@ -15,6 +15,7 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import ValidationError
 
 from mosaic_mcp.errors import EngineUnavailable, InvalidRequest, MosaicError, RateLimited, Who
+from mosaic_mcp.server.results import clipped, fitted
 
 CHOICE = re.compile(r"'[^']*'")
 """One of pydantic's "'a', 'b' or 'c'"."""
@@ -49,14 +50,14 @@ def failure(
 ) -> CallToolResult:
     """One failed result; `more` joins the structured error when it is not empty."""
     message, remedy = in_tools(message), in_tools(remedy)
-    text = f"{message}\n{remedy}".strip()
-    if len(text) > MAX_TEXT:
-        text = text[: MAX_TEXT - 1] + "…"
+    # Of many faults the last are cut, never what to do about them.
+    remedy = clipped(remedy, MAX_TEXT // 2)
+    message = clipped(message, MAX_TEXT - len(remedy) - 1)
     error: dict[str, Any] = {
         "code": code,
         "retryable": retryable,
         "who": who,
-        "message": message[:MAX_TEXT],
+        "message": message,
         "remedy": remedy,
         "next": _next(remedy, retryable, who),
         **more,
@@ -64,8 +65,8 @@ def failure(
     error = {key: value for key, value in error.items() if value or value is False}
     return CallToolResult(
         is_error=True,
-        content=[TextContent(type="text", text=text)],
-        structured_content={"error": error},
+        content=[TextContent(type="text", text=f"{message}\n{remedy}".strip())],
+        structured_content=fitted({"error": error}),
     )
 
 

@@ -34,16 +34,18 @@ MOST_TEXT = 1_000
 """Characters of an error."""
 
 _FIXED = CacheHint(ttl_ms=300_000, scope="public")
+_FOR_ITS_CLIENT = CacheHint(ttl_ms=300_000, scope="private")
 CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
     "server/discover": _FIXED,
-    "tools/list": _FIXED,
+    "tools/list": _FOR_ITS_CLIENT,
     "prompts/list": _FIXED,
     "resources/list": _FIXED,
     "resources/templates/list": _FIXED,
     "resources/read": CacheHint(ttl_ms=0, scope="private"),
 }
-"""What may be kept: lists are the same for everybody until the server is replaced, while a run or
-an agent may change at any moment and belongs to one user."""
+"""What may be kept: lists are the same for everybody until the server is replaced, but the viewer's
+tools are listed for clients with Apps alone. A run or an agent may change at any moment and belongs
+to one user."""
 
 
 def add_resources(server: MCPServer[Any], engine: Engine) -> None:

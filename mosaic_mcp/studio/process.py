@@ -76,13 +76,6 @@ def run(settings: Settings, options: Options) -> int:
     return 0
 
 
-def run_foreground(
-    settings: Settings, *, port: int | None = None, require_key: bool = False
-) -> int:
-    """Serve in this terminal, for `mosaic-mcp studio`."""
-    return run(settings, Options(foreground=True, port=port, require_key=require_key))
-
-
 def read_discovery(folder: Path) -> Discovery | None:
     """The discovery file of the studio folder, None without a readable one."""
     try:

@@ -23,6 +23,8 @@ class Reading:
     query: str | None = None
     """Only sentences that contain all of these words, in any order."""
     cursor: str | None = None
+    limit: int = PAGE_WORDS
+    """Words of a page; a longer sentence comes whole."""
 
 
 async def read(timeline: Timeline, perception: Perception, wanted: Reading) -> Transcript:
@@ -38,7 +40,7 @@ async def read(timeline: Timeline, perception: Perception, wanted: Reading) -> T
     page: list[Word] = []
     after = first
     for sentence in chosen[first:]:
-        if page and len(page) + len(sentence.words) > PAGE_WORDS:
+        if page and len(page) + len(sentence.words) > wanted.limit:
             break
         page += [
             Word(

@@ -1,5 +1,7 @@
 """The tools on the hosted engine: the same calls, through the MCP server, against the double."""
 
+from pathlib import Path
+
 import pytest
 from mcp import Client
 
@@ -272,6 +274,23 @@ async def test_an_output_whose_download_breaks_is_saved_whole(double, call, talk
     [line] = listed.structured_content["outputs"]
     [saved] = (tmp_path / "out").iterdir()
     assert saved.read_bytes() == file_content(line["output_id"])
+
+
+async def test_a_link_that_ends_while_outputs_are_saved_is_read_again(double, call, talk, tmp_path):
+    double.ending = Ending(outputs=1)
+    started = await run(call, talk)
+    double.fail("answer", ".mp4", status=400, body=b"<Code>ExpiredToken</Code>")
+    listed = await call("list_outputs", run_id=started["run_id"], save_to=str(tmp_path / "out"))
+    [line] = listed.structured_content["outputs"]
+    assert Path(line["saved_to"]).read_bytes() == file_content(line["output_id"])
+
+
+@pytest.mark.parametrize("cursor", ["²", "-1", "next"])
+async def test_a_cursor_that_is_none_is_refused_with_what_to_do(call, talk, cursor):
+    started = await run(call, talk)
+    refused = await call("list_outputs", run_id=started["run_id"], cursor=cursor)
+    assert refused.structured_content["error"]["code"] == "invalid_request"
+    assert "Leave it out to start." in refused.content[0].text
 
 
 async def test_an_output_that_cannot_be_downloaded_leaves_no_half_file(

@@ -105,6 +105,16 @@ def test_a_brought_transcript_is_read_as_the_users(local, talk):
     assert times[-1][1] <= 2
 
 
+def test_a_brought_transcript_stays_when_the_same_file_is_handed_over_again(local, tmp_path):
+    file = video(tmp_path / "again.mp4")
+    asset = take(local, file)
+    url = f"{V1}/videos/{asset.asset_id}/transcript"
+    assert local.put(url, json={"text": SRT, "format": "srt"}).status_code == 200
+    assert take(local, file).asset_id == asset.asset_id
+    said = Transcript.model_validate_json(local.get(url).content)
+    assert " ".join(w.text for w in said.words) == "Cats sleep all day. Dogs like to run."
+
+
 @pytest.mark.parametrize(
     ("query", "text"),
     [

@@ -116,8 +116,9 @@ async def test_every_icon_is_data_that_opens(client):
 
 async def test_lists_may_be_kept_and_what_changes_may_not(tmp_path):
     async with Client(build_server(Settings(home=tmp_path))) as client:
+        tools = await client.list_tools()  # others for a client with Apps
+        assert (tools.ttl_ms, tools.cache_scope) == (300_000, "private")
         for listed in (
-            client.list_tools,
             client.list_prompts,
             client.list_resources,
             client.list_resource_templates,

@@ -207,3 +207,6 @@ def test_secrets_do_not_show_in_the_settings(tmp_path):
     )
     for secret in (TOKEN, "mk_secret", "hush"):
         assert secret not in repr(http)
+    env = {"MOSAIC_API_KEY": "mk_secret", "MOSAIC_STUDIO_KEYS": f"{TOKEN}=anna"}
+    assert not any(secret in repr(Settings.from_env(env)) for secret in ("mk_secret", TOKEN))
+    assert "mk_1" not in repr(access(tmp_path, HTTP_TOKENS=f"{TOKEN}=a", HTTP_KEYS="a=mk_1"))

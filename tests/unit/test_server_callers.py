@@ -1,5 +1,7 @@
 """An engine for each caller: whose it is, and when it is given up."""
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from mosaic_mcp.errors import EngineUnavailable, Unauthorized
@@ -19,6 +21,7 @@ class Connection:
         return True
 
     async def aclose(self) -> None:
+        await anyio.lowlevel.checkpoint()  # as a real one: others run meanwhile
         self.closed = True
 
 
@@ -88,6 +91,22 @@ async def test_a_connection_that_nobody_used_for_long_is_closed(
     now[0] += 2
     await engine.client()
     assert (opened["anna"].closed, opened["ben"].closed) == (True, False)
+
+
+async def test_several_calls_at_once_give_up_what_is_idle_together(
+    engine, caller, opened, monkeypatch
+):
+    now = [1000.0]
+    monkeypatch.setattr(callers.time, "monotonic", lambda: now[0])
+    idle = ["anna", "ben", "cleo"]
+    for caller[0] in idle:
+        await engine.client()
+    now[0] += callers.IDLE_S + 1
+    caller[0] = "dora"
+    async with anyio.create_task_group() as calls:
+        for _ in range(3):
+            calls.start_soon(engine.client)
+    assert all(opened[subject].closed for subject in idle)
 
 
 async def test_closing_closes_all(engine, caller, opened):

@@ -17,7 +17,7 @@ from mosaic_mcp.errors import (
 )
 from mosaic_mcp.server import failures
 from mosaic_mcp.server.answers import RunAnswer, RunsAnswer
-from mosaic_mcp.server.results import result, shorten
+from mosaic_mcp.server.results import MAX_CHARS, compact, result, shorten
 from mosaic_mcp.server.tooling import READS, build_tool, slim
 
 
@@ -123,6 +123,16 @@ def test_every_fault_of_a_request_stands_in_the_text_and_in_the_structure():
         "clip",
         "videos",
     ]
+
+
+def test_of_very_many_faults_the_last_are_left_out_and_the_remedy_stays():
+    faults = [Fault(f"videos[{n}]", "There is no file " + "x" * 400) for n in range(50)]
+    outcome = failures.from_error(InvalidRequest(faults))
+    told = outcome.structured_content
+    assert len(compact(told)) <= MAX_CHARS
+    assert told["left_out"][0].endswith("of 50 error.faults; ask for less at once, or page on")
+    assert len(said(outcome)) <= failures.MAX_TEXT
+    assert said(outcome).endswith(InvalidRequest.advice)
 
 
 def test_a_rate_limit_says_when_to_try_again():

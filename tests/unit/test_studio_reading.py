@@ -90,6 +90,12 @@ async def test_pages_hold_every_word_once():
     assert pages == 3
 
 
+async def test_a_page_may_be_asked_to_be_shorter():
+    hearing = Hearing(a=said("One two. Three four. Five."))
+    assert await text(hearing, limit=4) == "One two. Three four."
+    assert await text(hearing, limit=4, cursor="2") == "Five."
+
+
 async def test_a_sentence_longer_than_a_page_still_comes():
     words = " ".join("w" for _ in range(PAGE_WORDS + 50))
     page = await read(TALK, Hearing(a=said(words)), Reading())

@@ -147,7 +147,8 @@ async def _outputs(
 
     async def view(output: RunOutput) -> None:
         line = await output_line(client, output, state)
-        picture = await _picture(output.thumbnail_url) if output.thumbnail_url else None
+        link = output.thumbnail_url
+        picture = await _picture(client.reach(link)) if link else None
         views[output.id] = line.model_copy(update={"thumbnail": picture})
 
     async with anyio.create_task_group() as group:

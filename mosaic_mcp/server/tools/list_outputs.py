@@ -45,7 +45,7 @@ def tool(engine: Engine) -> ClosedTool:
         lines = [await output_line(client, output, state) for output in page]
         lines = lines[: page_of(lines, ROOM)]
         if save_to is not None:
-            lines = await _saved(engine, client, lines, save_to)
+            lines = await _saved(engine, client, run_id, lines, save_to)
         more = start + len(lines) < len(run.outputs)
         next_cursor = str(start + len(lines)) if more else None
         local = engine.settings.owner is None and await client.studio() is not None
@@ -77,22 +77,26 @@ def _offset(cursor: str | None) -> int:
 
     if cursor is None:
         return 0
-    if not cursor.isdigit():
+    if not cursor.isdecimal():
         raise InvalidRequest([Fault("cursor", "is not one of ours", "Leave it out to start.")])
     return int(cursor)
 
 
 async def _saved(
-    engine: Engine, client: MosaicClient, lines: list[OutputLine], save_to: str
+    engine: Engine, client: MosaicClient, run_id: str, lines: list[OutputLine], save_to: str
 ) -> list[OutputLine]:
     """The same lines, each with the file that was written to `save_to`."""
-    from mosaic_mcp.client import save_file
+    from mosaic_mcp.client import save_file, save_output
     from mosaic_mcp.intent import writable_folder
 
     folder = writable_folder(save_to, engine.settings)
     saved: list[OutputLine] = []
     for line in lines:
         name = f"{line.name or line.output_id}.mp4"
-        path = await save_file(line.path or client.reach(line.url or ""), folder, name)
+        path = (
+            await save_file(line.path, folder, name)
+            if line.path
+            else await save_output(client, run_id, line.output_id, folder, name)
+        )
         saved.append(line.model_copy(update={"saved_to": str(path)}))
     return saved

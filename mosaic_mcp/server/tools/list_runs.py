@@ -52,7 +52,7 @@ def tool(engine: Engine) -> ClosedTool:
             found = await client.list_runs(
                 agent_id, status=status or None, from_=since, limit=count, cursor=cursor
             )
-            more = f"list_runs(cursor='{found.next_cursor}')" if found.next_cursor else None
+            more = f"the same call with cursor='{found.next_cursor}'" if found.next_cursor else None
             runs = tuple(_line(run, names) for run in found.runs)
             return RunsAnswer(runs=runs, next_cursor=found.next_cursor, next=more)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mcp_types import CallToolResult
 from pydantic import Field
@@ -10,9 +10,15 @@ from pydantic import Field
 from mosaic_mcp.server.answers import SentenceLine, TranscriptAnswer
 from mosaic_mcp.server.arguments import Cursor
 from mosaic_mcp.server.engine import Engine
-from mosaic_mcp.server.results import result
+from mosaic_mcp.server.results import page_of, result
 from mosaic_mcp.server.sentences import sentences
 from mosaic_mcp.server.tooling import READS, ClosedTool, build_tool
+
+if TYPE_CHECKING:
+    from mosaic_mcp.contract.extensions import Transcript
+
+ROOM = 7_000
+"""Characters for the rows of a page."""
 
 Video = Annotated[
     str,
@@ -51,32 +57,41 @@ def tool(engine: Engine) -> ClosedTool:
             )
         kind, video_id = await resolve_video(client, video, engine.settings)
         part = parse_span(span, where="span").resolve(None) if span else None
-        page = await studio.transcript(
-            kind,
-            video_id,
-            cursor=cursor,
-            query=query,
-            start_s=part.start_ms / 1000 if part and part.start_ms else None,
-            end_s=part.end_ms / 1000 if part and part.end_ms else None,
-        )
-        more = f"read_transcript(video='{video}', cursor='{page.next_cursor}')"
-        narrowed = query or span
-        none = " Nothing that is said there matches." if narrowed and not page.words else ""
+        asked: dict[str, Any] = {
+            "cursor": cursor,
+            "query": query,
+            "start_s": part.start_ms / 1000 if part and part.start_ms else None,
+            "end_s": part.end_ms / 1000 if part and part.end_ms else None,
+        }
+        said = await studio.transcript(kind, video_id, **asked)
+        rows = _rows(said, detail)
+        if (fitting := page_of(rows, ROOM)) < len(rows):
+            # A shorter page of the studio, not a part of this one: its cursor goes on from there.
+            words = sum(len(row.text.split()) for row in rows[:fitting])
+            said = await studio.transcript(kind, video_id, **asked, limit=words or 1)
+            rows = _rows(said, detail)
+        more = f"the same call with cursor='{said.next_cursor}'" if said.next_cursor else None
+        none = " Nothing that is said there matches." if (query or span) and not rows else ""
         answer = TranscriptAnswer(
-            source=page.source,
-            language=page.language,
-            confidence=round(page.confidence, 2),
-            reliable=page.reliable,
-            note=f"{page.note}{none}".strip() or None,
-            sentences=tuple(sentences(page.words)) if detail == "sentences" else (),
-            words=tuple(
-                SentenceLine(start_s=round(w.start_s, 2), end_s=round(w.end_s, 2), text=w.text)
-                for w in page.words
-                if detail == "words"
-            ),
-            next_cursor=page.next_cursor,
-            next=more if page.next_cursor else None,
+            source=said.source,
+            language=said.language,
+            confidence=round(said.confidence, 2),
+            reliable=said.reliable,
+            note=f"{said.note}{none}".strip() or None,
+            sentences=rows if detail == "sentences" else (),
+            words=rows if detail == "words" else (),
+            next_cursor=said.next_cursor,
+            next=more,
         )
         return result(answer)
 
     return build_tool(read_transcript, title="Read a transcript", annotations=READS)
+
+
+def _rows(said: Transcript, detail: str) -> tuple[SentenceLine, ...]:
+    if detail == "sentences":
+        return tuple(sentences(said.words))
+    return tuple(
+        SentenceLine(start_s=round(w.start_s, 2), end_s=round(w.end_s, 2), text=w.text)
+        for w in said.words
+    )

@@ -21,7 +21,7 @@ from mosaic_mcp.contract.extensions import (
 from mosaic_mcp.errors import Fault, Forbidden, InvalidRequest, MediaError
 from mosaic_mcp.studio.auth import Caller
 from mosaic_mcp.studio.perception.subtitles import read_cues
-from mosaic_mcp.studio.reading import Reading, read
+from mosaic_mcp.studio.reading import PAGE_WORDS, Reading, read
 from mosaic_mcp.studio.render.pictures import contact_sheet, frame
 from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, StudioDep
 from mosaic_mcp.studio.studio import Studio
@@ -115,9 +115,10 @@ async def read_transcript(
     start_s: Seconds = None,
     end_s: Seconds = None,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_WORDS, description="Words of a page")] = PAGE_WORDS,
 ) -> Transcript:
     """What is said, as whole sentences in pages; `query` keeps those with all of its words."""
-    wanted = Reading(start_s=start_s, end_s=end_s, query=query, cursor=cursor)
+    wanted = Reading(start_s=start_s, end_s=end_s, query=query, cursor=cursor, limit=limit)
     return await read(video.timeline, studio.perception, wanted)
 
 

@@ -76,19 +76,27 @@ class Assets:
         return row
 
     async def ready(self, asset_id: str, source: Source, file: Path, seal: str) -> None:
-        """The file is here. All assets of the same file get the new seal."""
+        """The file is here, perhaps again: a transcript that was brought for it stays.
+
+        All assets of the same file get the new seal.
+        """
         kept = file.relative_to(self._library.home).as_posix()
+        facts = source.model_dump(mode="json")
         values = {
             "status": "ready",
             "name": source.name,
             "sha256": source.sha256,
-            "source": source.model_dump(mode="json"),
             "file": kept,
             "expires_at": None,
         }
 
         def change(connection: sa.Connection) -> None:
-            connection.execute(assets.update().where(assets.c.id == asset_id).values(values))
+            own = assets.c.id == asset_id
+            before = connection.execute(sa.select(assets.c.source).where(own)).scalar_one_or_none()
+            brought = Source.model_validate(before).transcript if before else None
+            connection.execute(
+                assets.update().where(own).values(**values, source={**facts, "transcript": brought})
+            )
             connection.execute(assets.update().where(assets.c.file == kept).values(seal=seal))
 
         await self._store.write(change)
