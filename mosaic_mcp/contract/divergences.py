@@ -113,6 +113,12 @@ DIVERGENCES: tuple[Divergence, ...] = (
         "?quality=draft|standard|best on the run, ours.",
     ),
     Divergence(
+        "webhooks",
+        "api/webhooks/events",
+        "RUN_STARTED, RUN_PROGRESS and RUN_FINISHED are posted to callback_url.",
+        "callback_url is checked and kept; nothing is sent yet, and a run that names one says so.",
+    ),
+    Divergence(
         "error-codes",
         "api/introduction",
         "409, 413, 503 and 507 have no documented error code.",

@@ -65,7 +65,8 @@ class HandOvers:
                 break
             if left <= LOOK_S:
                 return None
-        self._under_way.pop(key, None)
+        if self._under_way.get(key) is under_way:  # not one that was begun after it failed
+            del self._under_way[key]
         if under_way.failure is not None:
             raise under_way.failure
         return under_way.run

@@ -566,3 +566,11 @@ async def test_a_tile_that_the_studio_cannot_do_is_refused_before_the_run(settin
     assert "skip=['AI Music']" in fault.remedy
     skipped = await plan(settings, URL, engine=Engine(music, tiles=(cannot,)), skip=["AI Music"])
     assert skipped.body()["ignore_nodes"] == ["song"]
+
+
+async def test_a_callback_to_which_the_studio_sends_nothing_is_warned_of(settings):
+    hook = {"callback_url": "https://example.com/hook"}
+    [warning] = (await plan(settings, URL, **hook)).warnings
+    assert "no webhooks yet" in warning
+    hosted = await plan(settings, URL, engine=Engine(ONE, hosted=True), **hook)
+    assert hosted.warnings == ()
