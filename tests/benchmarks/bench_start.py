@@ -6,7 +6,7 @@
 Both are started in turns, so that other work on the machine meets them alike, and spoken to in
 raw JSON-RPC over pipes, so that no client's time is counted. Measured are the time and the CPU time
 from the process' start to its answer of `tools/list`, its memory then, the size of the tools as a
-model sees them, and the latency of calls. CPU time and memory are read from /proc (Linux).
+model sees them in tokens, and the latency of calls. CPU time and memory come from /proc (Linux).
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import anyio
 import pytest
 
 from mosaic_mcp.contract.extensions import Discovery
+from tests.benchmarks import bare_server
+from tests.benchmarks.count_tokens import BUDGET, tokens_of_tools
 
 MOST_START = 1.15
 MOST_MEMORY = 1.25
@@ -118,19 +121,15 @@ class Start:
     wall_ms: float
     cpu_ms: float
     memory_mib: float
-    chars: int
-    """Characters of name, description and input schema of all tools."""
 
 
 def start(command: Sequence[str], home: Path) -> Start:
     """Start a server, list its tools, end it."""
     begun = time.perf_counter()
     with serving(command, home) as server:
-        tools = server.tools()
+        server.tools()
         wall = 1000 * (time.perf_counter() - begun)
-        seen = [[t["name"], t["description"], t["inputSchema"]] for t in tools]
-        chars = len(json.dumps(seen, separators=(",", ":")))
-        return Start(wall, server.cpu_ms(), server.memory_mib(), chars)
+        return Start(wall, server.cpu_ms(), server.memory_mib())
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +167,15 @@ def measure(starts: int) -> list[Row]:
         both("start to tools/list", "ms", "wall_ms", f"ratio at most {MOST_START}"),
         both("  CPU time of it", "ms", "cpu_ms"),
         both("memory after it", "MiB", "memory_mib", f"ratio at most {MOST_MEMORY}"),
-        both("tools as a model sees them", "chars", "chars"),
         *calls,
     ]
+
+
+def tokens() -> Row:
+    """What the tools cost a model; needs Node, and npm's tokenizer at the first time."""
+    ours = sum(anyio.run(tokens_of_tools).values())
+    bare = sum(anyio.run(tokens_of_tools, bare_server.server).values())
+    return Row("tools as a model sees them", "tokens", ours, bare, f"at most {BUDGET}")
 
 
 def latencies(home: Path) -> list[Row]:
@@ -221,4 +226,4 @@ def test_the_server_starts_and_answers_nearly_as_fast_as_the_bare_sdk():
 
 
 if __name__ == "__main__":
-    print(report(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 15)))
+    print(report([*measure(int(sys.argv[1]) if len(sys.argv) > 1 else 15), tokens()]))

@@ -10,9 +10,12 @@ import json
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import anyio
 from mcp import Client
+from mcp.server.mcpserver import MCPServer
+from mcp_types import Tool
 
 from mosaic_mcp.server import build_server
 from mosaic_mcp.settings import Settings
@@ -27,17 +30,22 @@ console.log(JSON.stringify(texts.map((text) => countTokens(text))));
 """
 
 
-async def tokens_of_tools() -> dict[str, int]:
-    """Tokens by tool, in the order of the list."""
+async def tokens_of_tools(server: MCPServer[Any] | None = None) -> dict[str, int]:
+    """Tokens by tool, in the order of the list; of our server unless another is given."""
     with tempfile.TemporaryDirectory() as home:
-        async with Client(build_server(Settings(home=Path(home)))) as client:
+        async with Client(server or build_server(Settings(home=Path(home)))) as client:
             tools = (await client.list_tools()).tools
-    seen = [
-        {"name": t.name, "description": t.description, "input_schema": t.input_schema}
-        for t in tools
-    ]
-    texts = [json.dumps(tool, ensure_ascii=False, separators=(",", ":")) for tool in seen]
-    return dict(zip([t.name for t in tools], _count(texts), strict=True))
+    return dict(zip([t.name for t in tools], _count([as_seen(t) for t in tools]), strict=True))
+
+
+def as_seen(tool: Tool) -> str:
+    """What a host puts before the model of a tool."""
+    seen = {
+        "name": tool.name,
+        "description": tool.description,
+        "input_schema": tool.input_schema,
+    }
+    return json.dumps(seen, ensure_ascii=False, separators=(",", ":"))
 
 
 def _count(texts: list[str]) -> list[int]:
