@@ -1,0 +1,8 @@
+"""Credits of owners, and what used them."""
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Nothing yet."""

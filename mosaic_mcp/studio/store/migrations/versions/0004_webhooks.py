@@ -1,0 +1,8 @@
+"""Webhooks that are to be delivered."""
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Nothing yet."""

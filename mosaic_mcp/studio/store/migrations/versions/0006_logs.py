@@ -1,0 +1,8 @@
+"""What a run logs."""
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
