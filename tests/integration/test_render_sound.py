@@ -184,7 +184,9 @@ async def test_denoising_lowers_the_noise_between_words_and_moves_nothing(tmp_pa
     path = counted(tmp_path / "in.mov", 120, sound=(noise + word[:, None]).astype(np.int16))
     source = source_of(path)
     before = await heard(cut(source, (0, 4)), source, path, tmp_path / "job")
-    await loudness.finish(Sound(denoise=True), len(before), ffmpeg=FFMPEG, job=tmp_path / "job")
+    sound, job = Sound(denoise=True), tmp_path / "job"
+    cleaned = await loudness.clean(sound, len(before), ffmpeg=FFMPEG, job=job)
+    await loudness.finish(sound, cleaned, len(before), ffmpeg=FFMPEG, job=job)
     ffmpeg("-i", tmp_path / "job" / loudness.ENCODED, "-f", "s16le", tmp_path / "after.pcm")
     after = np.fromfile(tmp_path / "after.pcm", np.int16).reshape(-1, 2).astype(float)
     silence = slice(SAMPLES, 2 * SAMPLES - 4800)

@@ -1,7 +1,7 @@
 """A timeline as one FFmpeg filter graph: every edit in one decode and one encode.
 
-    each run of clips:  fps → select frames → crop along its path → scale to the canvas
-    all runs:           concat → captions → overlays → encode
+    each run of clips:  fps → select frames → crop along its path → look → scale to the canvas
+    all runs:           concat → cutaways → captions → overlays → encode
 
 A run is a stretch of clips that walk forward through one source; it is decoded once. Frames are
 chosen by number after the `fps` filter, so cuts are frame-exact, also in sources of variable rate.
@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from mosaic_mcp.studio.render.colour import look_filters
 from mosaic_mcp.studio.render.facts import Facts
 from mosaic_mcp.studio.render.ffmpeg import guarded_input
 from mosaic_mcp.studio.render.framing import crop_commands, crop_size
-from mosaic_mcp.studio.timeline.edit import even, snap
-from mosaic_mcp.studio.timeline.model import Clip, Overlay, Source, Timeline
+from mosaic_mcp.studio.timeline.edit import even, shown, snap
+from mosaic_mcp.studio.timeline.model import Clip, Cutaway, Overlay, Source, Timeline
 
 SEEK_FROM_S = 2
 """Seconds: nearer to the start than this, decoding from the beginning is as quick."""
@@ -47,10 +48,12 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Clips that walk forward through one source."""
+    """Clips that walk forward through one source and look alike."""
 
     source: Source
     pieces: tuple[Frames, ...]
+    like: Clip
+    """One of them: how all are mirrored, coloured and fitted."""
 
     @property
     def end(self) -> int:
@@ -87,11 +90,17 @@ def settled(timeline: Timeline) -> Timeline:
     clips: list[Clip] = []
     for clip in timeline.clips:
         before = clips[-1] if clips else None
-        if before and before.source == clip.source and before.end == clip.start:
+        if before and _alike(before, clip) and before.end == clip.start:
             clips[-1] = before.model_copy(update={"end": clip.end})
         else:
             clips.append(clip)
     return snap(timeline.model_copy(update={"clips": tuple(clips)}))
+
+
+def _alike(one: Clip, other: Clip) -> bool:
+    """True for clips that differ in their times only (and in the tile that made them)."""
+    times = {"start": one.start, "end": one.end, "tile": one.tile}
+    return one == other.model_copy(update=times)
 
 
 def frames_of(clip: Clip, rate: Fraction) -> Frames:
@@ -104,14 +113,14 @@ def runs_of(timeline: Timeline) -> list[Run]:
     runs: list[Run] = []
     for clip in timeline.clips:
         piece = frames_of(clip, timeline.frame_rate)
-        before = runs[-1] if runs and runs[-1].source.sha256 == clip.source else None
+        before = runs[-1] if runs and _alike(runs[-1].like, clip) else None
         if before and piece.first == before.end - 1 and piece.first > before.pieces[-1].first:
             # Both edges of a tiny cut rounded to one frame: the second clip begins with the next.
             piece = Frames(before.end, piece.count)
         if before and 0 <= piece.first - before.end <= FAR_S * timeline.frame_rate:
-            runs[-1] = Run(before.source, (*before.pieces, piece))
+            runs[-1] = Run(before.source, (*before.pieces, piece), before.like)
         else:
-            runs.append(Run(timeline.sources[clip.source], (piece,)))
+            runs.append(Run(timeline.sources[clip.source], (piece,), clip))
     return runs
 
 
@@ -134,13 +143,14 @@ def compile_video(
     )
     runs = runs_of(timeline)
     for index, run in enumerate(runs):
-        _run(plan, timeline, run, names[run.source.sha256], facts[run.source.sha256], index)
+        _run(plan, timeline, run, names, facts[run.source.sha256], index)
         plan.frames += sum(piece.count for piece in run.pieces)
     joined = "".join(f"[r{i}]" for i in range(len(runs)))
     label = "r0"
     if len(runs) > 1:
         plan.chains.append(f"{joined}concat=n={len(runs)}:v=1:a=0[joined]")
         label = "joined"
+    label = _cutaways(plan, timeline, names, facts, label)
     if captions:
         plan.chains.append(f"[{label}]subtitles=filename={CAPTIONS}:fontsdir={FONTS_DIR}[titled]")
         label = "titled"
@@ -150,7 +160,14 @@ def compile_video(
     return plan
 
 
-def _run(plan: Plan, timeline: Timeline, run: Run, name: str, facts: Facts, index: int) -> None:
+def _run(
+    plan: Plan,
+    timeline: Timeline,
+    run: Run,
+    names: Mapping[str, str],
+    facts: Facts,
+    index: int,
+) -> None:
     rate = timeline.frame_rate
     first = run.pieces[0].first
     skipped = first if facts.seekable and first > SEEK_FROM_S * rate else 0
@@ -160,8 +177,8 @@ def _run(plan: Plan, timeline: Timeline, run: Run, name: str, facts: Facts, inde
         # An accurate seek would drop the picture that still stands at this moment when the rate
         # varies. From the key frame before, `fps` finds the last picture before the start.
         options = ["-noaccurate_seek", "-ss", f"{float(skipped / rate):.6f}", *options]
-    number = plan.input(name, *options)
-    source = run.source
+    source, like = run.source, run.like
+    number = plan.input(names[source.sha256], *options)
     steps = [
         *(["bwdif=mode=send_frame:deint=interlaced"] if facts.interlaced else []),
         f"fps=fps={rate}:start_time=0:round=near",
@@ -174,6 +191,10 @@ def _run(plan: Plan, timeline: Timeline, run: Run, name: str, facts: Facts, inde
         *([TONE_MAP] if facts.hdr else []),
         *_framing(plan, timeline, run, facts.to_bt709, index),
         "setsar=1",
+        # After the crop, whose path is that of the picture as it was seen.
+        *(["hflip"] if like.mirror_x else []),
+        *(["vflip"] if like.mirror_y else []),
+        *(look_filters(like.look, names) if like.look else []),
         # One description for all runs: concat refuses to mix, and the encoder writes it down.
         "format=yuv420p",
         "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
@@ -200,6 +221,8 @@ def _framing(plan: Plan, timeline: Timeline, run: Run, to_bt709: str, index: int
     fit = f"scale={width}:{height}:flags=bicubic+accurate_rnd:{to_bt709}"
     framing = timeline.framing
     source = run.source
+    if run.like.whole:
+        return [_whole(source, width, height, to_bt709, str(index))]
     if framing is not None and framing.fit == "crop":
         size = crop_size(source, timeline.width, timeline.height)
         if size == (even(source.width), even(source.height)):
@@ -216,25 +239,97 @@ def _framing(plan: Plan, timeline: Timeline, run: Run, to_bt709: str, index: int
             return [crop, fit]
         plan.files[f"crop{index}.txt"] = lines
         return [f"sendcmd=f=crop{index}.txt", crop, fit]
-    if abs(source.width * timeline.height - source.height * timeline.width) * 50 < (
-        source.height * timeline.width
-    ):
-        return [fit]
-    inside = (
+    if framing is not None or _same_shape(source, timeline.width, timeline.height):
+        return [_whole(source, width, height, to_bt709, str(index))]
+    return [_inside(width, height, to_bt709), f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2"]
+
+
+def _same_shape(source: Source, width: int, height: int) -> bool:
+    """True when the picture fills the canvas, but for 2 %."""
+    difference = abs(source.width * height - source.height * width)
+    return difference * 50 < source.height * width
+
+
+def _inside(width: int, height: int, to_bt709: str) -> str:
+    return (
         f"scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2"
         f":flags=bicubic+accurate_rnd:{to_bt709}"
     )
-    if framing is None:
-        return [inside, f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2"]
+
+
+def _whole(source: Source, width: int, height: int, to_bt709: str, name: str) -> str:
+    """The whole picture, over a blurred copy of itself where it does not fill the canvas."""
+    if _same_shape(source, width, height):
+        return f"scale={width}:{height}:flags=bicubic+accurate_rnd:{to_bt709}"
     # Behind: the picture itself, filling the canvas, small while it is blurred (cheap).
     small_w, small_h = even(width // 6), even(height // 6)
-    return [
-        f"split[front{index}][back{index}];[back{index}]"
+    return (
+        f"split[front{name}][back{name}];[back{name}]"
         f"scale={small_w}:{small_h}:force_original_aspect_ratio=increase,"
         f"crop={small_w}:{small_h},gblur=sigma=6,eq=brightness=-0.06,scale={width}:{height}"
-        f":{to_bt709},setsar=1[soft{index}];[front{index}]{inside},"
-        f"setsar=1[sharp{index}];[soft{index}][sharp{index}]overlay=(W-w)/2:(H-h)/2"
+        f":{to_bt709},setsar=1[soft{name}];[front{name}]{_inside(width, height, to_bt709)},"
+        f"setsar=1[sharp{name}];[soft{name}][sharp{name}]overlay=(W-w)/2:(H-h)/2"
+    )
+
+
+def _cutaways(
+    plan: Plan,
+    timeline: Timeline,
+    names: Mapping[str, str],
+    facts: Mapping[str, Facts],
+    below: str,
+) -> str:
+    """Lay every cutaway over the frames where its span is shown; the label of the result."""
+    rate = timeline.frame_rate
+    places = [
+        (cutaway, Frames(round(start * rate), round(end * rate) - round(start * rate)))
+        for cutaway in timeline.cutaways
+        for start, end in shown(timeline, cutaway.over)
     ]
+    for index, (cutaway, frames) in enumerate(places):
+        if frames.count > 0:
+            picture = facts[cutaway.source]
+            below = _cutaway(plan, timeline, cutaway, frames, names, picture, below, index)
+    return below
+
+
+def _cutaway(
+    plan: Plan,
+    timeline: Timeline,
+    cutaway: Cutaway,
+    frames: Frames,
+    names: Mapping[str, str],
+    facts: Facts,
+    below: str,
+    index: int,
+) -> str:
+    rate, source = timeline.frame_rate, timeline.sources[cutaway.source]
+    seconds = f"{float(frames.count / rate):.6f}"
+    options: list[str] = []
+    if source.kind == "video":
+        options = ["-ss", f"{float(cutaway.start):.6f}", "-t", seconds]
+    number = plan.input(names[cutaway.source], *options)
+    steps = [
+        f"fps=fps={rate}:start_time=0:round=near",
+        f"tpad=stop_mode=clone:stop_duration={seconds}",
+        f"trim=end_frame={frames.count}",
+        # Its first frame is due when the span begins.
+        f"setpts=N+{frames.first}",
+        *([TONE_MAP] if facts.hdr else []),
+        f"scale={plan.width}:{plan.height}:force_original_aspect_ratio=increase"
+        f":flags=bicubic+accurate_rnd:{facts.to_bt709}",
+        f"crop={plan.width}:{plan.height}",
+        "setsar=1",
+        "format=yuv420p",
+        "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
+    ]
+    plan.chains.append(f"[{number}:V:0]{','.join(steps)}[away{index}]")
+    last = frames.first + frames.count - 1
+    plan.chains.append(
+        f"[{below}][away{index}]overlay=eof_action=pass:format=yuv420"
+        f":enable='between(n,{frames.first},{last})'[cut{index}]"
+    )
+    return f"cut{index}"
 
 
 def _overlay(

@@ -1,4 +1,4 @@
-"""Finish the programme: less noise, the wanted loudness, no overs; and encode it.
+"""Finish a sound: less noise, the wanted loudness, no overs; and encode it.
 
 Loudness is measured (EBU R128), raised by one gain, and its peaks are limited at four times the
 sample rate, which is what a true peak is. The encoded result is measured again, because limiting
@@ -43,14 +43,22 @@ class _Setting:
     ceiling_db: float
 
 
-async def finish(sound: Sound | None, samples: int, *, ffmpeg: Path, job: Path) -> list[str]:
-    """Encode the programme of `samples` samples to `ENCODED`; returns notes for the report."""
-    name = PROGRAMME
+async def clean(sound: Sound | None, samples: int, *, ffmpeg: Path, job: Path) -> str:
+    """The file with the programme of `samples` samples, with less noise where that is asked."""
+    if sound is None or not sound.denoise:
+        return PROGRAMME
     floor = await anyio.to_thread.run_sync(noise_floor, job / PROGRAMME)
-    if sound and sound.denoise and floor > _CLEAN_DB:
-        steps = f"{_denoise(floor)},{_exactly(samples)}"
-        await run_ffmpeg(ffmpeg, [*_PCM, "-i", name, "-af", steps, *_PCM, _CLEAN], cwd=job)
-        name = _CLEAN
+    if floor <= _CLEAN_DB:
+        return PROGRAMME
+    steps = f"{_denoise(floor)},{_exactly(samples)}"
+    await run_ffmpeg(ffmpeg, [*_PCM, "-i", PROGRAMME, "-af", steps, *_PCM, _CLEAN], cwd=job)
+    return _CLEAN
+
+
+async def finish(
+    sound: Sound | None, name: str, samples: int, *, ffmpeg: Path, job: Path
+) -> list[str]:
+    """Encode the `samples` samples of the file `name` to `ENCODED`; returns notes."""
     if sound is None or sound.loudness_lufs is None:
         await _encode(name, None, samples, ffmpeg, job)
         return []

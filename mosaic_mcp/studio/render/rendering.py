@@ -29,6 +29,7 @@ from mosaic_mcp.studio.render.compile import (
 from mosaic_mcp.studio.render.facts import read_facts
 from mosaic_mcp.studio.render.ffmpeg import OnProgress, run_ffmpeg
 from mosaic_mcp.studio.render.fonts import FONTS
+from mosaic_mcp.studio.render.mixing import mixed
 from mosaic_mcp.studio.timeline.model import Timeline
 
 Quality = Literal["draft", "standard", "best"]
@@ -89,7 +90,9 @@ async def render(
     names = await anyio.to_thread.run_sync(_bring_files, timeline, files, job)
     facts = {
         sha: await read_facts(ffmpeg, names[sha], cwd=job)
-        for sha in dict.fromkeys(clip.source for clip in timeline.clips)
+        for sha in dict.fromkeys(
+            part.source for part in (*timeline.clips, *timeline.cutaways, *timeline.tracks)
+        )
     }
     note = await anyio.to_thread.run_sync(_bring_captions, timeline, job)
     scale = DRAFT_SCALE if quality == "draft" else Fraction(1)
@@ -104,7 +107,9 @@ async def render(
 
     async def make_sound() -> None:
         samples = await sound.programme(timeline, facts, names, ffmpeg=ffmpeg, job=job)
-        notes.extend(await loudness.finish(timeline.sound, samples, ffmpeg=ffmpeg, job=job))
+        name = await loudness.clean(timeline.sound, samples, ffmpeg=ffmpeg, job=job)
+        name = await mixed(timeline, name, samples, facts, names, ffmpeg=ffmpeg, job=job)
+        notes.extend(await loudness.finish(timeline.sound, name, samples, ffmpeg=ffmpeg, job=job))
 
     def progress(seconds: float) -> None:
         tell(PICTURE_SHARE * min(seconds / total, 1.0))
@@ -174,9 +179,8 @@ def _picture_arguments(plan: Plan, timeline: Timeline, quality: Quality) -> list
 
 def _bring_files(timeline: Timeline, files: Mapping[str, Path], job: Path) -> dict[str, str]:
     """Link the sources into the job folder under our own names."""
-    used = {c.source for c in timeline.clips} | {o.source for o in timeline.overlays}
     names: dict[str, str] = {}
-    for number, sha in enumerate(sorted(used)):
+    for number, sha in enumerate(sorted(timeline.media)):
         path = files.get(sha)
         if path is None or not path.is_file():
             raise MediaError(
@@ -185,6 +189,8 @@ def _bring_files(timeline: Timeline, files: Mapping[str, Path], job: Path) -> di
         # No suffix: FFmpeg judges by content, not by what the user called it.
         names[sha] = f"source{number}"
         place(path, job / names[sha])
+        if timeline.sources[sha].kind == "table":  # the one filter that goes by the suffix
+            place(path, job / f"{names[sha]}.cube")
     return names
 
 

@@ -21,7 +21,7 @@ from mosaic_mcp.studio.render.compile import FAR_S
 from mosaic_mcp.studio.render.facts import Facts
 from mosaic_mcp.studio.render.ffmpeg import guarded_input, run_ffmpeg
 from mosaic_mcp.studio.timeline.edit import offsets
-from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
+from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline, Track
 
 RATE = 48_000
 CHANNELS = 2
@@ -85,6 +85,19 @@ async def programme(
     return await anyio.to_thread.run_sync(assemble, timeline, decoded, job)
 
 
+async def decode_track(
+    track: Track, source: Source, facts: Facts, name: str, to: Path, *, ffmpeg: Path
+) -> int:
+    """Write the samples of a track's source from the whole second before its start to `to`.
+
+    Returns how many samples of them lie before the start.
+    """
+    start = int(track.start)
+    end = source.duration if track.end is None else min(track.end, source.duration)
+    await _decode(Stretch(source.sha256, start, int(end) + 1), source, facts, name, to, ffmpeg)
+    return round((track.start - start) * RATE)
+
+
 async def _decode(
     stretch: Stretch, source: Source, facts: Facts, name: str, to: Path, ffmpeg: Path
 ) -> None:
@@ -108,7 +121,7 @@ async def _decode(
 
 def assemble(timeline: Timeline, decoded: Mapping[Stretch, Path], job: Path) -> int:
     """Write the slices of all clips one after the other; returns the length in samples."""
-    sounds = {stretch: _mapped(path) for stretch, path in decoded.items()}
+    sounds = {stretch: mapped(path) for stretch, path in decoded.items()}
     starts = [round(at * RATE) for at in offsets(timeline)]
     with (job / PROGRAMME).open("wb") as out:
         for clip, first, last in zip(timeline.clips, starts, starts[1:], strict=False):
@@ -121,7 +134,8 @@ def assemble(timeline: Timeline, decoded: Mapping[Stretch, Path], job: Path) -> 
     return starts[-1]
 
 
-def _mapped(path: Path) -> Samples:
+def mapped(path: Path) -> Samples:
+    """The samples of a file, (count, channels), read as they are needed."""
     frame = CHANNELS * 2
     count = path.stat().st_size // frame
     if count == 0:
@@ -162,7 +176,7 @@ def _write_silence(out: BinaryIO, length: int) -> None:
 
 def noise_floor(path: Path) -> float:
     """Level of the quietest twentieth of a sound, in dB below full scale; -120 for silence."""
-    samples = _mapped(path)
+    samples = mapped(path)
     window = RATE // 50
     levels: list[NDArray[np.float64]] = []
     for at in range(0, len(samples) - window + 1, window * 500):

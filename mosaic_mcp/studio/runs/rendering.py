@@ -128,8 +128,7 @@ class RenderWork:
     def files(self, timeline: Timeline) -> dict[str, Path]:
         """Where the timeline's sources are."""
         shipped = shipped_files()
-        used = {c.source for c in timeline.clips} | {o.source for o in timeline.overlays}
-        return {sha: shipped.get(sha) or self.library.source(sha) for sha in used}
+        return {sha: shipped.get(sha) or self.library.source(sha) for sha in timeline.media}
 
     async def _twin(self, row: Mapping[str, Any]) -> Path | None:
         """A finished render of the same recipe and owner, if its file is still there."""

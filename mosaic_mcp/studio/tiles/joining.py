@@ -10,7 +10,7 @@ from mosaic_mcp.studio.timeline.model import CaptionWord, CropKey, Timeline
 def joined(timelines: Sequence[Timeline], name: str) -> Timeline:
     """All clips in order on the first timeline's canvas, with its look, overlays and sound.
 
-    Crop paths and caption words are kept for every source, since they are in source time.
+    Crop paths, caption words and cutaways are kept for every source: they are in source time.
     """
     first = timelines[0]
     framing, captions = first.framing, first.captions
@@ -31,5 +31,6 @@ def joined(timelines: Sequence[Timeline], name: str) -> Timeline:
             "clips": tuple(clip for t in timelines for clip in t.clips),
             "framing": framing,
             "captions": captions,
+            "cutaways": tuple(dict.fromkeys(c for t in timelines for c in t.cutaways)),
         }
     )

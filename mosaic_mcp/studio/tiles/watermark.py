@@ -52,8 +52,7 @@ async def _image(params: WatermarkParams, context: TileContext) -> Source:
 
 def _marked(timeline: Timeline, image: Source, overlay: Overlay) -> Timeline:
     """Overlays are watermarks only, so the new one takes the place of all."""
-    old = {o.source for o in timeline.overlays} - {clip.source for clip in timeline.clips}
-    sources = {sha: s for sha, s in timeline.sources.items() if sha not in old}
-    return timeline.model_copy(
-        update={"sources": {**sources, image.sha256: image}, "overlays": (overlay,)}
-    )
+    sources = {**timeline.sources, image.sha256: image}
+    marked = timeline.model_copy(update={"sources": sources, "overlays": (overlay,)})
+    used = {sha: source for sha, source in sources.items() if sha in marked.media}
+    return marked.model_copy(update={"sources": used})

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from mosaic_mcp.studio.perception.model import SpokenWord
 from mosaic_mcp.studio.timeline.model import Clip, Part, Seconds, Source, Timeline
+from mosaic_mcp.studio.timeline.model import Span as SourceSpan
 
 MAX_RATE = 60
 """Frames per second of a canvas: sources above are shown at half their rate."""
@@ -153,6 +154,21 @@ def to_source(timeline: Timeline, time: Fraction) -> tuple[int, Fraction] | None
     if index < 0 or index >= len(timeline.clips):
         return None
     return index, timeline.clips[index].start + time - starts[index]
+
+
+def shown(timeline: Timeline, span: SourceSpan) -> list[Span]:
+    """Where in the output a span of a source is shown; what continues is one."""
+    found: list[Span] = []
+    for clip, at in zip(timeline.clips, offsets(timeline), strict=False):
+        first, last = max(span.start, clip.start), min(span.end, clip.end)
+        if clip.source != span.source or first >= last:
+            continue
+        start, end = at + first - clip.start, at + last - clip.start
+        if found and found[-1][1] == start:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 def placed_words(timeline: Timeline, words: Mapping[str, Sequence[SpokenWord]]) -> list[PlacedWord]:

@@ -5,11 +5,13 @@ shots and faces stay in source time, so tiles may stand in any order: whatever a
 found by mapping its source range.
 
     Timeline
-    ├── sources   the media that clips and overlays refer to, by content hash
+    ├── sources   the media that all parts refer to, by content hash
     ├── clips     parts of sources, one after the other: the picture and its sound
     ├── framing   how the picture is fitted to the canvas (reframe)
+    ├── cutaways  other pictures for a while, the sound goes on (b-roll)
     ├── captions  which words to show, and how
     ├── overlays  pictures above the video (watermark)
+    ├── tracks    sound beside that of the clips (music, a voice-over)
     └── sound     what is done to the whole sound (denoise, loudness)
 
 Every part carries `tile`, the template node that made it, so that an error names its tile.
@@ -42,7 +44,8 @@ class Source(Part):
     sha256: str
     name: str
     """What the user called it, for people only: never part of a path or a filter."""
-    kind: Literal["video", "image", "audio"] = "video"
+    kind: Literal["video", "image", "audio", "table"] = "video"
+    """A table is a .cube file: how a look changes colours."""
     duration: Seconds = Fraction(0)
     width: int = 0
     """Width as shown, after rotation, in square pixels."""
@@ -59,6 +62,26 @@ class Source(Part):
     """Id of a transcript that the user brought for this source."""
 
 
+Point = tuple[float, float]
+"""Of a curve: level before and after, 0..1 each."""
+
+
+class Look(Part):
+    """How the colours of a picture are changed; by default not at all."""
+
+    tile: str = ""
+    contrast: float = 1.0
+    saturation: float = 1.0
+    brightness: float = 0.0
+    """Added to the lightness, -1..1."""
+    red: tuple[Point, ...] = ()
+    """Points of the curve for red, from (0, y) to (1, y); none: unchanged. So for the others."""
+    green: tuple[Point, ...] = ()
+    blue: tuple[Point, ...] = ()
+    table: str | None = None
+    """A 3D table in the .cube format, by content hash; applied last."""
+
+
 class Clip(Part):
     """A part of a source: [start, end) in seconds of source time."""
 
@@ -66,6 +89,12 @@ class Clip(Part):
     start: Seconds
     end: Seconds
     tile: str = ""
+    mirror_x: bool = False
+    """Left and right change sides."""
+    mirror_y: bool = False
+    look: Look | None = None
+    whole: bool = False
+    """Shown whole over a blurred copy of itself, however the rest is framed (an intro)."""
 
     @property
     def duration(self) -> Fraction:
@@ -152,6 +181,49 @@ class Overlay(Part):
     margin_y: int = 20
 
 
+class Span(Part):
+    """[start, end) of a source, wherever its clips stand in the output, if they do."""
+
+    source: str
+    start: Seconds
+    end: Seconds
+
+
+class Cutaway(Part):
+    """Another picture while a span of a source is heard; it fills the canvas."""
+
+    tile: str = ""
+    source: str
+    """A video or a still picture; its sound is not heard."""
+    start: Seconds = Fraction(0)
+    """Where in the source the picture begins. Where it ends early, its last frame stands."""
+    over: Span
+
+
+class Track(Part):
+    """Sound beside that of the clips, in output time.
+
+    Music becomes softer while somebody speaks; under a voice, everything else does.
+    """
+
+    tile: str = ""
+    source: str
+    kind: Literal["music", "voice"] = "music"
+    at: Seconds = Fraction(0)
+    """Where in the output it begins."""
+    start: Seconds = Fraction(0)
+    """Where in the source it begins."""
+    end: Seconds | None = None
+    """Where in the source it ends; None: with the source."""
+    loop: bool = False
+    """Begin again until the output ends."""
+    gain_db: float = 0.0
+    duck_db: float = 0.0
+    """Added to the gain of what becomes softer: 0 or below."""
+    fade_s: float = 0.0
+    """Seconds of fade at both ends."""
+
+
 class Sound(Part):
     """What is done to the whole sound."""
 
@@ -174,10 +246,19 @@ class Timeline(Part):
     clips: tuple[Clip, ...] = ()
     framing: Framing | None = None
     captions: Captions | None = None
+    cutaways: tuple[Cutaway, ...] = ()
     overlays: tuple[Overlay, ...] = ()
+    tracks: tuple[Track, ...] = ()
     sound: Sound | None = None
 
     @property
     def duration(self) -> Fraction:
         """Seconds of the whole."""
         return sum((c.duration for c in self.clips), Fraction(0))
+
+    @property
+    def media(self) -> set[str]:
+        """Hashes of all files that a render needs."""
+        parts = (*self.clips, *self.cutaways, *self.overlays, *self.tracks)
+        tables = {c.look.table for c in self.clips if c.look and c.look.table}
+        return {part.source for part in parts} | tables
