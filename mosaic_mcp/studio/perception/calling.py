@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
+from collections.abc import Callable
 from subprocess import PIPE
 from typing import Any, cast
 
@@ -18,18 +20,23 @@ TIMEOUT_S = 3 * 3600.0
 _CODES: dict[str, type[MosaicError]] = {"bad_media": MediaError, "unsupported": Unsupported}
 
 
-async def call_about(name: str, verb: str, **argument: Any) -> Any:
+async def call_about(
+    name: str, verb: str, *, on_share: Callable[[float], None] | None = None, **argument: Any
+) -> Any:
     """As `call`, for a file that the user calls `name`: a refusal begins with it."""
     try:
-        return await call(verb, **argument)
+        return await call(verb, on_share=on_share, **argument)
     except MediaError as error:
         raise MediaError(f"{name} cannot be used. {error.message}", remedy=error.remedy) from error
 
 
-async def call(verb: str, **argument: Any) -> Any:
+async def call(
+    verb: str, *, on_share: Callable[[float], None] | None = None, **argument: Any
+) -> Any:
     """Run the helper and return its result; cancelling kills it.
 
-    Raises what the helper raised, or MediaError when it died on the file.
+    `on_share` hears the share that is done, of verbs that tell it. Raises what the helper raised,
+    or MediaError when it died on the file.
     """
     command = [
         *(sys.executable, "-m", "mosaic_mcp.studio.perception.helper"),
@@ -44,6 +51,10 @@ async def call(verb: str, **argument: Any) -> Any:
     async def read(stream: Any, into: bytearray) -> None:
         async for chunk in stream:
             into.extend(chunk)
+            if on_share and stream is process.stderr:
+                told = re.findall(rb"^progress ([\d.]+)$", chunk, re.MULTILINE)
+                if told:
+                    on_share(float(told[-1]))
 
     try:
         with anyio.fail_after(TIMEOUT_S):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -26,18 +26,19 @@ from mosaic_mcp.studio.render.compile import (
     settled,
     side_files,
 )
-from mosaic_mcp.studio.render.facts import read_facts
-from mosaic_mcp.studio.render.ffmpeg import OnProgress, run_ffmpeg
+from mosaic_mcp.studio.render.facts import Facts, read_facts
+from mosaic_mcp.studio.render.ffmpeg import run_ffmpeg
 from mosaic_mcp.studio.render.fonts import FONTS
 from mosaic_mcp.studio.render.mixing import mixed
+from mosaic_mcp.studio.render.smart import Cut, only_cuts, smart_cut
 from mosaic_mcp.studio.timeline.model import Timeline
 
 Quality = Literal["draft", "standard", "best"]
 
-ENCODING: dict[Quality, tuple[str, ...]] = {
-    "draft": ("-preset", "ultrafast", "-crf", "26"),
-    "standard": ("-preset", "veryfast", "-crf", "20"),
-    "best": ("-preset", "medium", "-crf", "18"),
+X264: dict[Quality, dict[str, str]] = {
+    "draft": {"preset": "ultrafast", "crf": "26"},
+    "standard": {"preset": "veryfast", "crf": "20"},
+    "best": {"preset": "medium", "crf": "18"},
 }
 DRAFT_SCALE = Fraction(1, 2)
 PICTURE_SHARE = 0.95
@@ -46,10 +47,10 @@ PICTURE = "picture.mp4"
 
 PART = "out.part.mp4"
 MUX = (
-    *("-i", PICTURE, "-i", loudness.ENCODED, "-map", "0:v", "-map", "1:a", "-c", "copy"),
+    *("-i", loudness.ENCODED, "-map", "0:v", "-map", "1:a", "-c", "copy"),
     *("-map_metadata", "-1", "-map_chapters", "-1", "-movflags", "+faststart", PART),
 )
-"""Picture and sound in one file, nothing encoded again."""
+"""The sound beside a picture in one file, nothing encoded again."""
 
 OnShare = Callable[[float], None]
 
@@ -63,6 +64,10 @@ class RenderReport:
     frames: int
     duration: Fraction
     note: str = ""
+    copied: int = 0
+    """Frames that are the source's own, not encoded again; the command was not run then."""
+    why_encoded: str = ""
+    """Why nothing could be copied where only cuts were asked."""
 
 
 async def render(
@@ -86,13 +91,39 @@ async def render(
             f"{timeline.name} is empty: nothing was left to show.",
             remedy="Cut less: look at the tiles before.",
         )
-    timeline = settled(timeline)
+    bench = await _set_up(settled(timeline), files, job=job, ffmpeg=ffmpeg, quality=quality)
+    cut = Cut(PICTURE)
+    notes: list[str] = []
+
+    async def make_sound() -> None:
+        notes.extend(await bench.sound())
+
+    async with _first_failure(), anyio.create_task_group() as group:
+        group.start_soon(make_sound)
+        cut = await bench.picture(lambda share: tell(PICTURE_SHARE * share))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    await run_ffmpeg(ffmpeg, ["-i", cut.picture, *MUX], cwd=job, publish=(job / PART, out))
+    tell(1.0)
+    return RenderReport(
+        command=("ffmpeg", *bench.arguments),
+        graph=bench.plan.graph,
+        frames=bench.plan.frames,
+        duration=Fraction(bench.plan.frames) / timeline.frame_rate,
+        note=" ".join([bench.note, *notes]).strip(),
+        copied=cut.copied,
+        why_encoded=cut.why,
+    )
+
+
+async def _set_up(
+    timeline: Timeline, files: Mapping[str, Path], *, job: Path, ffmpeg: Path, quality: Quality
+) -> _Bench:
+    """Bring everything that the render of a settled timeline needs into the job's folder."""
     names = await anyio.to_thread.run_sync(_bring_files, timeline, files, job)
+    played = (*timeline.clips, *timeline.cutaways, *timeline.tracks)
     facts = {
         sha: await read_facts(ffmpeg, names[sha], cwd=job)
-        for sha in dict.fromkeys(
-            part.source for part in (*timeline.clips, *timeline.cutaways, *timeline.tracks)
-        )
+        for sha in dict.fromkeys(part.source for part in played)
     }
     note = await anyio.to_thread.run_sync(_bring_captions, timeline, job)
     scale = DRAFT_SCALE if quality == "draft" else Fraction(1)
@@ -102,32 +133,82 @@ async def render(
         )
     )
     side_files(job, plan)
-    total = float(Fraction(plan.frames) / timeline.frame_rate)
-    notes = [note] if note else []
+    return _Bench(timeline, names, facts, plan, quality, ffmpeg, job, note)
 
-    async def make_sound() -> None:
-        samples = await sound.programme(timeline, facts, names, ffmpeg=ffmpeg, job=job)
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """A render that is ready to begin."""
+
+    timeline: Timeline
+    names: Mapping[str, str]
+    facts: Mapping[str, Facts]
+    plan: Plan
+    quality: Quality
+    ffmpeg: Path
+    job: Path
+    note: str
+
+    async def sound(self) -> list[str]:
+        """Make the whole sound; notes on what could not be as asked."""
+        timeline, ffmpeg, job = self.timeline, self.ffmpeg, self.job
+        samples = await sound.programme(timeline, self.facts, self.names, ffmpeg=ffmpeg, job=job)
         name = await loudness.clean(timeline.sound, samples, ffmpeg=ffmpeg, job=job)
-        name = await mixed(timeline, name, samples, facts, names, ffmpeg=ffmpeg, job=job)
-        notes.extend(await loudness.finish(timeline.sound, name, samples, ffmpeg=ffmpeg, job=job))
+        name = await mixed(timeline, name, samples, self.facts, self.names, ffmpeg=ffmpeg, job=job)
+        return await loudness.finish(timeline.sound, name, samples, ffmpeg=ffmpeg, job=job)
 
-    def progress(seconds: float) -> None:
-        tell(PICTURE_SHARE * min(seconds / total, 1.0))
+    async def picture(self, tell: OnShare) -> Cut:
+        """Cut the picture where that is all that is asked, else render it."""
+        cut = Cut(PICTURE)
+        source = only_cuts(self.timeline, self.facts) if self.quality != "draft" else None
+        if source is not None:
+            cut = await smart_cut(
+                self.timeline,
+                source,
+                self.names[source.sha256],
+                X264[self.quality],
+                job=self.job,
+                on_share=tell,
+            )
+        if cut.copied:
+            return cut
+        await self._rendered(tell)
+        return Cut(PICTURE, why=cut.why)
 
-    arguments = _picture_arguments(plan, timeline, quality)
-    async with _first_failure(), anyio.create_task_group() as group:
-        group.start_soon(make_sound)
-        await _make_picture(plan, timeline, arguments, ffmpeg, job, progress)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    await run_ffmpeg(ffmpeg, MUX, cwd=job, publish=(job / PART, out))
-    tell(1.0)
-    return RenderReport(
-        command=("ffmpeg", *arguments),
-        graph=plan.graph,
-        frames=plan.frames,
-        duration=Fraction(plan.frames) / timeline.frame_rate,
-        note=" ".join(notes),
-    )
+    async def _rendered(self, tell: OnShare) -> None:
+        """Render the picture; FFmpeg does not mind when a source ends too early, but we do."""
+        plan, timeline = self.plan, self.timeline
+        total = float(Fraction(plan.frames) / timeline.frame_rate)
+        ended = await run_ffmpeg(
+            self.ffmpeg,
+            self.arguments,
+            cwd=self.job,
+            on_progress=lambda seconds: tell(min(seconds / total, 1.0)),
+        )
+        if ended.frames < plan.frames:
+            missing = float((plan.frames - ended.frames) / timeline.frame_rate)
+            shown = dict.fromkeys(timeline.sources[clip.source].name for clip in timeline.clips)
+            raise MediaError(
+                f"The picture of {' or '.join(shown)} ends {missing:.1f} s before its stated "
+                "length: the file is damaged or cut short.",
+                remedy="Upload a complete file, or cut the end away.",
+            )
+
+    @property
+    def arguments(self) -> list[str]:
+        """FFmpeg's arguments for the picture."""
+        rate = self.timeline.frame_rate
+        seconds = 2
+        return [
+            *self.plan.inputs,
+            *("-/filter_complex", GRAPH, "-map", "[v]", "-c:v", "libx264"),
+            *(word for name, value in X264[self.quality].items() for word in (f"-{name}", value)),
+            # A key frame every two seconds: players seek well, and cuts can be copied later.
+            *("-g", str(round(rate * seconds)), "-r", str(rate), "-fps_mode", "cfr"),
+            *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
+            *("-color_range", "tv", "-frames:v", str(self.plan.frames)),
+            PICTURE,
+        ]
 
 
 def _quiet(_share: float) -> None:
@@ -141,40 +222,6 @@ async def _first_failure() -> AsyncGenerator[None]:
         yield
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
-
-
-async def _make_picture(
-    plan: Plan,
-    timeline: Timeline,
-    arguments: Sequence[str],
-    ffmpeg: Path,
-    job: Path,
-    progress: OnProgress,
-) -> None:
-    """Render the picture; FFmpeg does not mind when a source ends too early, but we do."""
-    ended = await run_ffmpeg(ffmpeg, arguments, cwd=job, on_progress=progress)
-    if ended.frames < plan.frames:
-        missing = float((plan.frames - ended.frames) / timeline.frame_rate)
-        shown = dict.fromkeys(timeline.sources[clip.source].name for clip in timeline.clips)
-        raise MediaError(
-            f"The picture of {' or '.join(shown)} ends {missing:.1f} s before its stated length: "
-            "the file is damaged or cut short.",
-            remedy="Upload a complete file, or cut the end away.",
-        )
-
-
-def _picture_arguments(plan: Plan, timeline: Timeline, quality: Quality) -> list[str]:
-    rate = timeline.frame_rate
-    seconds = 2
-    return [
-        *plan.inputs,
-        *("-/filter_complex", GRAPH, "-map", "[v]", "-c:v", "libx264", *ENCODING[quality]),
-        # A key frame every two seconds: players seek well, and cuts can be copied later.
-        *("-g", str(round(rate * seconds)), "-r", str(rate), "-fps_mode", "cfr"),
-        *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
-        *("-color_range", "tv", "-frames:v", str(plan.frames)),
-        PICTURE,
-    ]
 
 
 def _bring_files(timeline: Timeline, files: Mapping[str, Path], job: Path) -> dict[str, str]:
