@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mosaic_mcp.errors import MediaError
+
+PARTS_BYTES = 10 * 1024**3
 
 
 class Library:
@@ -17,6 +19,7 @@ class Library:
     assets/ab/<sha256>.<ext>   sources, written once
     renders/<render_id>/       video.mp4, thumbnail.jpg, captions.srt, timeline.zip, recipe.json
     cache/perception/<sha256>/ what was seen and heard in a source
+    cache/parts/<hash>.mp4     parts of long pictures, for the next render that has them too
     work/                      private folders of running jobs, deleted with them
     studio/                    databases, keys, discovery file, log
     """
@@ -45,6 +48,22 @@ class Library:
     def perception(self, sha256: str) -> Path:
         """Folder of a source's cached perception."""
         return self.home / "cache" / "perception" / sha256
+
+    @property
+    def parts(self) -> Path:
+        """Folder of the parts of long pictures."""
+        return self.home / "cache" / "parts"
+
+    def trim_parts(self, most_bytes: int = PARTS_BYTES) -> None:
+        """Delete the parts that were not used for longest, until the rest is small enough."""
+        with suppress(FileNotFoundError):
+            found = [(path, path.stat()) for path in self.parts.iterdir()]
+            total = sum(status.st_size for _, status in found)
+            for path, status in sorted(found, key=lambda entry: entry[1].st_mtime):
+                if total <= most_bytes:
+                    return
+                path.unlink()
+                total -= status.st_size
 
     @property
     def studio(self) -> Path:

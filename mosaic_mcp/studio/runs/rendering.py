@@ -27,7 +27,7 @@ from mosaic_mcp.studio.export import write_bundle, write_subtitles
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.probe import media_facts, probe
 from mosaic_mcp.studio.render import Quality, render, thumbnail
-from mosaic_mcp.studio.render.rendering import place
+from mosaic_mcp.studio.render.workbench import place
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.recipes import recipe
 from mosaic_mcp.studio.runs.render_changes import finish_render, progress_render, start_render
@@ -120,9 +120,12 @@ class RenderWork:
                 ffmpeg=self.ffmpeg,
                 quality=_quality(row["quality"]),
                 on_progress=progress.set,
+                keep=self.library.parts,
+                tools=self.tools,
             )
         finally:
             writer.cancel()
+            await anyio.to_thread.run_sync(self.library.trim_parts)
         return json.loads(json.dumps(asdict(report), default=str))
 
     def files(self, timeline: Timeline) -> dict[str, Path]:
