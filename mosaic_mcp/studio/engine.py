@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import anyio
+import anyio.to_thread
 from dbos import DBOS, SetWorkflowID
 
 from mosaic_mcp.contract.runs import NodeStatus, RunCancelled, RunResumed
@@ -154,11 +155,14 @@ class Engine:
         """End our work; what is unfinished goes on at once in another process, or later here."""
         self._stopping = True
         await _end([*self._keepers, *(active.task for active in self._active.values())])
-        await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
+        # DBOS takes asyncio's own threads with it when it ends.
+        await anyio.to_thread.run_sync(DBOS.destroy)
         if self.works:
             try:
                 with anyio.fail_after(HAND_OVER_S):
-                    await asyncio.to_thread(self.workflows.hand_over, _queues)
+                    await anyio.to_thread.run_sync(
+                        self.workflows.hand_over, _queues, abandon_on_cancel=True
+                    )
                     await self.store.write(lambda c: forget(c, self.me))
             except Exception as error:
                 # Whoever notices our silence takes it instead.

@@ -138,6 +138,7 @@ def test_a_worker_that_is_told_to_end_hands_over_at_once(site: Site):
     began = time.monotonic()
     at.send(signal.SIGTERM)
     assert at.process.wait(10) == 0
+    assert "not handed over" not in at.said
     ended = time.monotonic()
     until(lambda: site.render_of(run_id).worker == other.name, other, seconds=20)
     print(
