@@ -15,8 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import psycopg
-import pytest
+from tests.support.node import not_installable
 
 USER = "studio"
 PASSWORD = "geheim/7@:"
@@ -29,10 +28,7 @@ def programs() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     path = found[-1] if found else shutil.which("initdb")
     if path is None:
-        message = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
-        if os.environ.get("MOSAIC_GATE"):
-            pytest.fail(message)
-        pytest.skip(message)
+        not_installable("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     return Path(path).parent
 
 
@@ -83,6 +79,8 @@ class Postgres:
         return self.address(name)
 
     def execute(self, database: str, statement: str) -> list[Any]:
+        import psycopg  # loaded by the tests that use it alone
+
         with psycopg.connect(self.address(database), autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
