@@ -20,12 +20,15 @@ class Library:
     renders/<render_id>/       video.mp4, thumbnail.jpg, captions.srt, timeline.zip, recipe.json
     cache/perception/<sha256>/ what was seen and heard in a source
     cache/parts/<hash>.mp4     parts of long pictures, for the next render that has them too
-    work/                      private folders of running jobs, deleted with them
+    work/                      private folders of running jobs, deleted with them; one of several
+                               processes has its own below
     studio/                    databases, keys, discovery file, log
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, process: str | None = None) -> None:
+        """`process` names one of several that work in this folder; None: the one with its lock."""
         self.home = home
+        self.work = self._work_of(process)
 
     def asset(self, sha256: str, suffix: str) -> Path:
         """Path of a source; `suffix` as in ".mp4"."""
@@ -70,14 +73,17 @@ class Library:
         """Folder of the process: databases, keys, discovery file, log."""
         return self.home / "studio"
 
-    @property
-    def work(self) -> Path:
-        """Folder of the private folders of running jobs."""
-        return self.home / "work"
+    def _work_of(self, process: str | None) -> Path:
+        """Folder of the private folders of a process' running jobs."""
+        return self.home / "work" / (process or "")
 
-    def clear_work(self) -> None:
-        """Delete what jobs of a killed studio left; only for whoever holds the folder's lock."""
-        shutil.rmtree(self.work, ignore_errors=True)
+    def clear_work(self, process: str | None = None) -> None:
+        """Delete what the jobs of a process that is dead left."""
+        folder = self._work_of(process)
+        for job in folder.glob("job-*"):
+            shutil.rmtree(job, ignore_errors=True)
+        if process is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def job(self) -> Generator[Path]:

@@ -30,8 +30,13 @@ from mosaic_mcp.studio.render import Quality, render, thumbnail
 from mosaic_mcp.studio.render.workbench import place
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.recipes import recipe
-from mosaic_mcp.studio.runs.render_changes import finish_render, progress_render, start_render
-from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
+from mosaic_mcp.studio.runs.render_changes import (
+    finish_render,
+    holds_render,
+    progress_render,
+    start_render,
+)
+from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence, Superseded
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
 from mosaic_mcp.studio.tiles.shipped import shipped_files
@@ -54,10 +59,14 @@ class RenderWork:
     library: Library
     ffmpeg: Path
     tools: str
+    worker: str
+    """The process that does it."""
 
     async def run(self, render_id: str, generation: int) -> None:
         """Make an output, and record it or why there is none. Never raises MosaicError."""
-        fence = await self.store.write(lambda c: start_render(c, render_id, generation))
+        fence = await self.store.write(
+            lambda c: start_render(c, render_id, generation, self.worker)
+        )
         if fence is None:
             return
         query = (
@@ -71,10 +80,13 @@ class RenderWork:
         try:
             if fence.attempt > MAX_ATTEMPTS:
                 raise RenderFailed(
-                    f"This render ended the studio {MAX_ATTEMPTS} times and is not tried again.",
+                    f"This render was begun {MAX_ATTEMPTS} times, and each time its process ended "
+                    "before it did. It is not tried again.",
                     remedy="Look at the studio's log, then resume the run.",
                 )
             facts = await self._make(row, fence)
+        except Superseded:
+            return
         except MosaicError as failure:
             error = f"{row['name']}: {failure}"
             if isinstance(failure, RenderFailed):
@@ -94,11 +106,22 @@ class RenderWork:
                 made.mkdir()
                 report = await self._video(row, timeline, made, job, fence)
                 await self._beside(row, timeline, made, report)
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                made.rename(folder)
+                await self._publish(made, folder, fence)
         video = folder / "video.mp4"
         source = await probe(video, name=row["name"])
         return media_facts(source, video.stat().st_size).model_dump(mode="json")
+
+    async def _publish(self, made: Path, folder: Path, fence: Fence) -> None:
+        """Give what was made its final name, unless the render is somebody else's by now."""
+        if not await self.store.read(lambda c: holds_render(c, fence)):
+            raise Superseded
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            made.rename(folder)
+        except OSError:
+            # Whoever had the render before us finished it after all: that is as good.
+            if not (folder / RECIPE).exists():
+                raise
 
     async def _video(
         self, row: Mapping[str, Any], timeline: Timeline, made: Path, job: Path, fence: Fence
