@@ -25,6 +25,7 @@ from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
 from mosaic_mcp.studio.runs.recipes import tool_version
 from mosaic_mcp.studio.runs.rendering import RenderWork
+from mosaic_mcp.studio.runs.retrying import Claims
 from mosaic_mcp.studio.signing import Links, Signer, load_key
 from mosaic_mcp.studio.store.agents import Agents
 from mosaic_mcp.studio.store.assets import Assets
@@ -90,6 +91,7 @@ async def open_studio(
     ffmpeg = find_ffmpeg(settings)
     feed = Feed()
     tools = await tool_version(ffmpeg)
+    claims = Claims(store)
     engine = Engine(
         store=store,
         feed=feed,
@@ -102,8 +104,9 @@ async def open_studio(
             assets=assets,
             perception=perception,
             render_version=tools,
+            claims=claims,
         ),
-        renders=RenderWork(store, feed, library, ffmpeg, tools),
+        renders=RenderWork(store, feed, library, ffmpeg, tools, claims),
         database=library.studio / "dbos.db",
     )
     await engine.start()

@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import anyio
 
-from mosaic_mcp.errors import MediaError, MosaicError, Unsupported
+from mosaic_mcp.errors import Interrupted, MediaError, MosaicError, Unsupported
 
 TIMEOUT_S = 3 * 3600.0
+_KILLED = (-signal.SIGTERM, -9)
 _CODES: dict[str, type[MosaicError]] = {"bad_media": MediaError, "unsupported": Unsupported}
 
 
@@ -29,7 +30,8 @@ async def call_about(name: str, verb: str, **argument: Any) -> Any:
 async def call(verb: str, **argument: Any) -> Any:
     """Run the helper and return its result; cancelling kills it.
 
-    Raises what the helper raised, or MediaError when it died on the file.
+    Raises what the helper raised, MediaError when it died on the file, Interrupted when it was
+    killed from outside.
     """
     command = [
         *(sys.executable, "-m", "mosaic_mcp.studio.perception.helper"),
@@ -68,6 +70,10 @@ def _result(code: int | None, out: bytes, messages: bytes) -> Any:
     try:
         answer = json.loads(out)
     except ValueError as error:
+        if code in _KILLED:
+            raise Interrupted(
+                "The program that reads media was killed.", remedy=Interrupted.advice
+            ) from error
         tail = messages.decode("utf-8", "replace").strip().splitlines()
         raise MediaError(
             f"The file could not be read: its decoder ended with code {code}"

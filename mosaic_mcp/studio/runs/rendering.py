@@ -30,8 +30,14 @@ from mosaic_mcp.studio.render import Quality, render, thumbnail
 from mosaic_mcp.studio.render.rendering import place
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.recipes import recipe
-from mosaic_mcp.studio.runs.render_changes import finish_render, progress_render, start_render
-from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
+from mosaic_mcp.studio.runs.render_changes import (
+    finish_render,
+    progress_render,
+    release_render,
+    start_render,
+)
+from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, retry_in, waiting
+from mosaic_mcp.studio.runs.states import Fence
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
 from mosaic_mcp.studio.tiles.shipped import shipped_files
@@ -54,12 +60,31 @@ class RenderWork:
     library: Library
     ffmpeg: Path
     tools: str
+    claims: Claims
 
-    async def run(self, render_id: str, generation: int) -> None:
-        """Make an output, and record it or why there is none. Never raises MosaicError."""
-        fence = await self.store.write(lambda c: start_render(c, render_id, generation))
-        if fence is None:
-            return
+    async def run(self, render_id: str, generation: int, tries: int) -> float | None:
+        """Make an output, and record it or why there is none. Never raises MosaicError.
+
+        Answers and takes what `NodeWork.run` does.
+        """
+
+        def start(connection: sa.Connection, alone: bool) -> Fence | None:
+            return start_render(connection, render_id, generation, alone=alone)
+
+        async with self.claims.claim(start) as fence:
+            if fence is None:
+                return None
+            try:
+                pause = await self._do(render_id, fence, tries)
+            except asyncio.CancelledError:
+                # Stopped in good order: the attempt is given back. (A cancelled run's is not ours.)
+                with anyio.CancelScope(shield=True):
+                    await self.store.write(lambda c: release_render(c, fence))
+                raise
+        self.feed.ring()
+        return pause
+
+    async def _do(self, render_id: str, fence: Fence, tries: int) -> float | None:
         query = (
             sa.select(renders, runs.c.quality)
             .join(runs, runs.c.id == renders.c.run_id)
@@ -69,13 +94,14 @@ class RenderWork:
         facts: dict[str, Any] | None = None
         error: str | None = None
         try:
-            if fence.attempt > MAX_ATTEMPTS:
-                raise RenderFailed(
-                    f"This render ended the studio {MAX_ATTEMPTS} times and is not tried again.",
-                    remedy="Look at the studio's log, then resume the run.",
-                )
+            check_attempt(fence)
             facts = await self._make(row, fence)
         except MosaicError as failure:
+            pause = retry_in(failure, tries)
+            if pause is not None:
+                step = waiting(pause, failure)
+                await self.store.write(lambda c: release_render(c, fence, step))
+                return pause
             error = f"{row['name']}: {failure}"
             if isinstance(failure, RenderFailed):
                 log.error("render %s: %s\n%s", render_id, failure.message, failure.log)
@@ -83,7 +109,7 @@ class RenderWork:
             log.exception("render %s failed", render_id)
             error = f"{row['name']}: {no_space(failure) or CRASHED}"
         await self.store.write(lambda c: finish_render(c, fence, facts=facts, error=error))
-        self.feed.ring()
+        return None
 
     async def _make(self, row: Mapping[str, Any], fence: Fence) -> dict[str, Any]:
         folder = self.library.render(row["id"])
@@ -95,7 +121,7 @@ class RenderWork:
                 report = await self._video(row, timeline, made, job, fence)
                 await self._beside(row, timeline, made, report)
                 folder.parent.mkdir(parents=True, exist_ok=True)
-                made.rename(folder)
+                _publish(made, folder)
         video = folder / "video.mp4"
         source = await probe(video, name=row["name"])
         return media_facts(source, video.stat().st_size).model_dump(mode="json")
@@ -171,6 +197,15 @@ class RenderWork:
             (made / RECIPE).write_text(text, "utf-8")
 
         await anyio.to_thread.run_sync(write)
+
+
+def _publish(made: Path, folder: Path) -> None:
+    """Give the finished folder its name, unless a late worker of the same render just did."""
+    try:
+        made.rename(folder)
+    except OSError:
+        if not (folder / RECIPE).exists():
+            raise
 
 
 class _Progress:
