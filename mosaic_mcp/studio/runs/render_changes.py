@@ -20,7 +20,8 @@ TILE_SHARE = 0.2
 def plan_renders(connection: sa.Connection, fence: Fence, wanted: Sequence[dict[str, Any]]) -> None:
     """Queue a render for each wanted timeline; those of an earlier generation keep their ids.
 
-    What it finished stays finished, what failed or was cancelled is queued again. `wanted` holds name, timeline and recipe_hash.
+    What it finished stays finished, what failed or was cancelled is queued again. `wanted` holds
+    name, timeline and recipe_hash.
     """
     node = connection.execute(
         sa.select(run_nodes.c.owner, run_nodes.c.run_id).where(held(run_nodes, fence))
