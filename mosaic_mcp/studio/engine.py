@@ -66,35 +66,40 @@ def _current() -> Engine:
 
 
 @DBOS.step(preemptible=True)
-async def do_node(row_id: str, generation: int) -> float | None:
+async def do_node(row_id: str, generation: int, tries: int) -> float | None:
     """Execute a node; seconds after which to try again, or None when it is done with.
 
     Interrupted, it is executed again at the next start.
     """
     engine = _current()
     job = Job("node", row_id, generation)
-    return await engine.work(job, engine.nodes.run(row_id, generation))
+    return await engine.work(job, engine.nodes.run(row_id, generation, tries))
 
 
 @DBOS.step(preemptible=True)
-async def do_render(row_id: str, generation: int) -> None:
-    """Execute a render; interrupted, it is executed again at the next start."""
+async def do_render(row_id: str, generation: int, tries: int) -> float | None:
+    """Execute a render, as `do_node` executes a node."""
     engine = _current()
     job = Job("render", row_id, generation)
-    await engine.work(job, engine.renders.run(row_id, generation))
+    return await engine.work(job, engine.renders.run(row_id, generation, tries))
 
 
 @DBOS.workflow(max_recovery_attempts=1000)
 async def node_workflow(row_id: str, generation: int) -> None:
     """A node; what failed for a passing reason is tried again, also after a restart."""
-    while (pause := await do_node(row_id, generation)) is not None:
+    tries = 0
+    while (pause := await do_node(row_id, generation, tries)) is not None:
         await DBOS.sleep_async(pause)
+        tries += 1
 
 
 @DBOS.workflow(max_recovery_attempts=1000)
 async def render_workflow(row_id: str, generation: int) -> None:
-    """A render."""
-    await do_render(row_id, generation)
+    """A render; tried again as a node is."""
+    tries = 0
+    while (pause := await do_render(row_id, generation, tries)) is not None:
+        await DBOS.sleep_async(pause)
+        tries += 1
 
 
 @dataclass(slots=True)

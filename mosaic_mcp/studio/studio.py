@@ -26,6 +26,7 @@ from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
 from mosaic_mcp.studio.runs.recipes import tool_version
 from mosaic_mcp.studio.runs.rendering import RenderWork
+from mosaic_mcp.studio.runs.retrying import Claims
 from mosaic_mcp.studio.signing import Links, Signer, load_key
 from mosaic_mcp.studio.store.agents import Agents
 from mosaic_mcp.studio.store.assets import Assets
@@ -106,6 +107,7 @@ async def open_studio(
     ffmpeg = find_ffmpeg(settings)
     feed = Feed()
     tools = await tool_version(ffmpeg)
+    claims = Claims(store)
     engine = Engine(
         store=store,
         feed=feed,
@@ -119,8 +121,9 @@ async def open_studio(
             perception=perception,
             render_version=tools,
             worker=executor,
+            claims=claims,
         ),
-        renders=RenderWork(store, feed, library, ffmpeg, tools, executor),
+        renders=RenderWork(store, feed, library, ffmpeg, tools, executor, claims),
         workflows=Workflows(store.postgres or library.studio / "dbos.db", executor),
         library=library,
         dead_s=settings.studio_dead_s,

@@ -14,9 +14,10 @@ from typing import Any, cast
 
 import anyio
 
-from mosaic_mcp.errors import MediaError, MosaicError, Unsupported
+from mosaic_mcp.errors import Interrupted, MediaError, MosaicError, Unsupported
 
 TIMEOUT_S = 3 * 3600.0
+_KILLED = (-signal.SIGTERM, -9)
 _CODES: dict[str, type[MosaicError]] = {"bad_media": MediaError, "unsupported": Unsupported}
 
 
@@ -35,8 +36,8 @@ async def call(
 ) -> Any:
     """Run the helper and return its result; cancelling kills it.
 
-    `on_share` hears the share that is done, of verbs that tell it. Raises what the helper raised,
-    or MediaError when it died on the file.
+    Raises what the helper raised, MediaError when it died on the file, Interrupted when it was
+    killed from outside.
     """
     command = [
         *(sys.executable, "-m", "mosaic_mcp.studio.perception.helper"),
@@ -79,6 +80,10 @@ def _result(code: int | None, out: bytes, messages: bytes) -> Any:
     try:
         answer = json.loads(out)
     except ValueError as error:
+        if code in _KILLED:
+            raise Interrupted(
+                "The program that reads media was killed.", remedy=Interrupted.advice
+            ) from error
         tail = messages.decode("utf-8", "replace").strip().splitlines()
         raise MediaError(
             f"The file could not be read: its decoder ended with code {code}"

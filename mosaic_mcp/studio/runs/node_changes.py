@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.studio.runs.advancing import advance
 from mosaic_mcp.studio.runs.states import (
-    AT_WORK,
     DONE,
     PROGRESS,
     Fence,
     S,
+    claimable,
+    has_renders_at_work,
     held,
     lock_run,
     now,
@@ -24,17 +25,21 @@ from mosaic_mcp.studio.store.tables import run_nodes
 
 
 def start_node(
-    connection: sa.Connection, row_id: str, generation: int, worker: str | None = None
+    connection: sa.Connection,
+    row_id: str,
+    generation: int,
+    worker: str | None = None,
+    *,
+    alone: bool = True,
 ) -> Fence | None:
-    """Claim a queued (or interrupted) node; None when somebody else changed it meanwhile."""
+    """Claim a queued (or interrupted) node; None when somebody else changed it meanwhile.
+
+    Also None when only its renders are missing: its tile has been done. `alone`: see TRUSTED.
+    """
     lock_run(connection, run_nodes, row_id)
     row = connection.execute(
         run_nodes.update()
-        .where(
-            run_nodes.c.id == row_id,
-            run_nodes.c.generation == generation,
-            run_nodes.c.status.in_(AT_WORK),
-        )
+        .where(claimable(run_nodes, row_id, generation, alone=alone), ~has_renders_at_work())
         .values(
             status=S.running,
             attempt=run_nodes.c.attempt + 1,
@@ -48,6 +53,21 @@ def start_node(
         return None
     record(connection, row.owner, row.run_id, "node.running", node=row.node_id)
     return Fence(row_id, generation, row.attempt)
+
+
+def release_node(connection: sa.Connection, fence: Fence, step: str = "") -> None:
+    """Give a node back to be begun again later; the attempt counts for nothing.
+
+    The last thing that its holder writes: the next one gets the same fence.
+    """
+    row = connection.execute(
+        run_nodes.update()
+        .where(held(run_nodes, fence))
+        .values(status=S.queued, attempt=run_nodes.c.attempt - 1, step=step, rate=None)
+        .returning(run_nodes.c.owner, run_nodes.c.run_id, run_nodes.c.node_id)
+    ).one_or_none()
+    if row is not None:
+        record(connection, row.owner, row.run_id, "node.queued", node=row.node_id)
 
 
 def progress_node(

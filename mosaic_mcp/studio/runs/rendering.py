@@ -34,9 +34,11 @@ from mosaic_mcp.studio.runs.render_changes import (
     finish_render,
     holds_render,
     progress_render,
+    release_render,
     start_render,
 )
-from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence, Superseded
+from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, retry_in, waiting
+from mosaic_mcp.studio.runs.states import Fence, Superseded
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
 from mosaic_mcp.studio.tiles.shipped import shipped_files
@@ -61,14 +63,31 @@ class RenderWork:
     tools: str
     worker: str
     """The process that does it."""
+    claims: Claims
 
-    async def run(self, render_id: str, generation: int) -> None:
-        """Make an output, and record it or why there is none. Never raises MosaicError."""
-        fence = await self.store.write(
-            lambda c: start_render(c, render_id, generation, self.worker)
-        )
-        if fence is None:
-            return
+    async def run(self, render_id: str, generation: int, tries: int) -> float | None:
+        """Make an output, and record it or why there is none. Never raises MosaicError.
+
+        Answers and takes what `NodeWork.run` does.
+        """
+
+        def start(connection: sa.Connection, alone: bool) -> Fence | None:
+            return start_render(connection, render_id, generation, self.worker, alone=alone)
+
+        async with self.claims.claim(start) as fence:
+            if fence is None:
+                return None
+            try:
+                pause = await self._do(render_id, fence, tries)
+            except asyncio.CancelledError:
+                # Stopped in good order: the attempt is given back. (A cancelled run's is not ours.)
+                with anyio.CancelScope(shield=True):
+                    await self.store.write(lambda c: release_render(c, fence))
+                raise
+        self.feed.ring()
+        return pause
+
+    async def _do(self, render_id: str, fence: Fence, tries: int) -> float | None:
         query = (
             sa.select(renders, runs.c.quality)
             .join(runs, runs.c.id == renders.c.run_id)
@@ -78,16 +97,16 @@ class RenderWork:
         facts: dict[str, Any] | None = None
         error: str | None = None
         try:
-            if fence.attempt > MAX_ATTEMPTS:
-                raise RenderFailed(
-                    f"This render was begun {MAX_ATTEMPTS} times, and each time its process ended "
-                    "before it did. It is not tried again.",
-                    remedy="Look at the studio's log, then resume the run.",
-                )
+            check_attempt(fence)
             facts = await self._make(row, fence)
         except Superseded:
-            return
+            return None
         except MosaicError as failure:
+            pause = retry_in(failure, tries)
+            if pause is not None:
+                step = waiting(pause, failure)
+                await self.store.write(lambda c: release_render(c, fence, step))
+                return pause
             error = f"{row['name']}: {failure}"
             if isinstance(failure, RenderFailed):
                 log.error("render %s: %s\n%s", render_id, failure.message, failure.log)
@@ -95,7 +114,7 @@ class RenderWork:
             log.exception("render %s failed", render_id)
             error = f"{row['name']}: {no_space(failure) or CRASHED}"
         await self.store.write(lambda c: finish_render(c, fence, facts=facts, error=error))
-        self.feed.ring()
+        return None
 
     async def _make(self, row: Mapping[str, Any], fence: Fence) -> dict[str, Any]:
         folder = self.library.render(row["id"])

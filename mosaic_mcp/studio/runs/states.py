@@ -24,10 +24,13 @@ S = NodeStatus
 DONE = (S.completed, S.partial_complete)
 ENDED = (*DONE, S.failed, S.blocked, S.cancelled)
 AT_WORK = (S.queued, S.running)
-MAX_ATTEMPTS = 20
-"""How often a node or a render may be begun in one generation. An attempt ends without a result
-only when the process that makes it dies, or is told to end. What kills its worker each time is to
-end some time; what only shares a worker with it, or a laptop with an impatient user, is not to."""
+MAX_ATTEMPTS = 5
+"""How often a node or a render may be begun in one generation. Who stops in good order gives the
+attempt back, so one is used up without a result only when the process dies: so many deaths are no
+accident."""
+TRUSTED = 2
+"""Attempts that a job may make beside others. One that was at work during so many deaths of the
+studio is made alone from then on: the next death has one suspect, and its neighbours none."""
 PROGRESS = "node.progress"
 
 
@@ -79,6 +82,23 @@ def held(table: sa.Table, fence: Fence) -> sa.ColumnElement[bool]:
     )
 
 
+def claimable(
+    table: sa.Table, row_id: str, generation: int, *, alone: bool
+) -> sa.ColumnElement[bool]:
+    """True for the row of a node or a render that may be begun; without `alone` if TRUSTED."""
+    return sa.and_(
+        table.c.id == row_id,
+        table.c.generation == generation,
+        table.c.status.in_(AT_WORK),
+        *(() if alone else (table.c.attempt < TRUSTED,)),
+    )
+
+
+def has_renders_at_work() -> sa.ColumnElement[bool]:
+    """True for a node whose tile is done and whose renders are not."""
+    return sa.exists().where(renders.c.run_node_id == run_nodes.c.id, renders.c.status.in_(AT_WORK))
+
+
 def record(connection: sa.Connection, owner: str, run_id: str, kind: str, **data: Any) -> None:
     """Add an event and touch the run, so that whoever watches it wakes.
 
@@ -106,13 +126,9 @@ def jobs(
 
     A node that waits for its renders is nobody's job: the last of them ends it.
     """
-    rendering = sa.exists().where(
-        renders.c.run_node_id == run_nodes.c.id, renders.c.status.in_(AT_WORK)
-    )
+    waiting = (run_nodes.c.status.in_(statuses), ~has_renders_at_work())
     return [
-        *_jobs_of(
-            connection, "node", run_nodes, run_id, run_nodes.c.status.in_(statuses), ~rendering
-        ),
+        *_jobs_of(connection, "node", run_nodes, run_id, *waiting),
         *_jobs_of(connection, "render", renders, run_id, renders.c.status.in_(statuses)),
     ]
 
