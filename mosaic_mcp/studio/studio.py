@@ -32,7 +32,11 @@ from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.outputs import Outputs
 from mosaic_mcp.studio.store.runs import Runs
 from mosaic_mcp.studio.store.transcripts import Transcripts
+from mosaic_mcp.studio.store.webhooks import Webhooks
 from mosaic_mcp.studio.timeline.model import Source
+from mosaic_mcp.studio.webhooks.posting import allowed_by
+from mosaic_mcp.studio.webhooks.sender import Sender
+from mosaic_mcp.studio.webhooks.signing import Secrets
 
 
 @dataclass(slots=True)
@@ -53,6 +57,8 @@ class Studio:
     ffmpeg: Path
     runs: Runs
     engine: Engine
+    webhooks: Webhooks
+    webhook_secrets: Secrets
     activity: Activity = field(default_factory=Activity)
     closing: anyio.Event = field(default_factory=anyio.Event)
     """Set when the studio is to end: the process stops serving, long polls answer at once."""
@@ -70,8 +76,12 @@ class Studio:
         return kept
 
     async def busy(self) -> bool:
-        """True while runs are at work or uploads are awaited."""
-        return await self.assets.awaited() or await self.runs.running()
+        """True while runs are at work, uploads awaited or webhooks on their way."""
+        return (
+            await self.assets.awaited()
+            or await self.runs.running()
+            or await self.webhooks.awaited()
+        )
 
 
 @asynccontextmanager
@@ -79,6 +89,7 @@ async def open_studio(
     settings: Settings, *, base_url: str, token: str | None
 ) -> AsyncGenerator[Studio]:
     """The studio of a data folder, at work until the block ends."""
+    secrets = Secrets(settings.webhook_secret)
     library = Library(settings.home)
     library.clear_work()
     store = Store(library.studio / "studio.db")
@@ -106,14 +117,17 @@ async def open_studio(
         renders=RenderWork(store, feed, library, ffmpeg, tools),
         database=library.studio / "dbos.db",
     )
+    links = Links(base_url, Signer(load_key(library.studio / "secret.key")))
+    sender = Sender(store, feed, links, secrets, allowed_by(settings.private_urls))
     await engine.start()
+    sender.start()
     try:
         yield Studio(
             settings=settings,
             library=library,
             store=store,
             keys=Keys(settings.studio_keys, token),
-            links=Links(base_url, Signer(load_key(library.studio / "secret.key"))),
+            links=links,
             agents=Agents(store),
             assets=assets,
             intake=intake,
@@ -123,8 +137,11 @@ async def open_studio(
             ffmpeg=ffmpeg,
             runs=Runs(store, feed),
             engine=engine,
+            webhooks=Webhooks(store),
+            webhook_secrets=secrets,
         )
     finally:
+        await sender.stop()
         await engine.stop()
         store.close()
 

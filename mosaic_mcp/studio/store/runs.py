@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import anyio
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from mosaic_mcp.contract.agents import AgentDetail
 from mosaic_mcp.contract.extensions import RunWatch
@@ -43,13 +44,25 @@ class Runs:
         *,
         quality: str,
         idempotency_key: str | None = None,
+        links_at: str | None = None,
     ) -> str:
         """Check the request and write the run; its id. The engine is to be told of it."""
-        run_id = await self._store.write(
-            lambda c: create_run(
-                c, owner, agent, request, quality=quality, idempotency_key=idempotency_key
+
+        def create(connection: sa.Connection) -> str:
+            return create_run(
+                connection,
+                owner,
+                agent,
+                request,
+                quality=quality,
+                idempotency_key=idempotency_key,
+                links_at=links_at,
             )
-        )
+
+        try:
+            run_id = await self._store.write(create)
+        except IntegrityError:  # an equal key won at the same moment (never on SQLite)
+            run_id = await self._store.write(create)
         self.feed.ring()
         return run_id
 
