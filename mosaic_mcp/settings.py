@@ -64,7 +64,7 @@ class Settings:
     `allowed_dirs`; None: the user of this machine."""
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_port: str | None = None
-    """As written; `server/hints.py` checks it."""
+    """As written; `server/webhooks.py` checks it."""
     callback_url: str | None = None
     """Where the hosted engine is to tell of runs whose callers name no place."""
     public_url: str | None = None

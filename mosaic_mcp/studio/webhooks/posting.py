@@ -47,12 +47,8 @@ async def callback_faults(url: str | None, allowed: Allowed) -> list[Fault]:
         return []
     if len(url) > MAX_URL:
         return [Fault("callback_url", f"is longer than {MAX_URL} characters.", "Shorten it.")]
-    try:
-        parts = httpx.URL(url)
-        usable = 0 < _port(parts) < 65536
-    except httpx.InvalidURL:
-        usable = False
-    if not usable:
+    parts = _parsed(url)
+    if parts is None:
         return [Fault("callback_url", "is no address that can be connected to.", "Check it.")]
     try:
         with anyio.move_on_after(LOOK_UP_S):
@@ -68,6 +64,14 @@ async def callback_faults(url: str | None, allowed: Allowed) -> list[Fault]:
     except (MediaError, httpx.ConnectError):
         return []
     return []
+
+
+def _parsed(url: str) -> httpx.URL | None:
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        return None
+    return parts if 0 < _port(parts) < 65536 else None
 
 
 def _port(url: httpx.URL) -> int:
