@@ -1,10 +1,15 @@
 """Webhooks of a real run: posted over HTTP, signed, repeated, over restarts; and their log."""
 
+import os
+import re
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from socket import create_server
 
 import httpx
 import pytest
@@ -19,6 +24,7 @@ from tests.support.receiver import Receiver, receiver
 from tests.support.studio_process import KEYS, RunningStudio, running_studio
 from tests.support.studio_runs import Studio
 
+PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text("utf-8")
 SECRET = "whsec_c2l4dGVlbiBieXRlcyBhbmQgbW9yZSBieXRlcw=="
 AGENT = {"in": "Video Input", "out": "Destination"}
 ENVIRONMENT = {"MOSAIC_WEBHOOK_SECRET": SECRET, "MOSAIC_PRIVATE_URLS": "1"}
@@ -205,6 +211,44 @@ def test_links_for_somebody_elsewhere_begin_where_they_can_be_reached(
     [output] = finished.event["outputs"]
     assert output["video_url"].startswith("https://v.example.org/media/")
     assert finished.headers[SECRET_HEADER.lower()] == Secrets(SECRET).of("carla")
+
+
+@pytest.fixture
+def told(tmp_path: Path):
+    """The lines of the page's receiver, and its address."""
+    (snippet,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "receiver.py").write_text(snippet)
+    with create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "receiver.py"],
+        cwd=tmp_path,
+        env={**os.environ, "MOSAIC_WEBHOOK_SECRET": SECRET, "PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield process.stdout, f"http://127.0.0.1:{port}/hook"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_the_receiver_of_the_page_is_told_of_a_run_and_refuses_what_is_not_signed(
+    api: Studio, talk: Path, told
+):
+    lines, url = told
+    assert all(f"export {name}=" in PAGE for name in ENVIRONMENT)
+    run_id = begin(api, talk, url)
+    seen = []
+    while not seen or not seen[-1].startswith("RUN_FINISHED"):
+        seen.append(lines.readline().strip())
+        assert seen[-1], "the receiver ended"
+    assert seen[0] == f"RUN_STARTED {run_id} running"
+    assert seen[-1] == f"RUN_FINISHED {run_id} completed"
+    forged = httpx.post(url, json={"flag": "RUN_FINISHED"}, trust_env=False)
+    assert forged.status_code == 401
 
 
 @pytest.mark.chaos
