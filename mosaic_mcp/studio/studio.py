@@ -89,7 +89,6 @@ async def open_studio(
     settings: Settings, *, base_url: str, token: str | None
 ) -> AsyncGenerator[Studio]:
     """The studio of a data folder, at work until the block ends."""
-    secrets = Secrets(settings.webhook_secret)
     library = Library(settings.home)
     library.clear_work()
     store = Store(library.studio / "studio.db")
@@ -117,17 +116,14 @@ async def open_studio(
         renders=RenderWork(store, feed, library, ffmpeg, tools),
         database=library.studio / "dbos.db",
     )
-    links = Links(base_url, Signer(load_key(library.studio / "secret.key")))
-    sender = Sender(store, feed, links, secrets, allowed_by(settings.private_urls))
     await engine.start()
-    sender.start()
     try:
-        yield Studio(
+        studio = Studio(
             settings=settings,
             library=library,
             store=store,
             keys=Keys(settings.studio_keys, token),
-            links=links,
+            links=Links(base_url, Signer(load_key(library.studio / "secret.key"))),
             agents=Agents(store),
             assets=assets,
             intake=intake,
@@ -138,10 +134,14 @@ async def open_studio(
             runs=Runs(store, feed),
             engine=engine,
             webhooks=Webhooks(store),
-            webhook_secrets=secrets,
+            webhook_secrets=Secrets(settings.webhook_secret),
         )
+        sender = Sender(
+            store, feed, studio.links, studio.webhook_secrets, allowed_by(settings.private_urls)
+        )
+        async with sender.sending():
+            yield studio
     finally:
-        await sender.stop()
         await engine.stop()
         store.close()
 

@@ -48,7 +48,7 @@ class Runs:
     ) -> str:
         """Check the request and write the run; its id. The engine is to be told of it."""
 
-        def create(connection: sa.Connection) -> str:
+        def write(connection: sa.Connection) -> str:
             return create_run(
                 connection,
                 owner,
@@ -60,9 +60,9 @@ class Runs:
             )
 
         try:
-            run_id = await self._store.write(create)
-        except IntegrityError:  # an equal key won at the same moment (never on SQLite)
-            run_id = await self._store.write(create)
+            run_id = await self._store.write(write)
+        except IntegrityError:  # another process used the key at this moment: now it is to be seen
+            run_id = await self._store.write(write)
         self.feed.ring()
         return run_id
 

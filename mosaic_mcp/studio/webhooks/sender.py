@@ -10,7 +10,8 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
@@ -52,20 +53,24 @@ class Sender:
     clock: Callable[[], float] = time.time
     _sending: dict[asyncio.Task[None], str] = field(default_factory=dict[asyncio.Task[None], str])
     """Attempts under way, with their owners."""
-    _loop: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to send; a process at which no link can point, a worker, leaves it to others."""
+    @asynccontextmanager
+    async def sending(self) -> AsyncGenerator[None]:
+        """Send until the block ends; what is under way then is sent again when its claim ran out.
+
+        A process to which no link can point, a worker, leaves sending to others.
+        """
         if not self.links.base_url:
+            yield
             return
-        self._loop = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        """Break off; what was under way is sent again when its claim has run out."""
-        tasks = [task for task in (self._loop, *self._sending) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        loop = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            tasks = [loop, *self._sending]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self) -> None:
         async with client(self.allowed) as http:
