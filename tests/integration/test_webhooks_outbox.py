@@ -1,12 +1,20 @@
 """The outbox in a real database: what is told of a run, in which order, and how it is repeated."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 import sqlalchemy as sa
 
 from mosaic_mcp.contract.webhooks import RunFinishedEvent
+from mosaic_mcp.studio.ingest.addresses import anywhere
+from mosaic_mcp.studio.runs.feed import Feed
+from mosaic_mcp.studio.signing import Links, Signer
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import metadata, webhooks
 from mosaic_mcp.studio.webhooks import outbox
@@ -19,18 +27,35 @@ from mosaic_mcp.studio.webhooks.outbox import (
     Outcome,
     pause_s,
 )
+from mosaic_mcp.studio.webhooks.sender import Sender
+from mosaic_mcp.studio.webhooks.signing import Secrets
+from tests.support.receiver import receiver
 from tests.support.run_states import MovedRun
 
 LINE = {"in": "Video Input", "logo": "Watermark", "out": "Destination"}
 HOOK = "https://example.org/hook?key=secret"
+KEY = Signer(b"a key")
 FAR = 1e12
 """Later than anything is due; claims end after it."""
 
 
+CLUSTER = pytest.param("postgres", marks=[pytest.mark.cluster, pytest.mark.short])
+
+
+@pytest.fixture(scope="module", params=["sqlite", CLUSTER])
+def database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Path | str:
+    """Where the store is."""
+    if request.param == "sqlite":
+        return tmp_path_factory.mktemp("store") / "studio.db"
+    return request.getfixturevalue("postgres").create()
+
+
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def opened(database: Path | str) -> Iterator[Store]:
     """One store for all tests: migrating it takes longer than any of them."""
-    store = Store(tmp_path_factory.mktemp("store") / "studio.db")
+    store = Store(database)
     yield store
     store.close()
 
@@ -77,6 +102,11 @@ class Box:
         delivery = self.claim()
         self.settle(delivery, Outcome(204))
         return delivery
+
+    def until_delivered(self) -> None:
+        """An answer is recorded a moment after the receiver gave it."""
+        while {row.state for row in self.rows()} != {"delivered"}:
+            time.sleep(0.02)
 
     def remember(self, run: MovedRun, kind: str, node: str | None, at: float) -> None:
         self._do(lambda c: outbox.remember(c, run.id, kind, node, at=at))
@@ -324,3 +354,34 @@ def test_an_owner_whose_endpoint_hangs_does_not_hold_up_the_others(
     MovedRun(store, LINE, callback_url=HOOK, owner="ben")
     (head,) = box.due(FAR, "anna")
     assert {r.id: r.owner for r in box.rows()}[head] == "ben"
+
+
+async def test_processes_that_share_a_database_send_each_event_once_and_in_order(
+    store: Store, database: Path | str, box: Box
+):
+    with receiver() as hook:
+        sent = [MovedRun(store, LINE, callback_url=hook.url()) for _ in range(8)]
+        for run in sent:
+            end(run, None)
+        async with AsyncExitStack() as processes:
+            for _ in range(3):
+                other = Store(database)
+                processes.callback(other.close)
+                sender = Sender(other, Feed(), Links("http://here", KEY), Secrets(None), anywhere)
+                await processes.enter_async_context(sender.sending())
+            came = [await anyio.to_thread.run_sync(hook.next) for _ in range(3 * len(sent))]
+            await anyio.to_thread.run_sync(box.until_delivered)
+        assert hook.came.empty()
+    assert len({r.headers["webhook-id"] for r in came}) == len(came)
+    for run in sent:
+        flags = [r.flag for r in came if r.event["run_id"] == run.id]
+        assert flags == ["RUN_STARTED", "RUN_PROGRESS", "RUN_FINISHED"]
+        video = next(r for r in reversed(came) if r.event["run_id"] == run.id)
+        assert video.event["outputs"][0]["video_url"].startswith("http://here/media/")
+
+
+def test_of_many_that_claim_an_event_at_once_one_gets_it(run: MovedRun, box: Box):
+    (head,) = box.due()
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(lambda _: box._do(lambda c: outbox.claim(c, head, FAR)), range(8)))
+    assert sum(delivery is not None for delivery in got) == 1
