@@ -103,11 +103,11 @@ def remember(
     if newest is not None and newest.state == "stopped":
         return  # the endpoint said 410: it wants no more of this run
     event = event_of(RunRows(connection, run), flag, node_id)
-    due = at
+    next_at = at
     if newest is not None and newest.event == flag == "RUN_PROGRESS":
         if _joined(connection, newest, cast(RunProgressEvent, event), at):
             return
-        due = max(at, newest.next_at + PROGRESS_EVERY_S)
+        next_at = max(at, newest.next_at + PROGRESS_EVERY_S)
     if flag == "RUN_FINISHED":  # progress that waits for its turn is told right before it
         waiting = (webhooks.c.run_id == run_id, _pending(), webhooks.c.attempts == 0)
         connection.execute(webhooks.update().where(*waiting).values(next_at=at))
@@ -120,7 +120,7 @@ def remember(
             url=run["callback_url"],
             state="pending",
             attempts=0,
-            next_at=due,
+            next_at=next_at,
             claimed_until=0.0,
         )
     )
