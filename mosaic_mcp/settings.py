@@ -8,8 +8,10 @@
 | MOSAIC_ALLOWED_DIRS | folders to read from and save to, joined by the path separator | your home |
 | MOSAIC_FFMPEG | FFmpeg binary | the one in the imageio-ffmpeg package |
 | MOSAIC_STUDIO_IDLE_S | seconds without work or callers after which a started studio ends | 900 |
-| MOSAIC_PRIVATE_URLS | 1: the studio also downloads from this machine and its network | 0 |
+| MOSAIC_PRIVATE_URLS | 1: the studio also connects to this machine and its network | 0 |
 | MOSAIC_SPENDING | `ask` before a run uses credits of the hosted engine, or `allow` it | ask |
+| MOSAIC_WEBHOOK_SECRET | what webhooks, sent and received, prove themselves with | none |
+| MOSAIC_WEBHOOK_PORT | loopback port on which a server over stdio receives webhooks | none |
 | MOSAIC_STUDIO_KEYS | `mk_key=owner` pairs, comma separated, for a studio served to others | none |
 | MOSAIC_STUDIO_DATABASE | `postgresql://…`, for several processes (docs/cluster.md) | SQLite |
 | MOSAIC_STUDIO_DEAD_S | seconds of silence after which a worker counts as dead | 60 |
@@ -66,6 +68,11 @@ class Settings:
     owner: str | None = None
     """Whom a server acts for, who sits elsewhere and sees nothing of this machine but
     `allowed_dirs`; None: the user of this machine."""
+    webhook_secret: str | None = field(default=None, repr=False)
+    webhook_port: str | None = None
+    """As written; `server/webhooks.py` checks it."""
+    callback_url: str | None = None
+    """Where the hosted engine is to tell of runs whose callers name no place."""
     public_url: str | None = None
     """Where that server passes the studio's links on."""
 
@@ -100,6 +107,8 @@ class Settings:
             ffmpeg=Path(p) if (p := get("MOSAIC_FFMPEG")) else None,
             studio_idle_s=float(get("MOSAIC_STUDIO_IDLE_S") or 900),
             private_urls=get("MOSAIC_PRIVATE_URLS") == "1",
+            webhook_secret=get("MOSAIC_WEBHOOK_SECRET"),
+            webhook_port=get("MOSAIC_WEBHOOK_PORT"),
             ask_before_spending=get("MOSAIC_SPENDING") != "allow",
             studio_keys=tuple(
                 (key, owner or "default") for key, owner in _pairs(get("MOSAIC_STUDIO_KEYS"))

@@ -115,8 +115,11 @@ DIVERGENCES: tuple[Divergence, ...] = (
     Divergence(
         "webhooks",
         "api/webhooks/events",
-        "RUN_STARTED, RUN_PROGRESS and RUN_FINISHED are posted to callback_url.",
-        "callback_url is checked and kept; nothing is sent yet, and a run that names one says so.",
+        "RUN_STARTED, RUN_PROGRESS and RUN_FINISHED are posted to callback_url; how often a "
+        "failed one is repeated, and whether a cancelled run finishes, is not said.",
+        "A cancelled run sends RUN_FINISHED with that status. Each event is repeated for up to "
+        "three days, in its run's order, and signed as Standard Webhooks are. An address inside a "
+        "private network is refused unless MOSAIC_PRIVATE_URLS is 1.",
     ),
     Divergence(
         "error-codes",

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from mosaic_mcp.contract.base import Id, Page, Request, Response
 from mosaic_mcp.contract.runs import AgentRun, NodeStatus
+from mosaic_mcp.contract.webhooks import Flag
 
 PREFIX = "/studio/v1"
 
@@ -229,6 +230,41 @@ class RunTimeline(Response):
 
     run_id: str
     edits: tuple[Edit, ...] = ()
+
+
+class WebhookDelivery(Response):
+    """An event of a run on its way to the run's `callback_url`.
+
+    `pending` is tried again at `next_attempt_at`; `stopped` was ended by a 410 of the endpoint,
+    `failed` given up after three days.
+    """
+
+    id: str
+    """The header `webhook-id`: the same in every attempt."""
+    run_id: str
+    event: Flag
+    host: str
+    state: Literal["pending", "delivered", "stopped", "failed"]
+    attempts: int = 0
+    last_status: int | None = None
+    """HTTP status of the last answer, None when there was none."""
+    last_error: str | None = None
+    recorded_at: datetime
+    next_attempt_at: datetime | None = None
+    delivered_at: datetime | None = None
+
+
+class WebhookLog(Page):
+    """The answer of GET /studio/v1/webhooks?run_id=…: newest first."""
+
+    deliveries: tuple[WebhookDelivery, ...] = ()
+
+
+class WebhookSecret(Response):
+    """The answer of GET /studio/v1/webhooks/secret: what the caller's webhooks carry and are
+    signed with; None when MOSAIC_WEBHOOK_SECRET is not set, and then nothing is signed."""
+
+    secret: str | None = None
 
 
 class FindRun(Response):

@@ -113,11 +113,8 @@ async def plan_run(
     if (studio := await client.studio()) is not None:
         tiles = {tile.node_type_id: tile for tile in (await studio.tiles()).tiles}
         planner.unsupported(runnable, names, tiles)
-        if callback_url is not None:
-            planner.warnings.append(
-                "The local studio sends no webhooks yet: callback_url is kept and nothing is sent "
-                "there. Follow the run with get_run."
-            )
+    elif callback_url is None:
+        callback_url = settings.callback_url
     update = update_params(params or {}, names, planner.uploads, settings, planner.faults)
     given = await planner.inputs(videos, clip, names, runnable)
     plan = Plan(

@@ -24,6 +24,7 @@ from mosaic_mcp.server.tokens import (
     secure,
     token_digest,
 )
+from mosaic_mcp.server.webhooks import PATH
 from mosaic_mcp.settings import HttpSettings, Settings, token_pairs
 
 ANONYMOUS = "anonymous"
@@ -42,6 +43,8 @@ class Access:
     settings: Settings
     public_url: str
     """Where others reach the server; MCP is at `/mcp` below it."""
+    reachable: bool
+    """True when the hosted engine may be there too: MOSAIC_PUBLIC_URL names that place."""
     auth: AuthSettings | None
     verifier: TokenVerifier | None
     """None: everybody who reaches us is `ANONYMOUS`."""
@@ -62,11 +65,13 @@ class Access:
                     remedy="Ask whoever runs it to add yours to MOSAIC_HTTP_KEYS.",
                 )
         folder = self.folders.get(subject)
+        told = self.reachable and api_key is not None and self.settings.webhook_secret is not None
         return replace(
             self.settings,
             api_key=api_key,
             owner=subject,
             public_url=self.public_url,
+            callback_url=f"{self.public_url}{PATH}" if told else None,
             allowed_dirs=(folder,) if folder is not None else (),
         )
 
@@ -97,7 +102,8 @@ class _Checking:
         if self.faults:
             raise InvalidRequest(self.faults)
         auth, verifier = self.guard(tokens)
-        return Access(self.settings, self.public_url, auth, verifier, folders, keys)
+        reachable = self.http.public_url is not None
+        return Access(self.settings, self.public_url, reachable, auth, verifier, folders, keys)
 
     def fault(self, where: str, what: str, remedy: str) -> None:
         self.faults.append(Fault(where, what, remedy))

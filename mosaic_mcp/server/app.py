@@ -5,8 +5,8 @@ A factory without globals: stdio, HTTP and tests share it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 from mcp.server.auth.provider import TokenVerifier
@@ -28,6 +28,7 @@ from mosaic_mcp.server.app_view import (
 )
 from mosaic_mcp.server.completions import completer
 from mosaic_mcp.server.engine import Engine
+from mosaic_mcp.server.hints import Hints
 from mosaic_mcp.server.run_tasks import RunTasks
 from mosaic_mcp.server.tasks import Tasks, TaskStore
 from mosaic_mcp.server.tooling import ClosedTool
@@ -112,10 +113,12 @@ def build_server(
     """
     engine = engine or Engine(settings)
 
+    receiving = _receiving(settings)
+
     @asynccontextmanager
     async def lifespan(_server: MCPServer[Any]) -> AsyncGenerator[Engine]:
         try:
-            async with engine.hand_overs.open():
+            async with engine.hand_overs.open(), receiving(engine.hints):
                 yield engine
         finally:
             await engine.close()
@@ -139,3 +142,13 @@ def build_server(
     resources.add_resources(server, engine)
     server.completion()(completer(engine))
     return server
+
+
+def _receiving(settings: Settings) -> Callable[[Hints], AbstractAsyncContextManager[None]]:
+    """What receives webhooks while the server runs, where the user wants that."""
+    if settings.webhook_port is None:
+        return lambda _hints: nullcontext()
+    from mosaic_mcp.server.webhooks import listening, listening_at
+
+    port, secret = listening_at(settings)
+    return lambda hints: listening(hints, port, secret)

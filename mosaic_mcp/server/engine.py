@@ -12,6 +12,7 @@ import anyio
 from mcp.server.mcpserver import Context
 
 from mosaic_mcp.server.handing_over import HandOvers
+from mosaic_mcp.server.hints import Hints
 from mosaic_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Engine:
         self._ledger: Ledger | None = None
         self._lock = anyio.Lock()
         self.hand_overs = HandOvers()
+        self.hints = Hints()
 
     @property
     def settings(self) -> Settings:

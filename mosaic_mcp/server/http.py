@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from dataclasses import replace
 from types import FrameType
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mosaic_mcp.errors import Conflict, EngineUnavailable
+from mosaic_mcp.server import webhooks
 from mosaic_mcp.server.access import ANONYMOUS, Access, check_access
 from mosaic_mcp.server.app import build_server
 from mosaic_mcp.server.callers import CallersEngine, authenticated
@@ -58,6 +60,7 @@ def serve_http(
     with _listen(host, PORT if port is None else port) as listener:
         own_port = int(listener.getsockname()[1])
         own_url = f"http://{f'[{host}]' if ':' in host else host}:{own_port}"
+        settings = replace(settings, webhook_port=None)  # they come to /webhooks/mosaic here
         access = check_access(settings, http, host, own_url)
         closing = Closing()
         config = uvicorn.Config(
@@ -95,6 +98,8 @@ def build_app(access: Access, closing: Closing) -> Starlette:
     )
     uploads = _guarded(Uploads(engine), access, security)
     app.router.routes.append(Route("/uploads/{asset_type}/{step}", uploads, methods=["POST"]))
+    if access.settings.webhook_secret is not None:
+        app.router.routes.append(webhooks.route(engine.hints, access.settings.webhook_secret))
     if not access.settings.hosted and not access.keys:
         relay = Relay(access.settings)
         app.router.routes += [

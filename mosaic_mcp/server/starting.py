@@ -75,7 +75,14 @@ async def start_run(
     if started is None:
         return result(_handing_over(plan))
     left = min(how.wait_s, MAX_WAIT_S - (time.monotonic() - began))
-    state = await follow(client, started.run_id, wait_s=left, until_done=True, progress=progress)
+    state = await follow(
+        client,
+        started.run_id,
+        wait_s=left,
+        until_done=True,
+        progress=progress,
+        hints=engine.hints,
+    )
     warnings = list(plan.warnings)
     if started.replayed:
         warnings.append(

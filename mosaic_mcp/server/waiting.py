@@ -12,8 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import anyio
-
+from mosaic_mcp.server.hints import Bell, Hints
 from mosaic_mcp.server.views import RunState
 
 if TYPE_CHECKING:
@@ -55,33 +54,37 @@ async def follow(
     since: str | None = None,
     until_done: bool = False,
     labels: dict[str, str] | None = None,
+    hints: Hints | None = None,
 ) -> RunState:
     """The run, as soon as there is something to say.
 
     Returns at once when its state differs from `since`; otherwise at the next change, at a
     terminal state or after `wait_s` seconds (capped at 50). With `until_done` a change alone does
-    not end the wait.
+    not end the wait. A hint lets an engine that is polled be asked at once.
     """
-    watch = await _watcher(client, run_id, labels or {})
-    deadline = time.monotonic() + min(wait_s, MAX_WAIT_S)
-    state = await watch(0.0)
-    first = since or state.since
-    while True:
-        await progress.tell(state)
-        left = deadline - time.monotonic()
-        changed = state.since != first and not until_done
-        if state.terminal or changed or left <= 0:
-            return state
-        state = await watch(min(left, HEARTBEAT_S))
+    with (hints or Hints()).of(run_id) as bell:
+        watch = await _watcher(client, run_id, labels or {}, bell)
+        deadline = time.monotonic() + min(wait_s, MAX_WAIT_S)
+        state = await watch(0.0)
+        first = since or state.since
+        while True:
+            await progress.tell(state)
+            left = deadline - time.monotonic()
+            changed = state.since != first and not until_done
+            if state.terminal or changed or left <= 0:
+                return state
+            state = await watch(min(left, HEARTBEAT_S))
 
 
 Watch = Callable[[float], Awaitable[RunState]]
 
 
-async def _watcher(client: MosaicClient, run_id: str, labels: dict[str, str]) -> Watch:
+async def _watcher(client: MosaicClient, run_id: str, labels: dict[str, str], bell: Bell) -> Watch:
     """How to look at the run on this engine: pushed by the studio, polled elsewhere."""
     studio = await client.studio()
-    return _polled(client, run_id, labels) if studio is None else _pushed(studio, run_id, labels)
+    if studio is None:
+        return _polled(client, run_id, labels, bell)
+    return _pushed(studio, run_id, labels)
 
 
 def _pushed(studio: StudioExtension, run_id: str, labels: dict[str, str]) -> Watch:
@@ -96,13 +99,13 @@ def _pushed(studio: StudioExtension, run_id: str, labels: dict[str, str]) -> Wat
     return watch
 
 
-def _polled(client: MosaicClient, run_id: str, labels: dict[str, str]) -> Watch:
+def _polled(client: MosaicClient, run_id: str, labels: dict[str, str], bell: Bell) -> Watch:
     looks = 0
 
     async def watch(wait_s: float) -> RunState:
         nonlocal looks
         if wait_s:
-            await anyio.sleep(min(wait_s, POLL_S[min(looks, len(POLL_S) - 1)]))
+            await bell.wait(min(wait_s, POLL_S[min(looks, len(POLL_S) - 1)]))
             looks += 1
         run = await client.get_run(run_id)
         nodes = await client.get_run_nodes(run_id)

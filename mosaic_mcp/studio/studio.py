@@ -35,7 +35,11 @@ from mosaic_mcp.studio.store.outputs import Outputs
 from mosaic_mcp.studio.store.runs import Runs
 from mosaic_mcp.studio.store.secrets import signing_key
 from mosaic_mcp.studio.store.transcripts import Transcripts
+from mosaic_mcp.studio.store.webhooks import Webhooks
 from mosaic_mcp.studio.timeline.model import Source
+from mosaic_mcp.studio.webhooks.posting import allowed_by
+from mosaic_mcp.studio.webhooks.sender import Sender
+from mosaic_mcp.studio.webhooks.signing import Secrets
 from mosaic_mcp.studio.workflows import LOCAL, Workflows
 
 
@@ -57,6 +61,8 @@ class Studio:
     ffmpeg: Path
     runs: Runs
     engine: Engine
+    webhooks: Webhooks
+    webhook_secrets: Secrets
     activity: Activity = field(default_factory=Activity)
     closing: anyio.Event = field(default_factory=anyio.Event)
     """Set when the studio is to end: the process stops serving, long polls answer at once."""
@@ -74,8 +80,12 @@ class Studio:
         return kept
 
     async def busy(self) -> bool:
-        """True while runs are at work or uploads are awaited."""
-        return await self.assets.awaited() or await self.runs.running()
+        """True while runs are at work, uploads awaited or webhooks on their way."""
+        return (
+            await self.assets.awaited()
+            or await self.runs.running()
+            or await self.webhooks.awaited()
+        )
 
 
 @asynccontextmanager
@@ -135,7 +145,7 @@ async def open_studio(
         key = await signing_key(store)
     await engine.start()
     try:
-        yield Studio(
+        studio = Studio(
             settings=settings,
             library=library,
             store=store,
@@ -150,7 +160,14 @@ async def open_studio(
             ffmpeg=ffmpeg,
             runs=Runs(store, feed),
             engine=engine,
+            webhooks=Webhooks(store),
+            webhook_secrets=Secrets(settings.webhook_secret),
         )
+        sender = Sender(
+            store, feed, studio.links, studio.webhook_secrets, allowed_by(settings.private_urls)
+        )
+        async with sender.sending():
+            yield studio
     finally:
         await engine.stop()
         store.close()

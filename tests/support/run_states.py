@@ -25,8 +25,18 @@ TIMELINE = timeline(source()).model_dump(mode="json")
 class MovedRun:
     """One run; nodes are called by their ids in the agent."""
 
-    def __init__(self, store: Store, nodes: dict[str, Any], edges: str | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        nodes: dict[str, Any],
+        edges: str | None = None,
+        *,
+        callback_url: str | None = None,
+        owner: str = OWNER,
+    ) -> None:
         self.store = store
+        self.callback_url = callback_url
+        self.owner = owner
         self.agent = agent(nodes, edges)
         self.id = self.create()
 
@@ -35,9 +45,9 @@ class MovedRun:
         return self._do(
             lambda c: create_run(
                 c,
-                OWNER,
+                self.owner,
                 self.agent,
-                RunRequest(video_ids=(video,)),
+                RunRequest(video_ids=(video,), callback_url=self.callback_url),
                 quality="draft",
                 idempotency_key=key,
             )

@@ -14,6 +14,7 @@ HAND_WRITTEN = [
     ROOT / "README.md",
     DOCS / "http.md",
     DOCS / "troubleshooting.md",
+    DOCS / "webhooks.md",
     ROOT / "examples" / "README.md",
 ]
 

@@ -1,6 +1,7 @@
 """From words to the exact request of a run, all faults at once, nothing changed on the way."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -568,9 +569,13 @@ async def test_a_tile_that_the_studio_cannot_do_is_refused_before_the_run(settin
     assert skipped.body()["ignore_nodes"] == ["song"]
 
 
-async def test_a_callback_to_which_the_studio_sends_nothing_is_warned_of(settings):
+async def test_a_callback_is_for_every_engine_and_ours_for_the_hosted_one_alone(settings):
     hook = {"callback_url": "https://example.com/hook"}
-    [warning] = (await plan(settings, URL, **hook)).warnings
-    assert "no webhooks yet" in warning
-    hosted = await plan(settings, URL, engine=Engine(ONE, hosted=True), **hook)
-    assert hosted.warnings == ()
+    ours = replace(settings, callback_url="https://video.example.org/webhooks/mosaic")
+    for engine in (Engine(ONE), Engine(ONE, hosted=True)):
+        told = await plan(ours, URL, engine=engine, **hook)
+        assert (told.body()["callback_url"], told.warnings) == (hook["callback_url"], ())
+    hosted = await plan(ours, URL, engine=Engine(ONE, hosted=True))
+    assert hosted.body()["callback_url"] == ours.callback_url
+    assert "callback_url" not in (await plan(ours, URL, engine=Engine(ONE))).body()
+    assert "callback_url" not in (await plan(settings, URL, engine=Engine(ONE, hosted=True))).body()

@@ -44,6 +44,7 @@ def tool(engine: Engine) -> ClosedTool:
                 wait_s=wait_s,
                 since=since,
                 progress=Progress(ctx.report_progress),
+                hints=engine.hints,
             )
         return await answer_with_outputs(
             engine, client, state, detailed=response_format == "detailed"

@@ -37,7 +37,12 @@ def tool(engine: Engine) -> ClosedTool:
                 f"get_run(run_id='{run_id}') tells how this one stands.",
             ) from error
         state = await follow(
-            client, run_id, wait_s=wait_s, until_done=True, progress=Progress(ctx.report_progress)
+            client,
+            run_id,
+            wait_s=wait_s,
+            until_done=True,
+            progress=Progress(ctx.report_progress),
+            hints=engine.hints,
         )
         queued = f"{resumed.requeued_nodes} of {resumed.nodes_considered} steps were queued again."
         return await answer_with_outputs(engine, client, state, warnings=[queued])

@@ -91,7 +91,7 @@ class CheckedTransport(httpx.AsyncHTTPTransport):
         addresses = await addresses_of(host, port)
         if not all(map(self._allowed, addresses)):
             raise MediaError(
-                f"{host!r} is inside a private network; only public addresses are downloaded from.",
+                f"{host!r} is inside a private network; only public addresses are connected to.",
                 remedy="Give the path of a file on this machine, the id of an upload or of an "
                 "output, or a public link.",
             )

@@ -9,6 +9,7 @@ from mosaic_mcp.studio.routes import (
     runs,
     uploads,
     videos,
+    webhooks,
 )
 
 ROUTERS = (
@@ -20,5 +21,6 @@ ROUTERS = (
     extensions.router,
     runs.watching,
     videos.router,
+    webhooks.router,
     media.router,
 )

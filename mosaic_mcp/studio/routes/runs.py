@@ -25,6 +25,7 @@ from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.studio.export.edits import edit_of
 from mosaic_mcp.studio.named import unknown_sources
 from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, PageDep, PageQuery, StudioDep
+from mosaic_mcp.studio.webhooks.posting import allowed_by, callback_faults
 
 router = APIRouter(tags=["runs"])
 watching = APIRouter(prefix=PREFIX, tags=["studio"])
@@ -77,11 +78,17 @@ async def run_agent(
     """Check the request and start a run; a repeated Idempotency-Key returns the first run."""
     agent = await studio.agents.get(caller.owner, agent_id)
     if idempotency_key is None or not await studio.runs.by_key(caller.owner, idempotency_key):
-        missing = await unknown_sources(caller.owner, body, studio.assets, studio.outputs)
-        if missing:
-            raise InvalidRequest([*check_run(body, Graph.of(agent)), *missing])
+        wrong = await unknown_sources(caller.owner, body, studio.assets, studio.outputs)
+        wrong += await callback_faults(body.callback_url, allowed_by(studio.settings.private_urls))
+        if wrong:
+            raise InvalidRequest([*check_run(body, Graph.of(agent)), *wrong])
     run_id = await studio.runs.create(
-        caller.owner, agent, body, quality=quality, idempotency_key=idempotency_key
+        caller.owner,
+        agent,
+        body,
+        quality=quality,
+        idempotency_key=idempotency_key,
+        links_at=caller.links_at,
     )
     await studio.engine.submit(run_id)
     return RunStarted(run_id=run_id)

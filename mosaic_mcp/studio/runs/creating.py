@@ -72,6 +72,7 @@ def create_run(
     *,
     quality: str,
     idempotency_key: str | None,
+    links_at: str | None = None,
 ) -> str:
     """Write the run with its inputs and nodes; the id.
 
@@ -101,6 +102,7 @@ def create_run(
             idempotency_key=idempotency_key,
             request_hash=digest,
             callback_url=request.callback_url,
+            links_at=links_at,
             started_at=now(),
             updated_at=now(),
         )

@@ -105,7 +105,12 @@ def record(connection: sa.Connection, owner: str, run_id: str, kind: str, **data
     Of progress only the newest is kept: its number matters, not its history. The run is touched
     first: that locks its row, and a run's events are numbered in the order of their commits.
     """
-    connection.execute(runs.update().where(runs.c.id == run_id).values(updated_at=now()))
+    callback_url = connection.execute(
+        runs.update()
+        .where(runs.c.id == run_id)
+        .values(updated_at=now())
+        .returning(runs.c.callback_url)
+    ).scalar_one_or_none()
     seq = connection.execute(
         events.insert()
         .values(owner=owner, run_id=run_id, type=kind, data=data, at=now())
@@ -115,6 +120,11 @@ def record(connection: sa.Connection, owner: str, run_id: str, kind: str, **data
         # After the insert: SQLite would give the number of a deleted last row once more.
         older = (events.c.run_id == run_id, events.c.type == PROGRESS, events.c.seq < seq)
         connection.execute(events.delete().where(*older))
+    if callback_url is not None:
+        # Here and not above: what is told is read by the views, and they build on this module.
+        from mosaic_mcp.studio.webhooks.outbox import remember
+
+        remember(connection, run_id, kind, data.get("node"))
 
 
 def jobs(

@@ -44,12 +44,19 @@ class Runs:
         *,
         quality: str,
         idempotency_key: str | None = None,
+        links_at: str | None = None,
     ) -> str:
         """Check the request and write the run; its id. The engine is to be told of it."""
 
         def write(connection: sa.Connection) -> str:
             return create_run(
-                connection, owner, agent, request, quality=quality, idempotency_key=idempotency_key
+                connection,
+                owner,
+                agent,
+                request,
+                quality=quality,
+                idempotency_key=idempotency_key,
+                links_at=links_at,
             )
 
         try:

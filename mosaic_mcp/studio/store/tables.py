@@ -76,6 +76,7 @@ runs = sa.Table(
     sa.Column("idempotency_key", sa.Text),
     sa.Column("request_hash", sa.Text),
     sa.Column("callback_url", sa.Text),
+    sa.Column("links_at", sa.Text),  # where its links begin, when somebody passes them on
     sa.Column("started_at", sa.Text, nullable=False),
     sa.Column("updated_at", sa.Text, nullable=False),
     sa.Column("finished_at", sa.Text),
@@ -153,6 +154,27 @@ events = sa.Table(
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("data", sa.JSON, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
+)
+
+webhooks = sa.Table(
+    "webhooks",  # the outbox: what is posted to callback_url; times to compare are Unix seconds
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),  # order within a run
+    sa.Column("id", sa.Text, nullable=False, unique=True),  # the header webhook-id
+    _owner(),
+    sa.Column("run_id", sa.Text, nullable=False, index=True),
+    sa.Column("event", sa.Text, nullable=False),  # contract.webhooks.Flag
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),  # contract.webhooks.Event, its links not signed
+    sa.Column("state", sa.Text, nullable=False, index=True),  # WebhookDelivery.state
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_at", sa.Float, nullable=False),
+    sa.Column("ends_at", sa.Float, nullable=False),  # given up when an attempt fails after it
+    sa.Column("claimed_until", sa.Float, nullable=False, default=0.0),  # > now: it is being sent
+    sa.Column("last_status", sa.Integer),
+    sa.Column("last_error", sa.Text),
+    sa.Column("recorded_at", sa.Text, nullable=False),
+    sa.Column("delivered_at", sa.Text),
 )
 
 workers = sa.Table(
