@@ -11,6 +11,9 @@
 | MOSAIC_PRIVATE_URLS | 1: the studio also downloads from this machine and its network | 0 |
 | MOSAIC_SPENDING | `ask` before a run uses credits of the hosted engine, or `allow` it | ask |
 | MOSAIC_STUDIO_KEYS | `mk_key=owner` pairs, comma separated, for a studio served to others | none |
+| MOSAIC_STUDIO_CREDITS | minutes of video for each owner: `60`, or `60,anna=600` | no limit |
+| MOSAIC_STUDIO_PLANS | plans that owners may choose where credits are limited, or `none` | all |
+| MOSAIC_TOOLSETS | tools beyond the default ones: `account`, `billing`, comma separated | none |
 
 The user data folder is `~/.local/share/mosaic-mcp` on Linux (or below `XDG_DATA_HOME`),
 `~/Library/Application Support/mosaic-mcp` on macOS, `mosaic-mcp` in `%LOCALAPPDATA%` on Windows. It
@@ -56,6 +59,10 @@ class Settings:
     studio_idle_s: float = 900.0
     private_urls: bool = False
     studio_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    studio_credits: tuple[tuple[str, str], ...] = ()
+    """As written: (owner, credits), or (credits, "") for everybody; `studio/quota.py` reads it."""
+    studio_plans: tuple[str, ...] | None = None
+    toolsets: tuple[str, ...] = ()
     ask_before_spending: bool = True
     owner: str | None = None
     """Whom a server acts for, who sits elsewhere and sees nothing of this machine but
@@ -98,6 +105,9 @@ class Settings:
             studio_keys=tuple(
                 (key, owner or "default") for key, owner in _pairs(get("MOSAIC_STUDIO_KEYS"))
             ),
+            studio_credits=_pairs(get("MOSAIC_STUDIO_CREDITS")),
+            studio_plans=tuple(_names(p)) if (p := get("MOSAIC_STUDIO_PLANS")) else None,
+            toolsets=tuple(_names(get("MOSAIC_TOOLSETS"))),
         )
 
 
@@ -151,6 +161,10 @@ def token_pairs(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
     said = (text.strip() for text in texts)
     parts = (text.rpartition("=") for text in said if text and not text.startswith("#"))
     return tuple((t.strip(), s.strip()) if equals else (s, "") for t, equals, s in parts)
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def _pairs(text: str | None) -> tuple[tuple[str, str], ...]:

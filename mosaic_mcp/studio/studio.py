@@ -18,14 +18,17 @@ from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.perception.probe import probe
+from mosaic_mcp.studio.quota import Quota
 from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
 from mosaic_mcp.studio.render.pictures import thumbnail
+from mosaic_mcp.studio.runs.charging import Charging
 from mosaic_mcp.studio.runs.executing import NodeWork
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
 from mosaic_mcp.studio.runs.recipes import tool_version
 from mosaic_mcp.studio.runs.rendering import RenderWork
 from mosaic_mcp.studio.signing import Links, Signer, load_key
+from mosaic_mcp.studio.store.accounts import Accounts
 from mosaic_mcp.studio.store.agents import Agents
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
@@ -43,6 +46,7 @@ class Studio:
     library: Library
     store: Store
     keys: Keys
+    accounts: Accounts
     links: Links
     agents: Agents
     assets: Assets
@@ -79,6 +83,7 @@ async def open_studio(
     settings: Settings, *, base_url: str, token: str | None
 ) -> AsyncGenerator[Studio]:
     """The studio of a data folder, at work until the block ends."""
+    quota = Quota.of(settings.studio_credits, settings.studio_plans)
     library = Library(settings.home)
     library.clear_work()
     store = Store(library.studio / "studio.db")
@@ -89,6 +94,7 @@ async def open_studio(
     perception = LocalPerception(library, library.source, transcripts.get)
     ffmpeg = find_ffmpeg(settings)
     feed = Feed()
+    charging = Charging(store, quota)
     tools = await tool_version(ffmpeg)
     engine = Engine(
         store=store,
@@ -102,8 +108,9 @@ async def open_studio(
             assets=assets,
             perception=perception,
             render_version=tools,
+            charging=charging,
         ),
-        renders=RenderWork(store, feed, library, ffmpeg, tools),
+        renders=RenderWork(store, feed, library, ffmpeg, tools, charging),
         database=library.studio / "dbos.db",
     )
     await engine.start()
@@ -113,6 +120,7 @@ async def open_studio(
             library=library,
             store=store,
             keys=Keys(settings.studio_keys, token),
+            accounts=Accounts(store, quota),
             links=Links(base_url, Signer(load_key(library.studio / "secret.key"))),
             agents=Agents(store),
             assets=assets,

@@ -28,6 +28,7 @@ from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.probe import media_facts, probe
 from mosaic_mcp.studio.render import Quality, render, thumbnail
 from mosaic_mcp.studio.render.rendering import place
+from mosaic_mcp.studio.runs.charging import Charging, Unpaid
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.recipes import recipe
 from mosaic_mcp.studio.runs.render_changes import finish_render, progress_render, start_render
@@ -54,6 +55,7 @@ class RenderWork:
     library: Library
     ffmpeg: Path
     tools: str
+    charging: Charging
 
     async def run(self, render_id: str, generation: int) -> None:
         """Make an output, and record it or why there is none. Never raises MosaicError."""
@@ -75,6 +77,9 @@ class RenderWork:
                     remedy="Look at the studio's log, then resume the run.",
                 )
             facts = await self._make(row, fence)
+        except Unpaid:  # recorded, or no longer ours
+            self.feed.ring()
+            return
         except MosaicError as failure:
             error = f"{row['name']}: {failure}"
             if isinstance(failure, RenderFailed):
@@ -88,6 +93,7 @@ class RenderWork:
     async def _make(self, row: Mapping[str, Any], fence: Fence) -> dict[str, Any]:
         folder = self.library.render(row["id"])
         timeline = Timeline.model_validate(row["timeline"])
+        await self.charging.render(fence, timeline, row["owner"])
         if not (folder / RECIPE).exists():
             with self.library.job() as job:
                 made = job / "made"
