@@ -8,6 +8,8 @@ from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.errors import Conflict
@@ -15,8 +17,8 @@ from mosaic_mcp.studio.runs.charging import claim_node, claim_render
 from mosaic_mcp.studio.runs.node_changes import finish_node
 from mosaic_mcp.studio.runs.states import Fence
 from mosaic_mcp.studio.store import credits as ledger
-from mosaic_mcp.studio.store.database import Store
-from mosaic_mcp.studio.store.tables import credit_accounts, credit_entries
+from mosaic_mcp.studio.store.database import MIGRATIONS, Store
+from mosaic_mcp.studio.store.tables import credit_accounts, credit_entries, run_nodes
 from tests.support.run_states import OWNER, MovedRun
 
 LINE = {"in": "Video Input", "logo": "Watermark", "out": "Destination"}
@@ -368,3 +370,29 @@ def test_nothing_is_topped_up_without_a_plan_a_wish_and_an_amount(store: Store, 
     run.account(plan_since="2020-01-01T00:00:00+00:00", **account)
     run.begin("logo", 2_500_001)
     assert run.statuses()["logo"] == "blocked"
+
+
+# Databases from before there were credits
+
+
+def test_nodes_of_an_older_database_are_kept_and_wait_for_no_credits(tmp_path: Path):
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'studio.db'}")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.execute(
+            sa.text(
+                "insert into run_nodes (id, owner, run_id, node_id, node_type_id, params, needs,"
+                " position, renders_outputs, status, errors, generation, attempt, progress, step)"
+                " values ('n', 'anna', 'r', 't', 'x', '{}', '[]', 0, false, 'failed', '[]',"
+                " 1, 0, 0, '')"
+            )
+        )
+    engine.dispose()
+    store = Store(tmp_path / "studio.db")
+    with store.engine.begin() as connection:
+        [node] = connection.execute(sa.select(run_nodes)).all()
+    assert (node.status, node.needs_credits) == ("failed", False)
+    store.close()
