@@ -16,6 +16,9 @@
 | MOSAIC_STUDIO_DATABASE | `postgresql://…`, for several processes (docs/cluster.md) | SQLite |
 | MOSAIC_STUDIO_DEAD_S | seconds of silence after which a worker counts as dead | 60 |
 | MOSAIC_STUDIO_PUBLIC_URL | address at which others reach the studio, as a proxy serves it | none |
+| MOSAIC_STUDIO_CREDITS | minutes of video for each owner: `60`, or `60,anna=600` | no limit |
+| MOSAIC_STUDIO_PLANS | plans that owners may choose where credits are limited, or `none` | all |
+| MOSAIC_TOOLSETS | tools beyond the default ones: `account`, `billing`, comma separated | none |
 
 The user data folder is `~/.local/share/mosaic-mcp` on Linux (or below `XDG_DATA_HOME`),
 `~/Library/Application Support/mosaic-mcp` on macOS, `mosaic-mcp` in `%LOCALAPPDATA%` on Windows. It
@@ -64,6 +67,10 @@ class Settings:
     studio_database: str | None = field(default=None, repr=False)
     studio_dead_s: float = 60.0
     studio_public_url: str | None = None
+    studio_credits: tuple[tuple[str, str], ...] = ()
+    """As written: (owner, credits), or (credits, "") for everybody; `studio/quota.py` reads it."""
+    studio_plans: tuple[str, ...] | None = None
+    toolsets: tuple[str, ...] = ()
     ask_before_spending: bool = True
     owner: str | None = None
     """Whom a server acts for, who sits elsewhere and sees nothing of this machine but
@@ -116,6 +123,9 @@ class Settings:
             studio_database=get("MOSAIC_STUDIO_DATABASE"),
             studio_dead_s=float(get("MOSAIC_STUDIO_DEAD_S") or 60),
             studio_public_url=url.rstrip("/") if (url := get("MOSAIC_STUDIO_PUBLIC_URL")) else None,
+            studio_credits=_pairs(get("MOSAIC_STUDIO_CREDITS")),
+            studio_plans=tuple(_names(p)) if (p := get("MOSAIC_STUDIO_PLANS")) else None,
+            toolsets=tuple(_names(get("MOSAIC_TOOLSETS"))),
         )
 
 
@@ -169,6 +179,10 @@ def token_pairs(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
     said = (text.strip() for text in texts)
     parts = (text.rpartition("=") for text in said if text and not text.startswith("#"))
     return tuple((t.strip(), s.strip()) if equals else (s, "") for t, equals, s in parts)
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def _pairs(text: str | None) -> tuple[tuple[str, str], ...]:

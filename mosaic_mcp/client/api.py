@@ -26,6 +26,16 @@ from mosaic_mcp.contract.agents import (
     DuplicateAgent,
     UpdateAgent,
 )
+from mosaic_mcp.contract.credits import (
+    AutoTopupWish,
+    Credits,
+    CreditSettings,
+    CreditSettingsSaved,
+    Plan,
+    PlanList,
+    PlanUpgraded,
+    UpgradePlan,
+)
 from mosaic_mcp.contract.extensions import LINKS_HEADER, PREFIX, StudioInfo
 from mosaic_mcp.contract.node_types import (
     AgentNode,
@@ -145,6 +155,31 @@ class MosaicClient:
         """GET /agent_nodes/{agent_node_id}."""
         answer = await self.transport.get(f"/agent_nodes/{part(agent_node_id)}")
         return answer.read(AgentNodeAnswer).agent_node
+
+    # Credits and plans
+
+    async def get_credits(self) -> Credits:
+        """GET /credits."""
+        return (await self.transport.get("/credits")).read(Credits)
+
+    async def set_credits(self, auto_topup: AutoTopupWish) -> AutoTopupWish:
+        """POST /credits/settings; Forbidden without a plan."""
+        body = CreditSettings(auto_topup=auto_topup).model_dump(mode="json")
+        answer = await self.transport.post("/credits/settings", body, idempotent=True)
+        return answer.read(CreditSettingsSaved).auto_topup
+
+    async def get_plan(self) -> Plan:
+        """GET /plan."""
+        return (await self.transport.get("/plan")).read(Plan)
+
+    async def list_plans(self) -> PlanList:
+        """GET /plan/list."""
+        return (await self.transport.get("/plan/list")).read(PlanList)
+
+    async def upgrade_plan(self, request: UpgradePlan) -> PlanUpgraded:
+        """POST /plan/upgrade. Sent once; raises OutcomeUnknown when no answer came."""
+        body = request.model_dump(mode="json", exclude_none=True)
+        return (await self.transport.post("/plan/upgrade", body)).read(PlanUpgraded)
 
     # Agents
 

@@ -23,6 +23,28 @@ DIVERGENCES: tuple[Divergence, ...] = (
         "A run with needs_credits may be resumed from any terminal status.",
     ),
     Divergence(
+        "resume-partly",
+        "post-agent-run-resume",
+        "Queued again are nodes in not_started, blocked, cancelled, failed.",
+        "Of a run with needs_credits also partly completed nodes that lacked credits, for what "
+        "they lack, and the Destination behind them.",
+    ),
+    Divergence(
+        "credits",
+        "api/credits, api/plan",
+        "Credits are bought; a plan may need a checkout.",
+        "An optional quota that takes no money, off by default: then unlimited is true (in GET "
+        "/credits too, ours) and numbers are null. A credit is a minute of video, counted in "
+        "thousandths. Plans cost 0, begin at once and only go up; 409 otherwise.",
+    ),
+    Divergence(
+        "credits-usage",
+        "get-credits-usage",
+        "GET /credits/usage breaks usage down by tile and date; POST /credits/buy is in an older "
+        "page.",
+        "Neither is served.",
+    ),
+    Divergence(
         "cancel-terminal",
         "post-agent-run-cancel",
         "Behaviour on a run that has ended is not documented.",

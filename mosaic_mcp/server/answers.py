@@ -166,6 +166,49 @@ class AgentsAnswer(Answer):
     next: str | None = None
 
 
+class PlanLine(Line):
+    """A plan that can be chosen."""
+
+    plan: str
+    credits_per_month: float
+    price_usd: float | None = None
+    billing: str | None = None
+    notes: str | None = None
+
+
+class TopUpLine(Line):
+    """Automatic top-ups."""
+
+    enabled: bool
+    below: float | None = None
+    adds: float | None = None
+
+
+class AccountAnswer(Answer):
+    """Credits and plan."""
+
+    summary: str
+    unlimited: bool | None = None
+    balance: float | None = Field(default=None, description="Credits left")
+    used: float | None = Field(default=None, description="Since the plan's month began")
+    included: float | None = None
+    plan: str | None = None
+    renews_at: str | None = None
+    automatic_top_up: TopUpLine | None = None
+    plans: tuple[PlanLine, ...] = ()
+    next: str | None = None
+
+
+class BillingAnswer(Answer):
+    """A change of the account: made, to be paid, or only shown (`dry_run`)."""
+
+    status: str
+    summary: str
+    checkout_url: str | None = Field(default=None, description="For the user to open and pay")
+    confirm: str | None = None
+    next: str | None = None
+
+
 class SentenceLine(Line):
     """Something said."""
 

@@ -46,7 +46,7 @@ class Engine:
             return self._client
 
     async def asks_before_spending(self) -> bool:
-        """True where a run costs credits (a studio takes none) and its owner wants to be asked."""
+        """True where a run costs money (a studio takes none) and its owner wants to be asked."""
         if self.settings.api_key is None or not self.settings.ask_before_spending:
             return False
         return await (await self.client()).studio() is None

@@ -9,6 +9,7 @@ from mcp_types import CallToolResult, ResourceLink
 
 from mosaic_mcp.server.answers import OutputLine
 from mosaic_mcp.server.engine import Engine
+from mosaic_mcp.server.recovery import recovery
 from mosaic_mcp.server.results import result
 from mosaic_mcp.server.views import RunState, run_answer
 
@@ -35,6 +36,8 @@ async def answer_with_outputs(
     ledger = engine.ledger()
     state = RunState(state.run_id, state.run, state.nodes, ledger.labels(state.run.agent_id))
     lines = [await output_line(client, o, state) for o in state.run.outputs[:BRIEF]]
+    if state.run.needs_credits:
+        warnings = [*warnings, await recovery(engine, client)]
     answer = run_answer(state, detailed=detailed).model_copy(
         update={
             "outputs": tuple(brief(line) for line in lines),

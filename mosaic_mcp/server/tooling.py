@@ -36,6 +36,11 @@ CHANGES = ToolAnnotations(
 )
 """Changes something that exists."""
 
+PAYS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
+)
+"""Changes what an account pays: hosts ask their user about a tool that is marked destructive."""
+
 
 UNSAID = (("default", None), ("additionalProperties", True), ("minLength", 1), ("minItems", 1))
 """What a schema need not say: an empty argument is refused with words."""

@@ -146,7 +146,8 @@ def summary(state: RunState) -> str:
         case "completed":
             return f"Finished: {videos} ready."
         case "partial_complete":
-            return f"Finished in part: {videos} ready, and some steps failed."
+            stopped = "wait for credits" if run.needs_credits else "failed"
+            return f"Finished in part: {videos} ready, and some steps {stopped}."
         case "failed":
             told = f" {run.status_message}" if run.status_message else ""
             return f"The run failed; no video was made.{told}"
@@ -165,10 +166,10 @@ def next_call(state: RunState) -> str:
     match str(state.run.status):
         case "completed":
             return f"list_outputs(run_id='{run_id}')"
+        case "failed" | "cancelled" | "partial_complete" if state.run.needs_credits:
+            return f"top up credits as the warning says, then resume_run(run_id='{run_id}')"
         case "partial_complete":
             return f"list_outputs(run_id='{run_id}') for what is ready; the errors say what is not"
-        case "failed" | "cancelled" if state.run.needs_credits:
-            return f"top up credits in the Mosaic dashboard, then resume_run(run_id='{run_id}')"
         case "failed":
             return f"mend what the errors say, then resume_run(run_id='{run_id}') or a new run"
         case "cancelled":

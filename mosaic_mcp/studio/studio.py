@@ -19,8 +19,10 @@ from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.perception.probe import probe
+from mosaic_mcp.studio.quota import Quota
 from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
 from mosaic_mcp.studio.render.pictures import thumbnail
+from mosaic_mcp.studio.runs.charging import Charging
 from mosaic_mcp.studio.runs.executing import NodeWork
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
@@ -28,6 +30,7 @@ from mosaic_mcp.studio.runs.recipes import tool_version
 from mosaic_mcp.studio.runs.rendering import RenderWork
 from mosaic_mcp.studio.runs.retrying import Claims
 from mosaic_mcp.studio.signing import Links, Signer, load_key
+from mosaic_mcp.studio.store.accounts import Accounts
 from mosaic_mcp.studio.store.agents import Agents
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
@@ -51,6 +54,7 @@ class Studio:
     library: Library
     store: Store
     keys: Keys
+    accounts: Accounts
     links: Links
     agents: Agents
     assets: Assets
@@ -102,6 +106,7 @@ async def open_studio(
     `executor` is the process' name in the database, LOCAL for the one with the folder's lock;
     without `works` it takes runs in and leaves them to other processes.
     """
+    quota = Quota.of(settings.studio_credits, settings.studio_plans)
     library = Library(settings.home, None if executor == LOCAL else executor)
     library.studio.mkdir(parents=True, exist_ok=True, mode=0o700)
     if executor == LOCAL:
@@ -116,6 +121,7 @@ async def open_studio(
     perception = LocalPerception(library, library.source, transcripts.get)
     ffmpeg = find_ffmpeg(settings)
     feed = Feed()
+    charging = Charging(store, quota)
     tools = await tool_version(ffmpeg)
     claims = Claims(store)
     engine = Engine(
@@ -132,8 +138,9 @@ async def open_studio(
             render_version=tools,
             worker=executor,
             claims=claims,
+            charging=charging,
         ),
-        renders=RenderWork(store, feed, library, ffmpeg, tools, executor, claims),
+        renders=RenderWork(store, feed, library, ffmpeg, tools, executor, claims, charging),
         workflows=Workflows(store.postgres or library.studio / "dbos.db", executor),
         library=library,
         dead_s=settings.studio_dead_s,
@@ -150,6 +157,7 @@ async def open_studio(
             library=library,
             store=store,
             keys=Keys(settings.studio_keys, token),
+            accounts=Accounts(store, quota),
             links=Links(settings.studio_public_url or base_url, Signer(key)),
             agents=Agents(store),
             assets=assets,

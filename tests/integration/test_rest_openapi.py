@@ -8,6 +8,11 @@ BODY = "application/json"
 ENDPOINTS = [
     # method, path, model of the body, model of the answer
     ("GET", "/whoami", None, "WhoAmI"),
+    ("GET", "/credits", None, "Credits"),
+    ("POST", "/credits/settings", "CreditSettings", "CreditSettingsSaved"),
+    ("GET", "/plan", None, "Plan"),
+    ("GET", "/plan/list", None, "PlanList"),
+    ("POST", "/plan/upgrade", "UpgradePlan", "PlanUpgraded"),
     ("POST", "/agent/create", "CreateAgent", "AgentChanged"),
     ("POST", "/agent/{agent_id}/update", "UpdateAgent", "AgentChanged"),
     ("PATCH", "/agent/{agent_id}/update", "UpdateAgent", "AgentChanged"),

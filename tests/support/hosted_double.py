@@ -39,6 +39,15 @@ from mosaic_mcp.contract.agents import (
 )
 from mosaic_mcp.contract.base import ErrorBody
 from mosaic_mcp.contract.builtin import BUILTIN_AGENTS
+from mosaic_mcp.contract.credits import (
+    Credits,
+    CreditSettings,
+    CreditSettingsSaved,
+    Plan,
+    PlanList,
+    PlanUpgraded,
+    UpgradePlan,
+)
 from mosaic_mcp.contract.editing import apply_operations
 from mosaic_mcp.contract.errors import error_response, faults_of
 from mosaic_mcp.contract.graph import Graph
@@ -65,6 +74,7 @@ from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
 from mosaic_mcp.contract.uploads import FinalizeUpload, UploadTicket, ViewUrl, ViewUrlRequest
 from mosaic_mcp.errors import Conflict, InvalidRequest, MosaicError, NotFound, Unauthorized
 from mosaic_mcp.errors import Fault as Wrong
+from tests.support.hosted_account import HostedAccount
 from tests.support.hosted_faults import Fault, Faulty, Seen
 from tests.support.hosted_state import STOPPED, Ending, HostedRun, Upload, file_content, thumbnail
 
@@ -101,6 +111,7 @@ class HostedDouble:
         self.agents = {detail.agent.id: detail for detail in agents}
         self.runs: dict[str, HostedRun] = {}
         self.uploads: dict[str, Upload] = {}
+        self.account = HostedAccount()
 
     @property
     def seen(self) -> list[Seen]:
@@ -117,6 +128,11 @@ class HostedDouble:
     def _routes(self) -> list[Route]:
         api = [
             ("GET", "/whoami", self.whoami),
+            ("GET", "/credits", self.credits),
+            ("POST", "/credits/settings", self.credit_settings),
+            ("GET", "/plan", self.plan),
+            ("GET", "/plan/list", self.plan_list),
+            ("POST", "/plan/upgrade", self.upgrade_plan),
             ("GET", "/node_types", self.node_types),
             ("GET", "/node_type/{id}", self.node_type),
             ("GET", "/agent_nodes/{id}", self.agent_node),
@@ -170,6 +186,24 @@ class HostedDouble:
     def whoami(self, request: Request, body: bytes) -> WhoAmI:
         _nothing(request, body)
         return WhoAmI.model_validate(golden("docs/whoami"))
+
+    def credits(self, request: Request, body: bytes) -> Credits:
+        _nothing(request, body)
+        return self.account.get_credits()
+
+    def credit_settings(self, request: Request, body: bytes) -> CreditSettingsSaved:
+        return self.account.set_topup(CreditSettings.model_validate_json(body))
+
+    def plan(self, request: Request, body: bytes) -> Plan:
+        _nothing(request, body)
+        return self.account.get_plan()
+
+    def plan_list(self, request: Request, body: bytes) -> PlanList:
+        _nothing(request, body)
+        return self.account.offers
+
+    def upgrade_plan(self, request: Request, body: bytes) -> PlanUpgraded:
+        return self.account.upgrade(UpgradePlan.model_validate_json(body))
 
     def node_types(self, request: Request, body: bytes) -> NodeTypes:
         _nothing(request, body)

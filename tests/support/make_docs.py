@@ -15,12 +15,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from mosaic_mcp import errors, settings
+from mosaic_mcp.contract.credits import PLAN_IDS
 from mosaic_mcp.contract.divergences import DIVERGENCES
 from mosaic_mcp.contract.errors import TABLE
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, TileType
 from mosaic_mcp.server import failures
 from mosaic_mcp.server.arguments import VideoArgument
 from mosaic_mcp.server.tools import TOOLS
+from mosaic_mcp.studio import quota
+from mosaic_mcp.studio.runs import charging
 from mosaic_mcp.studio.tiles.catalogue import TILES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -187,7 +190,7 @@ def errors_page() -> str:
         "A run that failed is an answer, not a failed call: `status` is `failed` or "
         "`partial_complete`, `errors` names each node with its messages, and `next` is the call "
         "that goes on. `needs_credits: true` means that steps wait for credits: top up, then "
-        "`resume_run`.",
+        "`resume_run` ([credits.md](credits.md)).",
     )
 
 
@@ -235,11 +238,60 @@ def divergences_page() -> str:
     )
 
 
+# credits.md
+
+
+def credits_page() -> str:
+    """What costs how much in a studio with a quota, and what to do when credits ran out."""
+    rule = inspect.cleandoc(charging.__doc__ or "").split("\n\n")[1]
+    plans = ((f"`{plan}`", quota.per_month(plan)) for plan in PLAN_IDS)
+    return page(
+        "Credits",
+        "On the hosted engine runs use credits of your Mosaic account: what costs how much there "
+        "is Mosaic's. The local studio limits nothing, unless whoever runs it sets a quota: "
+        "`MOSAIC_STUDIO_CREDITS=60` gives every owner (the owner of a key in `MOSAIC_STUDIO_KEYS`, "
+        "or the user of this machine) 60 credits to begin with, and `60,anna=600` gives Anna "
+        "more. Raised later, it is more for everybody at once. The studio takes no money.",
+        "## What costs how much in the studio",
+        " ".join(rule.split()),
+        "What work costs is set aside before it begins, so that two runs never spend the same "
+        "credits, and spent when it is done.",
+        "## When they run out",
+        "What can still be paid goes on and is delivered. The rest stops: `needs_credits` is true "
+        "in the run and in its nodes, whose `errors` say how much is missing. Then, as Mosaic's "
+        "page Get Agent Run has it:",
+        table(
+            ("step", "REST", "tool"),
+            iter(
+                [
+                    ("see what is left", "`GET /plan`, `GET /credits`", "`get_account`"),
+                    ("see the plans", "`GET /plan/list`", "`get_account`"),
+                    ("choose one", "`POST /plan/upgrade`", "`upgrade_plan`"),
+                    ("top up by itself", "`POST /credits/settings`", "`set_credits`"),
+                    ("go on", "`POST /agent_run/{run_id}/resume`", "`resume_run`"),
+                ]
+            ),
+        ),
+        "A resume does what waited, in the same run, and pays for nothing twice. Without a top-up "
+        "it stops at the same place. `get_account` comes with `MOSAIC_TOOLSETS=account`, all three "
+        "with `MOSAIC_TOOLSETS=billing`; on the hosted engine the last two change nothing before "
+        "the user has agreed.",
+        "## Plans of the studio",
+        "A plan begins at once and brings its credits every month; what is left stays. A studio "
+        "only goes up, and brings a month's credits of a plan once. `MOSAIC_STUDIO_PLANS` names "
+        "the plans that owners may choose; with `none`, only whoever runs the studio can give "
+        "more. With a plan, automatic top-ups add as often their `quantity` as keeps the balance "
+        "from falling below the `threshold`.",
+        table(("plan", "credits a month"), plans),
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "tiles.md": tiles_page,
     "environment.md": environment_page,
     "errors.md": errors_page,
     "divergences.md": divergences_page,
+    "credits.md": credits_page,
 }
 
 if __name__ == "__main__":

@@ -1,10 +1,19 @@
-"""One file per tool: its definition and its handler. Their order here is the order of the list."""
+"""One file per tool: its definition and its handler. Their order here is the order of the list.
+
+The default tools are always there; MOSAIC_TOOLSETS adds others. What moves money stands in a
+toolset of its own, so that nobody has it who did not ask for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from types import ModuleType
 
+from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.server.engine import Engine
+from mosaic_mcp.server.failures import did_you_mean
+from mosaic_mcp.server.recovery import BILLING
 from mosaic_mcp.server.tooling import ClosedTool
 from mosaic_mcp.server.tools import (
     build_agent,
@@ -35,7 +44,34 @@ TOOLS = (
 )
 
 
+TOOLSETS = {
+    "account": ("get_account",),
+    BILLING: ("get_account", "upgrade_plan", "set_credits"),
+}
+"""Modules by toolset, imported where it is named."""
+
+
 def all_tools(engine: Engine) -> Iterator[ClosedTool]:
-    """Every tool, bound to an engine."""
-    for module in TOOLS:
+    """The default tools and those of the settings' toolsets, bound to an engine.
+
+    Raises InvalidRequest for a toolset that does not exist.
+    """
+    for module in dict.fromkeys([*TOOLS, *_added(engine.settings.toolsets)]):
         yield module.tool(engine)
+
+
+def _added(names: Sequence[str]) -> Iterator[ModuleType]:
+    faults = [
+        Fault(
+            "MOSAIC_TOOLSETS",
+            f"there is no toolset {name!r}.{did_you_mean(name, list(TOOLSETS))}",
+            f"Toolsets: {', '.join(TOOLSETS)}.",
+        )
+        for name in names
+        if name not in TOOLSETS
+    ]
+    if faults:
+        raise InvalidRequest(faults)
+    for name in names:
+        for module in TOOLSETS[name]:
+            yield import_module(f"{__name__}.{module}")

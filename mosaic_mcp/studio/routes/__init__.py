@@ -3,6 +3,7 @@
 from mosaic_mcp.studio.routes import (
     account,
     agents,
+    credits,
     extensions,
     media,
     node_types,
@@ -14,6 +15,7 @@ from mosaic_mcp.studio.routes import (
 
 ROUTERS = (
     account.router,
+    credits.router,
     agents.router,
     node_types.router,
     runs.router,

@@ -12,11 +12,16 @@ from mosaic_mcp.studio.routes.dependencies import CallerDep
 router = APIRouter(tags=["account"])
 
 
+def organization_id(owner: str) -> str:
+    """The same for an owner in every studio."""
+    return str(uuid5(NAMESPACE_URL, f"mosaic-studio:owner:{owner}"))
+
+
 @router.get("/whoami")
 async def who_am_i(caller: CallerDep) -> WhoAmI:
     """The owner that the key stands for; a studio has no organizations beyond that."""
     return WhoAmI(
-        organization_id=str(uuid5(NAMESPACE_URL, f"mosaic-studio:owner:{caller.owner}")),
+        organization_id=organization_id(caller.owner),
         organization_name=caller.owner,
         organization_slug=caller.owner,
     )

@@ -7,9 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mosaic_mcp.contract.credits import INSUFFICIENT
 from mosaic_mcp.contract.runs import NodeStatus, RunStatus
 from mosaic_mcp.contract.tiles.catalogue import tile_type
 from mosaic_mcp.studio.runs.states import AT_WORK, DONE, ENDED, S, now, record
+from mosaic_mcp.studio.store.credits import release_run
 from mosaic_mcp.studio.store.tables import renders, run_nodes, runs
 
 Status = Mapping[str, NodeStatus]
@@ -30,6 +32,7 @@ def advance(connection: sa.Connection, run_id: str) -> None:
             run_nodes.c.node_type_id,
             run_nodes.c.needs,
             run_nodes.c.status,
+            run_nodes.c.needs_credits,
             run_nodes.c.timelines.is_not(None).label("decided"),
         )
         .where(run_nodes.c.run_id == run_id)
@@ -50,7 +53,9 @@ def advance(connection: sa.Connection, run_id: str) -> None:
             .values(
                 status=verdict,
                 generation=run.generation,
-                status_message="A step before this one failed." if verdict is S.blocked else None,
+                status_message="A step before this one did not finish."
+                if verdict is S.blocked
+                else None,
             )
         )
         record(connection, run.owner, run_id, f"node.{verdict}", node=row.node_id)
@@ -96,6 +101,7 @@ def _finish(connection: sa.Connection, run: Any, rows: Sequence[Any], status: St
         .where(runs.c.id == run.id)
         .values(status=final, status_message=message, finished_at=now())
     )
+    release_run(connection, run.id)
     record(connection, run.owner, run.id, f"run.{final}")
 
 
@@ -121,12 +127,21 @@ def _settle(
 
 def _failures(rows: Sequence[Any], status: Status) -> str:
     """ "Captions and Reframe failed": the tiles where it went wrong, not those behind them."""
+    waiting = [row for row in rows if row.needs_credits]
     wrong = [
         row
         for row in rows
-        if status[row.node_id] in (S.failed, S.partial_complete) and _kind(row) != "destination"
+        if status[row.node_id] in (S.failed, S.partial_complete)
+        and _kind(row) != "destination"
+        and not row.needs_credits
     ]
-    tiles = [(row.node_type_id, tile_type(row.node_type_id)) for row in wrong]
-    names = dict.fromkeys(tile.name if tile else type_id for type_id, tile in tiles)
     partly = all(status[row.node_id] is S.partial_complete for row in wrong)
-    return f"{' and '.join(names)} failed{' in part' if partly else ''}"
+    told = [f"{INSUFFICIENT} for {_names(waiting)}"] if waiting else []
+    if wrong or not waiting:
+        told.append(f"{_names(wrong)} failed{' in part' if partly else ''}")
+    return "; ".join(told)
+
+
+def _names(rows: Sequence[Any]) -> str:
+    tiles = [(row.node_type_id, tile_type(row.node_type_id)) for row in rows]
+    return " and ".join(dict.fromkeys(tile.name if tile else type_id for type_id, tile in tiles))

@@ -7,11 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from mosaic_mcp.contract.runs import RunCancelled, RunResumed, RunStatus
+from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
 from mosaic_mcp.errors import Conflict
 from mosaic_mcp.studio.runs.advancing import advance
 from mosaic_mcp.studio.runs.node_changes import finish_node, start_node
 from mosaic_mcp.studio.runs.render_changes import finish_render, start_render
 from mosaic_mcp.studio.runs.states import AT_WORK, Job, S, jobs, now, own_run, record
+from mosaic_mcp.studio.store.credits import release_run
 from mosaic_mcp.studio.store.tables import renders, run_nodes, runs
 
 
@@ -34,6 +36,7 @@ def cancel_run(
         .where(renders.c.run_id == run_id, renders.c.status.in_(AT_WORK))
         .values(status=S.cancelled)
     )
+    release_run(connection, run_id)
     _set_run(
         connection,
         run_id,
@@ -49,9 +52,11 @@ def cancel_run(
 def resume_run(connection: sa.Connection, owner: str, run_id: str) -> RunResumed:
     """Queue again what did not finish, in a new generation; Conflict in any other state."""
     run = own_run(connection, owner, run_id, lock=True)
-    if run.status not in (RunStatus.failed, RunStatus.cancelled):
+    short = run.status != RunStatus.running and needs_credits(connection, run_id)
+    if run.status not in (RunStatus.failed, RunStatus.cancelled) and not short:
         raise Conflict(
-            f"The run is {run.status}; only a failed or cancelled run can be resumed.",
+            f"The run is {run.status}; only a failed or cancelled run can be resumed, "
+            "or one that ended for want of credits.",
             remedy="Start a new run, or wait until this one has ended.",
         )
     ours = run_nodes.c.run_id == run_id
@@ -59,13 +64,14 @@ def resume_run(connection: sa.Connection, owner: str, run_id: str) -> RunResumed
     considered = connection.execute(sa.select(sa.func.count()).where(ours)).scalar_one()
     again = connection.execute(
         run_nodes.update()
-        .where(ours, run_nodes.c.status.in_((S.not_started, S.blocked, S.cancelled, S.failed)))
+        .where(ours, unfinished(short=short))
         .values(
             status=S.not_started,
             generation=generation,
             attempt=0,
             progress=0.0,
             errors=[],
+            needs_credits=False,
             status_message=None,
             step="",
             timelines=sa.null(),
@@ -89,6 +95,29 @@ def resume_run(connection: sa.Connection, owner: str, run_id: str) -> RunResumed
         nodes_considered=considered,
         requeued_nodes=again,
     )
+
+
+def needs_credits(connection: sa.Connection, run_id: str) -> bool:
+    """True when a node of the run waits for credits."""
+    waits = sa.exists().where(run_nodes.c.run_id == run_id, run_nodes.c.needs_credits)
+    return bool(connection.execute(sa.select(waits)).scalar())
+
+
+def unfinished(*, short: bool) -> sa.ColumnElement[bool]:
+    """The nodes that a resume queues again.
+
+    Of a run that was `short` of credits also those with some of their renders, and the
+    Destinations behind them, which gathered what there was.
+    """
+    stopped = run_nodes.c.status.in_((S.not_started, S.blocked, S.cancelled, S.failed))
+    if not short:
+        return stopped
+    ends = [tile.node_type_id for tile in TILE_TYPES if tile.kind == "destination"]
+    partly = sa.and_(
+        run_nodes.c.status == S.partial_complete,
+        sa.or_(run_nodes.c.needs_credits, run_nodes.c.node_type_id.in_(ends)),
+    )
+    return sa.or_(stopped, partly)
 
 
 def give_up(connection: sa.Connection, job: Job) -> None:

@@ -18,6 +18,7 @@ from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
 from mosaic_mcp.errors import MosaicError, Unsupported
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.perception.model import Perception
+from mosaic_mcp.studio.runs.charging import Charging, Unpaid
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
 from mosaic_mcp.studio.runs.node_changes import (
@@ -97,6 +98,7 @@ class NodeWork:
     worker: str
     """The process that does it."""
     claims: Claims
+    charging: Charging
 
     async def run(self, row_id: str, generation: int, tries: int) -> float | None:
         """Execute a queued node to its end, or to its renders. Never raises MosaicError.
@@ -134,6 +136,8 @@ class NodeWork:
             await self._apply(node, fence)
         except Superseded:
             return None
+        except Unpaid:
+            pass  # recorded, or no longer ours
         except MosaicError as error:
             pause = retry_in(error, tries)
             if pause is not None:
@@ -180,6 +184,7 @@ class NodeWork:
             inputs = await self.gathering.sources(node, report)
         else:
             inputs = await self.gathering.parents(node)
+        await self.charging.node(report.fence, node, tile, inputs)
         context = TileContext(
             node=node["node_id"],
             perception=self.perception,

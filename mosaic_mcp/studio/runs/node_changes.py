@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mosaic_mcp.contract.credits import INSUFFICIENT
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.studio.runs.advancing import advance
 from mosaic_mcp.studio.runs.states import (
@@ -21,6 +22,7 @@ from mosaic_mcp.studio.runs.states import (
     now,
     record,
 )
+from mosaic_mcp.studio.store.credits import release, settle
 from mosaic_mcp.studio.store.tables import run_nodes
 
 
@@ -101,10 +103,11 @@ def decide_node(connection: sa.Connection, fence: Fence, timelines: list[dict[st
         run_nodes.update()
         .where(held(run_nodes, fence))
         .values(timelines=timelines)
-        .returning(run_nodes.c.run_id)
+        .returning(run_nodes.c.owner, run_nodes.c.run_id)
     ).one_or_none()
     if row is None:
         return False
+    settle(connection, row.owner, f"node:{fence.id}")
     advance(connection, row.run_id)
     return True
 
@@ -120,7 +123,9 @@ def finish_node(
         .values(
             status=status,
             errors=list(errors),
-            status_message=errors[0] if errors else None,
+            status_message=sa.case(
+                (run_nodes.c.needs_credits, INSUFFICIENT), else_=errors[0] if errors else None
+            ),
             step="",
             rate=None,
             progress=1.0 if status in DONE else run_nodes.c.progress,
@@ -129,5 +134,6 @@ def finish_node(
         .returning(run_nodes.c.owner, run_nodes.c.run_id, run_nodes.c.node_id)
     ).one_or_none()
     if row is not None:
+        release(connection, row.owner, f"node:{fence.id}")
         record(connection, row.owner, row.run_id, f"node.{status}", node=row.node_id)
         advance(connection, row.run_id)

@@ -20,6 +20,7 @@ from mosaic_mcp.studio.runs.states import (
     now,
     record,
 )
+from mosaic_mcp.studio.store.credits import release, settle_render
 from mosaic_mcp.studio.store.tables import renders, run_nodes
 
 TILE_SHARE = 0.2
@@ -129,22 +130,30 @@ def finish_render(
     *,
     facts: dict[str, Any] | None = None,
     error: str | None = None,
+    status: NodeStatus = S.failed,
 ) -> None:
-    """Record a finished file (`facts`) or why there is none; the last one ends its node."""
+    """Record a finished file (`facts`) or why there is none; the last one ends its node.
+
+    `status` is that of a render with an `error`.
+    """
     lock_run(connection, renders, fence.id)
     row = connection.execute(
         renders.update()
         .where(held(renders, fence))
         .values(
-            status=S.completed if error is None else S.failed,
+            status=S.completed if error is None else status,
             error=error,
             facts=facts,
             progress=1.0 if error is None else renders.c.progress,
             completed_at=now() if error is None else None,
         )
-        .returning(renders.c.run_node_id)
+        .returning(renders.c.run_node_id, renders.c.owner, renders.c.recipe_hash)
     ).one_or_none()
     if row is not None:
+        if error is None:
+            settle_render(connection, row.owner, fence.id, row.recipe_hash)
+        else:
+            release(connection, row.owner, f"render:{fence.id}")
         _sum_up(connection, row.run_node_id, None)
 
 
@@ -174,4 +183,7 @@ def _outcome(rows: Sequence[Any]) -> NodeStatus:
     made = sum(row.status == S.completed for row in rows)
     if made == len(rows):
         return S.completed
-    return S.partial_complete if made else S.failed
+    if made:
+        return S.partial_complete
+    # Nothing went wrong where all the others only wait for credits.
+    return S.failed if any(row.status == S.failed for row in rows) else S.blocked

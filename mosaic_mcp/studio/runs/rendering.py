@@ -28,6 +28,7 @@ from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.probe import media_facts, probe
 from mosaic_mcp.studio.render import Quality, render, thumbnail
 from mosaic_mcp.studio.render.workbench import place
+from mosaic_mcp.studio.runs.charging import Charging, Unpaid
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.recipes import recipe
 from mosaic_mcp.studio.runs.render_changes import (
@@ -64,6 +65,7 @@ class RenderWork:
     worker: str
     """The process that does it."""
     claims: Claims
+    charging: Charging
 
     async def run(self, render_id: str, generation: int, tries: int) -> float | None:
         """Make an output, and record it or why there is none. Never raises MosaicError.
@@ -101,6 +103,8 @@ class RenderWork:
             facts = await self._make(row, fence)
         except Superseded:
             return None
+        except Unpaid:  # recorded, or no longer ours
+            return None
         except MosaicError as failure:
             pause = retry_in(failure, tries)
             if pause is not None:
@@ -119,6 +123,7 @@ class RenderWork:
     async def _make(self, row: Mapping[str, Any], fence: Fence) -> dict[str, Any]:
         folder = self.library.render(row["id"])
         timeline = Timeline.model_validate(row["timeline"])
+        await self.charging.render(fence, timeline, row["owner"])
         if not (folder / RECIPE).exists():
             with self.library.job() as job:
                 made = job / "made"

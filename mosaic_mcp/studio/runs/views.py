@@ -71,7 +71,7 @@ class RunRows:
             started_at=datetime.fromisoformat(self.run["started_at"]),
             status=RunStatus(self.run["status"]),
             status_message=self.run["status_message"],
-            needs_credits=False,
+            needs_credits=any(n["needs_credits"] for n in self.nodes),
             errors=tuple(
                 NodeErrors(original_node_id=n["node_id"], messages=tuple(n["errors"]))
                 for n in self.nodes
@@ -108,6 +108,7 @@ class RunRows:
                     status_message=n["status_message"],
                     errors=tuple(n["errors"]),
                     node_type=_node_type(n["node_type_id"]),
+                    needs_credits=n["needs_credits"],
                 )
                 for n in self.nodes
             ),

@@ -113,6 +113,7 @@ run_nodes = sa.Table(
     sa.Column("errors", sa.JSON, nullable=False),
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False, default=0),
+    sa.Column("needs_credits", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("worker", sa.Text),
     sa.Column("progress", sa.Float, nullable=False, default=0.0),
     sa.Column("step", sa.Text, nullable=False, default=""),
@@ -175,6 +176,28 @@ webhooks = sa.Table(
     sa.Column("last_error", sa.Text),
     sa.Column("recorded_at", sa.Text, nullable=False),
     sa.Column("delivered_at", sa.Text),
+)
+
+credit_accounts = sa.Table(
+    "credit_accounts",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("plan_id", sa.Text),
+    sa.Column("plan_since", sa.Text),  # its months are counted from here
+    sa.Column("topup_enabled", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("topup_threshold", sa.Integer, nullable=False, server_default="0"),  # credits
+    sa.Column("topup_quantity", sa.Integer, nullable=False, server_default="0"),  # credits
+)
+
+credit_entries = sa.Table(
+    "credit_entries",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),  # node:… | render:… | plan:… | topup:…
+    sa.Column("run_id", sa.Text, index=True),
+    sa.Column("units", sa.BigInteger, nullable=False),  # thousandths; below 0: used
+    sa.Column("reserved", sa.Boolean, nullable=False),  # until the work is done
+    sa.Column("at", sa.Text, nullable=False),
 )
 
 workers = sa.Table(
