@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sqlite3
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,22 +22,24 @@ from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID
 
-from mosaic_mcp.contract.runs import NodeStatus, RunCancelled, RunResumed
+from mosaic_mcp.contract.runs import RunCancelled, RunResumed
+from mosaic_mcp.studio.machine import render_slots
 from mosaic_mcp.studio.runs.control import cancel_run, give_up, resume_run
 from mosaic_mcp.studio.runs.executing import NodeWork
 from mosaic_mcp.studio.runs.feed import Feed
+from mosaic_mcp.studio.runs.queueing import next_jobs, standing
 from mosaic_mcp.studio.runs.rendering import RenderWork
-from mosaic_mcp.studio.runs.states import Job, jobs
+from mosaic_mcp.studio.runs.states import Job, Kind
 from mosaic_mcp.studio.store.database import Store
 
 T = TypeVar("T")
 
-NODES = "nodes"
-RENDERS = "renders"
+QUEUES: Mapping[Kind, str] = {"node": "nodes", "render": "renders"}
+SLOTS: Mapping[Kind, int] = {"node": 8, "render": render_slots()}
 SWEEP_S = 5.0
 POLL_S = 0.2
 """How often DBOS looks for queued work: a compromise of latency per node and idle cost."""
-VERSION = "wf-2"
+VERSION = "wf-3"
 """To be raised when the steps of a workflow change. DBOS takes up work of its own version only (by
 default a hash of the source, so that any edit would strand what is queued); as it is part of a
 workflow's id too, work of an older version is queued anew."""
@@ -122,12 +123,10 @@ class Engine:
             }
         )
         DBOS.launch()
-        # A render uses more than one core by itself.
-        slots = {NODES: 8, RENDERS: max(1, (os.cpu_count() or 2) // 2)}
-        for queue, concurrency in slots.items():
+        for kind, queue in QUEUES.items():
             await DBOS.register_queue_async(
                 queue,
-                worker_concurrency=concurrency,
+                worker_concurrency=SLOTS[kind],
                 polling_interval_sec=POLL_S,
                 on_conflict="always_update",
             )
@@ -179,16 +178,16 @@ class Engine:
             self._ready.set()
 
     async def _relay(self) -> None:
-        """Tell DBOS of every job that is queued in our tables."""
+        """Tell DBOS of the queued jobs that come next."""
         while True:
             await self._ready.wait()
             self._ready.clear()
             try:
-                queued = await self.store.read(lambda c: jobs(c, statuses=[NodeStatus.queued]))
+                queued = await self.store.read(lambda c: next_jobs(c, SLOTS))
                 for job in queued:
                     if job.key not in self._told:
                         await _enqueue(job)
-                        self._told.add(job.key)
+                self._told = {job.key for job in queued}
             except Exception:
                 log.exception("relay")  # the next sweep tries again
 
@@ -196,13 +195,14 @@ class Engine:
         """Mend what our tables say is at work and DBOS does not know, or knows to have ended."""
         while True:
             await asyncio.sleep(SWEEP_S)
+            self._ready.set()  # what was put back may be told again by now
             try:
                 await self._mend()
             except Exception:
                 log.exception("sweep")
 
     async def _mend(self) -> None:
-        at_work = await self.store.read(jobs)
+        at_work = await self.store.read(lambda c: standing(c, SLOTS))
         if not at_work:
             return
         known = await DBOS.list_workflows_async(
@@ -224,14 +224,14 @@ class Engine:
 
 
 def _workflow_id(job: Job) -> str:
-    return f"{job.key}:{VERSION}"
+    return f"{job.key}:{job.turn}:{VERSION}"
 
 
 async def _enqueue(job: Job) -> None:
     """Queue a job; one that is queued already stays so."""
-    queue, workflow = (NODES, node_workflow) if job.kind == "node" else (RENDERS, render_workflow)
+    workflow = node_workflow if job.kind == "node" else render_workflow
     with SetWorkflowID(_workflow_id(job)):
-        await DBOS.enqueue_workflow_async(queue, workflow, job.row_id, job.generation)
+        await DBOS.enqueue_workflow_async(QUEUES[job.kind], workflow, job.row_id, job.generation)
 
 
 async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:

@@ -15,11 +15,13 @@ from mosaic_mcp.studio.engine import Engine
 from mosaic_mcp.studio.gate import Activity
 from mosaic_mcp.studio.intake import Intake
 from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.machine import Machine
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
 from mosaic_mcp.studio.render.pictures import thumbnail
+from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.executing import NodeWork
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
@@ -85,11 +87,13 @@ async def open_studio(
     assets = Assets(store, library)
     transcripts = Transcripts(store)
     outputs = Outputs(store)
-    intake = Intake(assets, library, _probe)
+    machine = Machine(library.home)
+    intake = Intake(assets, library, _probe, machine)
     perception = LocalPerception(library, library.source, transcripts.get)
     ffmpeg = find_ffmpeg(settings)
     feed = Feed()
     tools = await tool_version(ffmpeg)
+    admission = Admission(store, feed, machine)
     engine = Engine(
         store=store,
         feed=feed,
@@ -102,8 +106,9 @@ async def open_studio(
             assets=assets,
             perception=perception,
             render_version=tools,
+            admission=admission,
         ),
-        renders=RenderWork(store, feed, library, ffmpeg, tools),
+        renders=RenderWork(store, feed, library, ffmpeg, tools, admission),
         database=library.studio / "dbos.db",
     )
     await engine.start()

@@ -16,7 +16,7 @@ from subprocess import PIPE
 import anyio
 import anyio.abc
 
-from mosaic_mcp.errors import EngineUnavailable, RenderFailed
+from mosaic_mcp.errors import EngineUnavailable, MosaicError, NoSpace, RenderFailed
 from mosaic_mcp.settings import Settings
 
 GUARD = Path(__file__).with_name("guard.py")
@@ -201,13 +201,11 @@ async def _collect(process: anyio.abc.Process, log: _Log) -> None:
         log.add(chunk.decode("utf-8", "replace"))
 
 
-def explain(code: int, log: str) -> RenderFailed:
+def explain(code: int, log: str) -> MosaicError:
     """Why FFmpeg failed, in a sentence, with what to do."""
     low = log.lower()
     if "no space left on device" in low or "disk quota exceeded" in low:
-        return RenderFailed(
-            "The disk is full.", remedy="Free some space, then resume the run.", log=log
-        )
+        return NoSpace()
     if "file size limit exceeded" in low or code == 128 + 25:
         return RenderFailed(
             "The output grew past its limit.", remedy="Use a shorter clip.", log=log

@@ -13,11 +13,13 @@ from pydantic import BaseModel
 
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
-from mosaic_mcp.errors import MosaicError, RenderFailed, Unsupported
+from mosaic_mcp.errors import MosaicError, NoSpace, RenderFailed, Unsupported
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.perception.model import Perception
+from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
+from mosaic_mcp.studio.runs.needs import render_need
 from mosaic_mcp.studio.runs.node_changes import (
     decide_node,
     finish_node,
@@ -26,7 +28,7 @@ from mosaic_mcp.studio.runs.node_changes import (
 )
 from mosaic_mcp.studio.runs.recipes import recipe_hash
 from mosaic_mcp.studio.runs.render_changes import TILE_SHARE, plan_renders
-from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
+from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence, Job
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import run_nodes, runs
@@ -106,12 +108,18 @@ class NodeWork:
     assets: Assets
     perception: Perception
     render_version: str
+    admission: Admission
 
     async def run(self, row_id: str, generation: int) -> float | None:
         """Execute a queued node to its end, or to its renders. Never raises MosaicError.
 
-        Answers the seconds after which to try again, or None when there is nothing more to do.
+        Answers the seconds after which to try again, or None when there is nothing more to do:
+        also when it was put back into the queue, because the disk is full.
         """
+        job = Job("node", row_id, generation)
+        return await self.admission.admit(job, lambda: self._run(row_id, generation))
+
+    async def _run(self, row_id: str, generation: int) -> float | None:
         fence = await self.store.write(lambda c: start_node(c, row_id, generation))
         if fence is None:
             return None
@@ -123,7 +131,7 @@ class NodeWork:
         )
         node = dict(await self.store.read(lambda c: c.execute(query).mappings().one()))
         try:
-            if fence.attempt > MAX_ATTEMPTS:
+            if fence.attempt - node["turn"] > MAX_ATTEMPTS:
                 raise RenderFailed(
                     f"This step ended the studio {MAX_ATTEMPTS} times and is not tried again.",
                     remedy="Look at the studio's log, then resume the run.",
@@ -131,6 +139,8 @@ class NodeWork:
             await self._apply(node, fence)
         except Superseded:
             return None
+        except NoSpace:
+            raise
         except MosaicError as error:
             pause = retry_in(error, fence.attempt)
             if pause is not None:
@@ -138,9 +148,10 @@ class NodeWork:
                 return pause
             await self._fail(fence, str(error))
         except Exception as error:
+            if no_space(error):
+                raise
             log.exception("node %s failed", row_id)
-            full = no_space(error)
-            await self._fail(fence, str(full) if full else CRASHED)
+            await self._fail(fence, CRASHED)
         self.feed.ring()
         return None
 
@@ -192,10 +203,13 @@ class NodeWork:
         return [snap(timeline) for timeline in outputs]
 
     def _wanted(self, timeline: Timeline, quality: str) -> dict[str, Any]:
+        need = render_need(timeline, quality)
         return {
             "name": timeline.name,
             "timeline": timeline.model_dump(mode="json"),
             "recipe_hash": recipe_hash(timeline, quality, self.render_version),
+            "need_memory": need.memory,
+            "need_disk": need.disk,
         }
 
     async def _end(self, node: Mapping[str, Any], tile: TileType) -> NodeStatus:

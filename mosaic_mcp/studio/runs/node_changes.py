@@ -26,6 +26,7 @@ def start_node(connection: sa.Connection, row_id: str, generation: int) -> Fence
             status=S.running,
             attempt=run_nodes.c.attempt + 1,
             step="",
+            waits_for=None,
             started_at=now(),
         )
         .returning(run_nodes.c.attempt, run_nodes.c.owner, run_nodes.c.run_id, run_nodes.c.node_id)

@@ -21,7 +21,8 @@ def plan_renders(connection: sa.Connection, fence: Fence, wanted: Sequence[dict[
     """Queue a render for each wanted timeline; those of an earlier attempt keep their ids.
 
     What an earlier attempt finished stays finished, what it began goes on, what failed or was
-    cancelled is queued again. `wanted` holds name, timeline and recipe_hash.
+    cancelled is queued again. `wanted` holds name, timeline, recipe_hash, and need_memory and
+    need_disk in bytes.
     """
     node = connection.execute(
         sa.select(run_nodes.c.owner, run_nodes.c.run_id).where(held(run_nodes, fence))
@@ -69,7 +70,7 @@ def start_render(connection: sa.Connection, render_id: str, generation: int) -> 
             renders.c.generation == generation,
             renders.c.status.in_(AT_WORK),
         )
-        .values(status=S.running, attempt=renders.c.attempt + 1)
+        .values(status=S.running, attempt=renders.c.attempt + 1, waits_for=None)
         .returning(renders.c.attempt)
     ).scalar_one_or_none()
     return None if attempt is None else Fence(render_id, generation, attempt)

@@ -21,17 +21,18 @@ import anyio.to_thread
 import sqlalchemy as sa
 
 from mosaic_mcp.contract.runs import NodeStatus
-from mosaic_mcp.errors import MosaicError, RenderFailed
+from mosaic_mcp.errors import MosaicError, NoSpace, RenderFailed
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.probe import media_facts, probe
 from mosaic_mcp.studio.render import Quality, render, thumbnail
 from mosaic_mcp.studio.render.rendering import place
+from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.recipes import recipe
 from mosaic_mcp.studio.runs.render_changes import finish_render, progress_render, start_render
-from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
+from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence, Job
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
 from mosaic_mcp.studio.tiles.shipped import shipped_files
@@ -54,9 +55,17 @@ class RenderWork:
     library: Library
     ffmpeg: Path
     tools: str
+    admission: Admission
 
     async def run(self, render_id: str, generation: int) -> None:
-        """Make an output, and record it or why there is none. Never raises MosaicError."""
+        """Make an output, and record it or why there is none. Never raises MosaicError.
+
+        Where memory is short it waits, where the disk is full it is put back into the queue.
+        """
+        job = Job("render", render_id, generation)
+        await self.admission.admit(job, lambda: self._run(render_id, generation))
+
+    async def _run(self, render_id: str, generation: int) -> None:
         fence = await self.store.write(lambda c: start_render(c, render_id, generation))
         if fence is None:
             return
@@ -69,19 +78,23 @@ class RenderWork:
         facts: dict[str, Any] | None = None
         error: str | None = None
         try:
-            if fence.attempt > MAX_ATTEMPTS:
+            if fence.attempt - row["turn"] > MAX_ATTEMPTS:
                 raise RenderFailed(
                     f"This render ended the studio {MAX_ATTEMPTS} times and is not tried again.",
                     remedy="Look at the studio's log, then resume the run.",
                 )
             facts = await self._make(row, fence)
+        except NoSpace:
+            raise
         except MosaicError as failure:
             error = f"{row['name']}: {failure}"
             if isinstance(failure, RenderFailed):
                 log.error("render %s: %s\n%s", render_id, failure.message, failure.log)
         except Exception as failure:
+            if no_space(failure):
+                raise
             log.exception("render %s failed", render_id)
-            error = f"{row['name']}: {no_space(failure) or CRASHED}"
+            error = f"{row['name']}: {CRASHED}"
         await self.store.write(lambda c: finish_render(c, fence, facts=facts, error=error))
         self.feed.ring()
 

@@ -17,6 +17,7 @@ from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.errors import NotFound
 from mosaic_mcp.studio.store.tables import events, renders, run_nodes, runs
 
+Kind = Literal["node", "render"]
 S = NodeStatus
 DONE = (S.completed, S.partial_complete)
 ENDED = (*DONE, S.failed, S.blocked, S.cancelled)
@@ -40,9 +41,11 @@ class Fence:
 class Job:
     """A node or a render of one generation that waits or is at work."""
 
-    kind: Literal["node", "render"]
+    kind: Kind
     row_id: str
     generation: int
+    turn: int = 0
+    """How often it was put back into the queue (`queueing.put_back`)."""
 
     @property
     def key(self) -> str:
@@ -92,29 +95,33 @@ def jobs(
 
     A node that waits for its renders is nobody's job: the last of them ends it.
     """
-    rendering = sa.exists().where(
-        renders.c.run_node_id == run_nodes.c.id, renders.c.status.in_(AT_WORK)
-    )
     return [
         *_jobs_of(
-            connection, "node", run_nodes, run_id, run_nodes.c.status.in_(statuses), ~rendering
+            connection, "node", run_nodes, run_id, run_nodes.c.status.in_(statuses), no_render()
         ),
         *_jobs_of(connection, "render", renders, run_id, renders.c.status.in_(statuses)),
     ]
 
 
+def no_render() -> sa.ColumnElement[bool]:
+    """True for nodes that do not wait for renders of theirs."""
+    return ~sa.exists().where(
+        renders.c.run_node_id == run_nodes.c.id, renders.c.status.in_(AT_WORK)
+    )
+
+
 def _jobs_of(
     connection: sa.Connection,
-    kind: Literal["node", "render"],
+    kind: Kind,
     table: sa.Table,
     run_id: str | None,
     *which: sa.ColumnElement[bool],
 ) -> list[Job]:
-    query = sa.select(table.c.id, table.c.generation).where(*which)
+    query = sa.select(table.c.id, table.c.generation, table.c.turn).where(*which)
     if run_id is not None:
         query = query.where(table.c.run_id == run_id)
     order = query.order_by(table.c.position)
-    return [Job(kind, row.id, row.generation) for row in connection.execute(order)]
+    return [Job(kind, row.id, row.generation, row.turn) for row in connection.execute(order)]
 
 
 def own_run(connection: sa.Connection, owner: str, run_id: str) -> Any:

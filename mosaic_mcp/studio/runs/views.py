@@ -52,6 +52,8 @@ class RunRows:
                 renders.c.position,
                 renders.c.status,
                 renders.c.completed_at,
+                renders.c.waits_for,
+                renders.c.deleted_at,
             )
             .where(renders.c.run_id == run_id)
             .order_by(renders.c.completed_at, renders.c.position),
@@ -70,7 +72,7 @@ class RunRows:
             agent_id=self.run["agent_id"],
             started_at=datetime.fromisoformat(self.run["started_at"]),
             status=RunStatus(self.run["status"]),
-            status_message=self.run["status_message"],
+            status_message=self._message(),
             needs_credits=False,
             errors=tuple(
                 NodeErrors(original_node_id=n["node_id"], messages=tuple(n["errors"]))
@@ -88,7 +90,7 @@ class RunRows:
             run_id=self.run["id"],
             agent_id=self.run["agent_id"],
             status=RunStatus(self.run["status"]),
-            status_message=self.run["status_message"],
+            status_message=self._message(),
             started_at=datetime.fromisoformat(self.run["started_at"]),
             updated_at=datetime.fromisoformat(self.run["updated_at"]),
             node_status_counts=counts(self.nodes),
@@ -130,12 +132,19 @@ class RunRows:
             tile=_node_type(node["node_type_id"]).node_type_name or node["node_type_id"],
             status=S(node["status"]),
             progress=node["progress"],
-            step=node["step"],
+            step=f"waiting for {waits}" if (waits := _waits(node)) else node["step"],
             rate=node["rate"],
             makes_outputs=bool(node["renders_outputs"]),
             renders_done=sum(r["status"] in ENDED for r in own),
             renders_total=len(own),
         )
+
+    def _message(self) -> str | None:
+        """How the run ended; while it is at work, what it waits for."""
+        waiting = (waits for row in (*self.nodes, *self.renders) if (waits := _waits(row)))
+        if (waits := next(waiting, None)) is not None:
+            return f"Waiting for {waits}. It goes on by itself when there is room."
+        return self.run["status_message"]
 
     def _inputs(self, links: Links) -> tuple[RunInput, ...]:
         return tuple(_input(row, links) for row in self.inputs)
@@ -158,6 +167,11 @@ class RunRows:
 
 def _all(connection: sa.Connection, query: sa.Executable) -> Sequence[Row]:
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _waits(row: Row) -> str | None:
+    """What a queued node or render waits for."""
+    return row["waits_for"] if row["status"] == S.queued else None
 
 
 def _node_type(node_type_id: str) -> NodeType:

@@ -79,10 +79,10 @@ def _configure(connection: Any, _record: Any) -> None:
     # SQLAlchemy begins transactions itself (see _begin_immediate), the driver must not.
     connection.isolation_level = None
     cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=30000")
     # WAL lets readers go on while a writer writes; it stays with the file.
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 
