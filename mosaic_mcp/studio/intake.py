@@ -135,7 +135,7 @@ class Intake:
         return asset_id
 
     def _share(self, path: Path, kept: Path) -> None:
-        """Make `kept` the same content as `path`: a hard link where the disks allow, else a copy."""
+        """Make `kept` the same content as `path`: a hard link where disks allow, else a copy."""
         part = kept.with_name(f"{uuid4()}.part")
         try:
             try:

@@ -17,7 +17,7 @@ from mosaic_mcp.studio.runs.states import Job
 from mosaic_mcp.studio.store.database import Store
 
 T = TypeVar("T")
-FULL_S = 5.0
+FULL_S = 2.0
 """How long to wait when even the database has no room to say that there is none."""
 
 log = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from mosaic_mcp.studio.store.tables import renders, run_nodes, runs
 
 WINDOW = 3
 """DBOS is told of so many jobs for each slot: enough that no slot waits for us."""
-LOOK_AGAIN_S = 10.0
+LOOK_AGAIN_S = 4.0
 """How long a job that was put back waits at least."""
 AT_LEAST = 4_000_000
 """Bytes: the first guess for a job that had none and met a full disk."""
