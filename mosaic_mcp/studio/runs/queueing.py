@@ -19,8 +19,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from mosaic_mcp.studio.runs.needs import Need
-from mosaic_mcp.studio.runs.states import AT_WORK, PROGRESS, Job, Kind, S, jobs, no_render, record
-from mosaic_mcp.studio.store.tables import renders, run_nodes, runs
+from mosaic_mcp.studio.runs.states import (
+    AT_WORK,
+    PROGRESS,
+    Job,
+    Kind,
+    S,
+    at_work,
+    jobs,
+    no_render,
+    record,
+)
+from mosaic_mcp.studio.store.tables import renders, run_nodes, runs, workers
 
 WINDOW = 3
 """DBOS is told of so many jobs for each slot: enough that no slot waits for us."""
@@ -35,9 +45,11 @@ TABLES: Mapping[Kind, sa.Table] = {"node": run_nodes, "render": renders}
 def next_jobs(connection: sa.Connection, slots: Mapping[Kind, int]) -> list[Job]:
     """The jobs that DBOS is to know: for each kind a window of `slots` times WINDOW, in order.
 
-    Told again and again it stays told of the same ones; as they begin, others follow.
+    `slots` are those of one process; where several work, each adds its own. Asked again, the answer
+    holds the same jobs until they begin, and then those that follow.
     """
-    windows = {kind: count * WINDOW for kind, count in slots.items()}
+    processes = connection.execute(sa.select(sa.func.count()).select_from(workers)).scalar_one()
+    windows = {kind: count * WINDOW * max(1, processes) for kind, count in slots.items()}
     return [
         *_fair(connection, "render", windows["render"]),
         *_fair(
@@ -75,7 +87,7 @@ def _fair(
             rank.label("rank"),
         )
         .join(runs, runs.c.id == table.c.run_id)
-        .where(table.c.status.in_(AT_WORK), sa.not_(sa.func.coalesce(waits, sa.false())), *which)
+        .where(at_work(table), sa.not_(sa.func.coalesce(waits, sa.false())), *which)
         .subquery()
     )
     order = (ranked.c.rank, ranked.c.started_at, ranked.c.run_id, ranked.c.position)
@@ -87,7 +99,7 @@ def _begun_or_free(connection: sa.Connection, window: int) -> sa.ColumnElement[b
     """True for nodes of runs that have begun, and of owners with few renders waiting."""
     query = (
         sa.select(renders.c.owner)
-        .where(renders.c.status == S.queued)
+        .where(at_work(renders), renders.c.status == S.queued)
         .group_by(renders.c.owner)
         .having(sa.func.count() >= window)
     )

@@ -53,6 +53,15 @@ class Job:
         return f"{self.kind}:{self.row_id}:{self.generation}"
 
 
+def at_work(table: sa.Table) -> sa.ColumnElement[bool]:
+    """True for what waits or is at work, in the words of the index `ix_…_at_work`.
+
+    Written out: SQLite uses a partial index only where it reads the same values.
+    """
+    values = [str(status) for status in AT_WORK]
+    return table.c.status.in_(sa.bindparam(None, values, expanding=True, literal_execute=True))
+
+
 def now() -> str:
     """The present moment as our tables write it."""
     return datetime.now(UTC).isoformat()
@@ -105,9 +114,7 @@ def jobs(
 
 def no_render() -> sa.ColumnElement[bool]:
     """True for nodes that do not wait for renders of theirs."""
-    return ~sa.exists().where(
-        renders.c.run_node_id == run_nodes.c.id, renders.c.status.in_(AT_WORK)
-    )
+    return ~sa.exists().where(renders.c.run_node_id == run_nodes.c.id, at_work(renders))
 
 
 def _jobs_of(
@@ -117,7 +124,7 @@ def _jobs_of(
     run_id: str | None,
     *which: sa.ColumnElement[bool],
 ) -> list[Job]:
-    query = sa.select(table.c.id, table.c.generation, table.c.turn).where(*which)
+    query = sa.select(table.c.id, table.c.generation, table.c.turn).where(at_work(table), *which)
     if run_id is not None:
         query = query.where(table.c.run_id == run_id)
     order = query.order_by(table.c.position)
