@@ -57,6 +57,14 @@ def _parser() -> argparse.ArgumentParser:
         help="serve only callers with a key of MOSAIC_STUDIO_KEYS",
     )
     studio.set_defaults(run=_studio)
+    more = studio.add_subparsers(title="commands", metavar="")
+    collect = more.add_parser("gc", help="delete old outputs and caches (docs/disk.md)")
+    collect.add_argument("--dry-run", action="store_true", help="only say what would go")
+    collect.add_argument("--older-than", metavar="AGE", help="what is older goes: 12h, 30d, 2w")
+    collect.add_argument(
+        "--max-size", metavar="SIZE", help="the oldest go until this is left: 50GB"
+    )
+    collect.set_defaults(run=_gc)
 
     demo = commands.add_parser("demo", help="edit a video through the MCP tools, and show it")
     demo.add_argument("video", nargs="?", type=Path, help="your video (default: the sample)")
@@ -107,6 +115,20 @@ def _studio(args: argparse.Namespace) -> int:
 
     options = Options(foreground=True, port=args.port, require_key=args.require_key)
     return run(Settings.from_env(), options)
+
+
+def _gc(args: argparse.Namespace) -> int:
+    from mosaic_mcp.client.studio import require_studio_extra
+
+    require_studio_extra()
+    from mosaic_mcp.studio.keeping.command import age, amount, run_gc
+
+    return run_gc(
+        Settings.from_env(),
+        dry_run=args.dry_run,
+        older_than_s=None if args.older_than is None else age(args.older_than),
+        max_bytes=None if args.max_size is None else amount(args.max_size),
+    )
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -11,6 +11,8 @@
 | MOSAIC_PRIVATE_URLS | 1: the studio also downloads from this machine and its network | 0 |
 | MOSAIC_SPENDING | `ask` before a run uses credits of the hosted engine, or `allow` it | ask |
 | MOSAIC_STUDIO_KEYS | `mk_key=owner` pairs, comma separated, for a studio served to others | none |
+| MOSAIC_STUDIO_KEEP_DAYS | days after which the studio deletes the files of outputs | for ever |
+| MOSAIC_STUDIO_MAX_GB | above so many GB the studio deletes the oldest outputs' files | no limit |
 
 The user data folder is `~/.local/share/mosaic-mcp` on Linux (or below `XDG_DATA_HOME`),
 `~/Library/Application Support/mosaic-mcp` on macOS, `mosaic-mcp` in `%LOCALAPPDATA%` on Windows. It
@@ -57,6 +59,8 @@ class Settings:
     private_urls: bool = False
     studio_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     ask_before_spending: bool = True
+    studio_keep_days: float | None = None
+    studio_max_gb: float | None = None
     owner: str | None = None
     """Whom a server acts for, who sits elsewhere and sees nothing of this machine but
     `allowed_dirs`; None: the user of this machine."""
@@ -95,6 +99,8 @@ class Settings:
             studio_idle_s=float(get("MOSAIC_STUDIO_IDLE_S") or 900),
             private_urls=get("MOSAIC_PRIVATE_URLS") == "1",
             ask_before_spending=get("MOSAIC_SPENDING") != "allow",
+            studio_keep_days=float(days) if (days := get("MOSAIC_STUDIO_KEEP_DAYS")) else None,
+            studio_max_gb=float(most) if (most := get("MOSAIC_STUDIO_MAX_GB")) else None,
             studio_keys=tuple(
                 (key, owner or "default") for key, owner in _pairs(get("MOSAIC_STUDIO_KEYS"))
             ),

@@ -143,6 +143,8 @@ def summary(state: RunState) -> str:
     """One sentence that a person can be told."""
     run, made = state.run, len(state.run.outputs)
     videos = "1 video" if made == 1 else f"{made} videos"
+    if state.terminal and any(output.files_deleted_at for output in run.outputs):
+        return f"Finished: {run.status}. {run.status_message}"
     match str(run.status):
         case "completed":
             return f"Finished: {videos} ready."

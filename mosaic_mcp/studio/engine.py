@@ -17,6 +17,7 @@ import sqlite3
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,6 +44,7 @@ VERSION = "wf-3"
 """To be raised when the steps of a workflow change. DBOS takes up work of its own version only (by
 default a hash of the source, so that any edit would strand what is queued); as it is part of a
 workflow's id too, work of an older version is queued anew."""
+FORGET_AT_ONCE = 500
 LOST = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 """States of a workflow that does nothing any more."""
 
@@ -159,6 +161,20 @@ class Engine:
         self._ready.set()
         self.feed.ring()
         return answer
+
+    async def forget_ended(self, before: datetime) -> None:
+        """Let DBOS forget the jobs that ended before that moment: our tables know how."""
+        while True:
+            ended = await DBOS.list_workflows_async(
+                completed_before=before.isoformat(),
+                status=sorted(LOST),
+                limit=FORGET_AT_ONCE,
+                load_input=False,
+                load_output=False,
+            )
+            if not ended:
+                return
+            await DBOS.delete_workflows_async([workflow.workflow_id for workflow in ended])
 
     async def work(self, job: Job, doing: Coroutine[Any, Any, T]) -> T | None:
         """Do a job so that `cancel` can stop it; being stopped so is a normal end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from mosaic_mcp.studio.auth import Keys
 from mosaic_mcp.studio.engine import Engine
 from mosaic_mcp.studio.gate import Activity
 from mosaic_mcp.studio.intake import Intake
+from mosaic_mcp.studio.keeping.collecting import Keeper
+from mosaic_mcp.studio.keeping.upkeep import Upkeep
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.machine import Machine
 from mosaic_mcp.studio.perception.local import LocalPerception
@@ -55,6 +58,7 @@ class Studio:
     ffmpeg: Path
     runs: Runs
     engine: Engine
+    keeper: Keeper
     activity: Activity = field(default_factory=Activity)
     closing: anyio.Event = field(default_factory=anyio.Event)
     """Set when the studio is to end: the process stops serving, long polls answer at once."""
@@ -112,6 +116,8 @@ async def open_studio(
         database=library.studio / "dbos.db",
     )
     await engine.start()
+    keeper = Keeper(store, library)
+    upkeep = asyncio.create_task(Upkeep(settings, store, keeper, engine).run())
     try:
         yield Studio(
             settings=settings,
@@ -128,8 +134,10 @@ async def open_studio(
             ffmpeg=ffmpeg,
             runs=Runs(store, feed),
             engine=engine,
+            keeper=keeper,
         )
     finally:
+        upkeep.cancel()
         await engine.stop()
         store.close()
 

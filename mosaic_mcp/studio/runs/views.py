@@ -140,10 +140,16 @@ class RunRows:
         )
 
     def _message(self) -> str | None:
-        """How the run ended; while it is at work, what it waits for."""
+        """How the run ended, and whether its files are there; at work, what it waits for."""
         waiting = (waits for row in (*self.nodes, *self.renders) if (waits := _waits(row)))
         if (waits := next(waiting, None)) is not None:
             return f"Waiting for {waits}. It goes on by itself when there is room."
+        made = [r for r in self.renders if r["status"] == S.completed]
+        deleted = sum(r["deleted_at"] is not None for r in made)
+        if deleted:
+            files = f"The files of {deleted} of {len(made)} outputs"
+            told = f"{files} were deleted to free space; resume the run to make them again."
+            return " ".join(filter(None, (self.run["status_message"], told)))
         return self.run["status_message"]
 
     def _inputs(self, links: Links) -> tuple[RunInput, ...]:
@@ -159,6 +165,7 @@ class RunRows:
                 premiere_prproj_url=links.render(r["id"], "timeline.zip"),
                 completed_at=datetime.fromisoformat(r["completed_at"]),
                 original_node_id=template[r["run_node_id"]],
+                files_deleted_at=datetime.fromisoformat(at) if (at := r["deleted_at"]) else None,
             )
             for r in self.renders
             if r["status"] == S.completed
