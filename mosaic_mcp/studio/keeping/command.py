@@ -109,13 +109,13 @@ def told(done: Collected, wish: Collect) -> list[str]:
     if len(outputs) > LISTED:
         lines.append(f"  … and {len(outputs) - LISTED} more outputs")
     for things, name in (
-        (outputs, "outputs; their recipes stay, and resuming their runs makes them again"),
-        (_of(done, "cache"), "caches"),
-        (_of(done, "source"), "sources that no run or agent refers to"),
-        (_of(done, "leftover"), "leftovers of uploads and jobs"),
+        (outputs, "Outputs (their recipes stay, and resuming their runs makes them again)"),
+        (_of(done, "cache"), "Caches"),
+        (_of(done, "source"), "Sources that no run and no agent refers to"),
+        (_of(done, "leftover"), "Leftovers of uploads and jobs"),
     ):
         if things:
-            lines.append(f"{len(things)} {name}: {size(sum(one.bytes for one in things))}")
+            lines.append(f"{name}: {len(things)}, {size(sum(one.bytes for one in things))}")
     lines.append(
         f"{size(done.freed_bytes)} {verb}. Media took {size(done.before_bytes)}, "
         f"{'would take' if done.dry_run else 'take'} {size(done.after_bytes)} now."

@@ -17,7 +17,7 @@ from pathlib import Path
 from mosaic_mcp.studio.library import Library
 
 RECIPE = "recipe.json"
-MEDIA = ("assets", "renders", "cache", "uploads", "work")
+MEDIA = ("assets", "renders", "recipes", "cache", "uploads", "work")
 """The folders that hold what takes space."""
 
 
@@ -130,7 +130,9 @@ def _kept(name: str, path: Path) -> Iterator[Kept]:
     if not stats:
         return
     contents = tuple(
-        Content((s.st_dev, s.st_ino), s.st_nlink, s.st_size) for p, s in stats if not p.is_dir()
+        Content((s.st_dev, s.st_ino), s.st_nlink, s.st_size)
+        for p, s in stats
+        if not p.is_dir() and (p == path or p.name != RECIPE)  # which stays
     )
     youngest = max(s.st_mtime for _, s in stats)
     yield Kept(name, path, contents, datetime.fromtimestamp(youngest, UTC))

@@ -18,13 +18,13 @@ from mosaic_mcp.contract.extensions import (
     RenderInfo,
     Transcript,
 )
-from mosaic_mcp.errors import Fault, Forbidden, InvalidRequest, MediaError
+from mosaic_mcp.errors import Conflict, Fault, Forbidden, InvalidRequest, MediaError
 from mosaic_mcp.studio.auth import Caller
 from mosaic_mcp.studio.perception.subtitles import read_cues
 from mosaic_mcp.studio.reading import PAGE_WORDS, Reading, read
 from mosaic_mcp.studio.render.pictures import contact_sheet, frame
 from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, StudioDep
-from mosaic_mcp.studio.store.outputs import Output, files_gone
+from mosaic_mcp.studio.store.outputs import Output, again, files_gone
 from mosaic_mcp.studio.studio import Studio
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import Timeline
@@ -48,7 +48,9 @@ class Video:
 def _whole(video: VideoDep) -> Video:
     """A video to look at: its file must be there."""
     if (output := video.output) is not None and output.deleted_at is not None:
-        raise files_gone(output.name, output.run_id, output.deleted_at.isoformat())
+        # Not NotFound: the output is there, and its words can be read.
+        told = files_gone(output.name, output.deleted_at.isoformat())
+        raise Conflict(told, remedy=again(output.run_id))
     return video
 
 

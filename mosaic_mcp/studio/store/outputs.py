@@ -82,16 +82,18 @@ class Outputs:
         if row is None:
             return "output"
         if row.deleted_at is not None:
-            raise files_gone(row.name, row.run_id, row.deleted_at)
+            raise NotFound(files_gone(row.name, row.deleted_at), remedy=again(row.run_id))
         return row.name
 
 
-def files_gone(name: str, run_id: str, at: str) -> NotFound:
-    """For an output whose files were deleted to free space."""
-    return NotFound(
-        f'The files of "{name}" were deleted on {at[:10]} to free space.',
-        remedy=f"Resume the run {run_id}: it makes them again.",
-    )
+def files_gone(name: str, at: str) -> str:
+    """What to say of an output whose files were deleted to free space."""
+    return f'The files of "{name}" were deleted on {at[:10]} to free space.'
+
+
+def again(run_id: str) -> str:
+    """How to have them back."""
+    return f"Resume the run {run_id}: it makes them again."
 
 
 def _output(row: Any) -> Output:
