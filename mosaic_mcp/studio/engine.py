@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -45,6 +46,9 @@ VERSION = "wf-3"
 default a hash of the source, so that any edit would strand what is queued); as it is part of a
 workflow's id too, work of an older version is queued anew."""
 FORGET_AT_ONCE = 500
+PAUSE = 4
+"""Looking for the next jobs is followed by a pause so many times as long: in a queue of thousands
+it takes a part of a core, in a short one nobody notices."""
 LOST = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 """States of a workflow that does nothing any more."""
 
@@ -199,11 +203,14 @@ class Engine:
             await self._ready.wait()
             self._ready.clear()
             try:
+                began = time.monotonic()
                 queued = await self.store.read(lambda c: next_jobs(c, SLOTS))
+                spent = time.monotonic() - began
                 for job in queued:
                     if job.key not in self._told:
                         await _enqueue(job)
                 self._told = {job.key for job in queued}
+                await asyncio.sleep(PAUSE * spent)
             except Exception:
                 log.exception("relay")  # the next sweep tries again
 

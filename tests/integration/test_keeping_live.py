@@ -1,8 +1,10 @@
 """Outputs that were deleted beside a running studio: told, and made again; links; many owners."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -108,6 +110,42 @@ async def test_a_deleted_output_is_told_and_resuming_its_run_makes_it_again(
         assert Path(line["path"]).read_bytes() == before
 
 
+FORGET = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+import anyio
+from mosaic_mcp.settings import Settings
+from mosaic_mcp.studio.studio import open_studio
+
+async def main():
+    settings = Settings(home=Path(sys.argv[1]))
+    async with open_studio(settings, base_url="http://127.0.0.1:1", token=None) as studio:
+        await studio.engine.forget_ended(datetime.now(UTC))
+
+anyio.run(main)
+"""
+
+
+def remembered(home: Path) -> int:
+    with closing(sqlite3.connect(home / "studio" / "dbos.db")) as database:
+        return database.execute("select count(*) from workflow_status").fetchone()[0]
+
+
+@pytest.mark.long
+@pytest.mark.short
+def test_dbos_forgets_the_jobs_that_ended_and_the_runs_stay(tmp_path: Path, clip: Path):
+    with running_studio(tmp_path) as running, running.client() as http:
+        run_id, _ = made(Studio(http, tmp_path), clip)
+    assert remembered(tmp_path) == 3
+    subprocess.run([sys.executable, "-c", FORGET, str(tmp_path)], check=True)
+    assert remembered(tmp_path) == 0
+    with running_studio(tmp_path) as running, running.client() as http:
+        assert http.get(f"/agent_run/{run_id}").json()["status"] == "completed"
+
+
+@pytest.mark.long
+@pytest.mark.short
 def test_making_room_takes_the_studios_place_while_none_runs(tmp_path: Path, clip: Path):
     assert "0 bytes went" in gc(tmp_path / "new")
     with running_studio(tmp_path) as running, running.client() as http:
@@ -138,6 +176,8 @@ def test_reading_a_run_signs_its_links_afresh(studio: Studio, clip: Path):
     assert get(read).is_success
 
 
+@pytest.mark.long
+@pytest.mark.short
 def test_another_owners_single_run_does_not_wait_for_somebodys_many(studio: Studio, clip: Path):
     """Four seconds in pieces that no two runs share, so that every run has its own work."""
     agents = {}
