@@ -61,6 +61,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     studio.add_argument("--no-work", action="store_true", help="leave the work to workers")
     studio.set_defaults(run=_studio)
+    more = studio.add_subparsers(title="commands", metavar="")
+    collect = more.add_parser("gc", help="delete old outputs and caches (docs/disk.md)")
+    collect.add_argument("--dry-run", action="store_true", help="only say what would go")
+    collect.add_argument("--older-than", metavar="AGE", help="what is older goes: 12h, 30d, 2w")
+    collect.add_argument(
+        "--max-size", metavar="SIZE", help="the oldest go until this is left: 50GB"
+    )
+    collect.set_defaults(run=_gc)
 
     worker = commands.add_parser("worker", help="do runs of a studio's database (docs/cluster.md)")
     worker.set_defaults(run=_worker)
@@ -129,6 +137,20 @@ def _worker(_args: argparse.Namespace) -> int:
     from mosaic_mcp.studio.worker import run_worker
 
     return run_worker(Settings.from_env())
+
+
+def _gc(args: argparse.Namespace) -> int:
+    from mosaic_mcp.client.studio import require_studio_extra
+
+    require_studio_extra()
+    from mosaic_mcp.studio.keeping.command import age, amount, run_gc
+
+    return run_gc(
+        Settings.from_env(),
+        dry_run=args.dry_run,
+        older_than_s=None if args.older_than is None else age(args.older_than),
+        max_bytes=None if args.max_size is None else amount(args.max_size),
+    )
 
 
 def _demo(args: argparse.Namespace) -> int:

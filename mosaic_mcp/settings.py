@@ -19,6 +19,8 @@
 | MOSAIC_STUDIO_CREDITS | minutes of video for each owner: `60`, or `60,anna=600` | no limit |
 | MOSAIC_STUDIO_PLANS | plans that owners may choose where credits are limited, or `none` | all |
 | MOSAIC_TOOLSETS | tools beyond the default ones: `account`, `billing`, comma separated | none |
+| MOSAIC_STUDIO_KEEP_DAYS | days after which the studio deletes the files of outputs | for ever |
+| MOSAIC_STUDIO_MAX_GB | above so many GB the studio deletes the oldest outputs' files | no limit |
 
 The user data folder is `~/.local/share/mosaic-mcp` on Linux (or below `XDG_DATA_HOME`),
 `~/Library/Application Support/mosaic-mcp` on macOS, `mosaic-mcp` in `%LOCALAPPDATA%` on Windows. It
@@ -72,6 +74,8 @@ class Settings:
     studio_plans: tuple[str, ...] | None = None
     toolsets: tuple[str, ...] = ()
     ask_before_spending: bool = True
+    studio_keep_days: float | None = None
+    studio_max_gb: float | None = None
     owner: str | None = None
     """Whom a server acts for, who sits elsewhere and sees nothing of this machine but
     `allowed_dirs`; None: the user of this machine."""
@@ -117,6 +121,8 @@ class Settings:
             webhook_secret=get("MOSAIC_WEBHOOK_SECRET"),
             webhook_port=get("MOSAIC_WEBHOOK_PORT"),
             ask_before_spending=get("MOSAIC_SPENDING") != "allow",
+            studio_keep_days=float(days) if (days := get("MOSAIC_STUDIO_KEEP_DAYS")) else None,
+            studio_max_gb=float(most) if (most := get("MOSAIC_STUDIO_MAX_GB")) else None,
             studio_keys=tuple(
                 (key, owner or "default") for key, owner in _pairs(get("MOSAIC_STUDIO_KEYS"))
             ),

@@ -23,6 +23,9 @@ from mosaic_mcp.errors import Conflict, MosaicError
 State = Literal["sent", "unknown", "accepted"]
 """Sent: on its way, or its sender died. Unknown: the answer was lost. Accepted: it is a run."""
 
+_PATIENCE_S = 10.0
+"""How long to wait for other processes that use the file."""
+
 _SCHEMA = """
 create table if not exists requests (
   engine text not null, key text not null, hash text not null, agent_id text not null,
@@ -63,6 +66,22 @@ class Entry:
     """True once a caller has been given the run's end."""
 
 
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Let readers go on beside a writer; it stays with the file.
+
+    Of several that switch a new file at once SQLite turns all but one away without waiting.
+    """
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            db.execute("pragma journal_mode=wal")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
 def request_hash(agent_id: str, body: Mapping[str, Any], quality: str | None) -> str:
     """Equal for equal requests, whatever the order of their fields."""
     text = json.dumps([agent_id, body, quality], sort_keys=True, separators=(",", ":"))
@@ -79,13 +98,14 @@ class Ledger:
         self.path = path
         self._now = now
         with self._transaction() as db:
-            db.executescript(f"pragma journal_mode=wal; {_SCHEMA}")
+            _use_wal(db)
+            db.executescript(_SCHEMA)
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=10)) as db, db:
+            with closing(sqlite3.connect(self.path, timeout=_PATIENCE_S)) as db, db:
                 db.row_factory = sqlite3.Row
                 yield db
         except (sqlite3.DatabaseError, OSError) as error:

@@ -45,6 +45,14 @@ DIVERGENCES: tuple[Divergence, ...] = (
         "Neither is served.",
     ),
     Divergence(
+        "resume-deleted-files",
+        "post-agent-run-resume",
+        "How long files of outputs are kept, and what then, is not documented.",
+        "They stay until the user lets them be deleted (docs/disk.md). An output then carries "
+        "files_deleted_at, and its run may be resumed from any terminal status: it makes them "
+        "again, under the same ids.",
+    ),
+    Divergence(
         "cancel-terminal",
         "post-agent-run-cancel",
         "Behaviour on a run that has ended is not documented.",

@@ -185,6 +185,8 @@ class RenderInfo(Response):
     srt_path: str | None = None
     srt_url: str | None = None
     """Signed link to the subtitles, for a caller elsewhere."""
+    deleted_at: datetime | None = None
+    """When its files were deleted to free space; resuming its run makes them again."""
     facts: MediaFacts
     timeline: dict[str, Any] = Field(default_factory=dict[str, Any])
 

@@ -164,6 +164,10 @@ class RunInput(Response):
     thumbnail_url: str | None = None
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class RunOutput(Response):
     """One finished render. `video_url` is a signed URL "valid for 7 days"."""
 
@@ -173,6 +177,8 @@ class RunOutput(Response):
     premiere_prproj_url: str | None = None
     completed_at: datetime | None = None
     original_node_id: str | None = None
+    files_deleted_at: Annotated[datetime | None, Field(exclude_if=_is_none)] = None
+    """Ours: since then the links lead nowhere; resuming the run makes the files again."""
 
 
 class AgentRun(Response):

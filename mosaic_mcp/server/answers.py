@@ -48,6 +48,7 @@ class OutputLine(Line):
     timeline_zip: str | None = Field(default=None, description="Premiere/Resolve timeline")
     subtitles: str | None = None
     saved_to: str | None = None
+    deleted: str | None = None
 
 
 class RunAnswer(Answer):

@@ -14,6 +14,8 @@ from mosaic_mcp.server.results import result
 from mosaic_mcp.server.views import RunState, run_answer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mosaic_mcp.client import MosaicClient
     from mosaic_mcp.contract.runs import RunOutput
 
@@ -78,8 +80,14 @@ async def output_line(client: MosaicClient, output: RunOutput, state: RunState) 
             "path": info.path,
             "timeline_zip": info.timeline_path or output.premiere_prproj_url,
             "subtitles": info.srt_path or info.srt_url,
+            "deleted": info.deleted_at and _deleted(info.deleted_at, state.run_id),
         }
     )
+
+
+def _deleted(at: datetime, run_id: str) -> str:
+    call = f"resume_run(run_id='{run_id}')"
+    return f"The files were deleted on {at:%Y-%m-%d} to free space; {call} makes them again."
 
 
 def brief(line: OutputLine) -> OutputLine:

@@ -84,7 +84,8 @@ class RunState:
                 return f"{name}: {step}{speed}" if step else name
         waiting = next((n for n in self.nodes if n.status == "queued"), None)
         if waiting is not None:
-            return f"{names[waiting.original_node_id or waiting.agent_node_id]}: about to begin"
+            name = names[waiting.original_node_id or waiting.agent_node_id]
+            return f"{name}: {getattr(waiting, 'step', '') or 'about to begin'}"
         return str(self.run.status)
 
 
@@ -134,7 +135,7 @@ def _step(node: RunNode | NodeProgress, name: str) -> StepLine:
         node=name,
         status=str(node.status),
         percent=round(100 * progress) if running and progress is not None else None,
-        doing=(getattr(node, "step", "") or None) if running else None,
+        doing=getattr(node, "step", "") or None if node.status in ("running", "queued") else None,
     )
 
 
@@ -142,6 +143,8 @@ def summary(state: RunState) -> str:
     """One sentence that a person can be told."""
     run, made = state.run, len(state.run.outputs)
     videos = "1 video" if made == 1 else f"{made} videos"
+    if state.terminal and any(output.files_deleted_at for output in run.outputs):
+        return f"Finished: {run.status}. {run.status_message}"
     match str(run.status):
         case "completed":
             return f"Finished: {videos} ready."

@@ -11,6 +11,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 def no_space(error: BaseException) -> NoSpace | None:
     """The error to tell when `error` means that the disk is full; None for any other."""
+    if isinstance(error, NoSpace):
+        return error
     if isinstance(error, OSError):
         return NoSpace() if error.errno in _FULL else None
     # SQLite's own words; SQLAlchemy and DBOS wrap its error each in their way.

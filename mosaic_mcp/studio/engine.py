@@ -16,42 +16,49 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections.abc import Coroutine, Iterable
+import time
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
 from dbos import DBOS, SetWorkflowID
 
-from mosaic_mcp.contract.runs import NodeStatus, RunCancelled, RunResumed
+from mosaic_mcp.contract.runs import RunCancelled, RunResumed
 from mosaic_mcp.errors import EngineUnavailable
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.liveness import Liveness, forget
+from mosaic_mcp.studio.machine import render_slots
 from mosaic_mcp.studio.runs.control import cancel_run, give_up, resume_run
 from mosaic_mcp.studio.runs.executing import NodeWork
 from mosaic_mcp.studio.runs.feed import Feed
+from mosaic_mcp.studio.runs.queueing import next_jobs, standing
 from mosaic_mcp.studio.runs.rendering import RenderWork
-from mosaic_mcp.studio.runs.states import Job, jobs, workers_of
+from mosaic_mcp.studio.runs.states import Job, Kind, workers_of
 from mosaic_mcp.studio.store.database import Store, outlasting
 from mosaic_mcp.studio.workflows import Workflows
 
 T = TypeVar("T")
 
-NODES = "nodes"
-RENDERS = "renders"
+QUEUES: Mapping[Kind, str] = {"node": "nodes", "render": "renders"}
+SLOTS: Mapping[Kind, int] = {"node": 8, "render": render_slots()}
 SWEEP_S = 5.0
 POLL_S = 0.2
 """How often DBOS looks for queued work: a compromise of latency per node and idle cost."""
 LOOK_S = 0.2
 """How often a process at work looks whether its work was cancelled or given to another."""
-VERSION = "wf-2"
+VERSION = "wf-3"
 """To be raised when the steps of a workflow change. DBOS takes up work of its own version only (by
 default a hash of the source, so that any edit would strand what is queued); as it is part of a
 workflow's id too, work of an older version is queued anew."""
 HAND_OVER_S = 2.0
 """Longest time that handing over may take when a process ends."""
+FORGET_AT_ONCE = 500
+PAUSE = 4
+"""Looking for the next jobs is followed by a pause so many times as long: in a queue of thousands
+it takes a part of a core, in a short one nobody notices."""
 LOST = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 """States of a workflow that does nothing any more."""
 
@@ -141,12 +148,10 @@ class Engine:
         self._liveness = Liveness(self.store, self.me, self.dead_s, self._take_over)
         logging.getLogger("dbos").addFilter(_not_cancelled)
         await self.workflows.launch(VERSION, listens=self.works)
-        # A render uses more than one core by itself.
-        slots = {NODES: 8, RENDERS: max(1, (os.cpu_count() or 2) // 2)}
-        for queue, concurrency in slots.items():
+        for kind, queue in QUEUES.items():
             await DBOS.register_queue_async(
                 queue,
-                worker_concurrency=concurrency,
+                worker_concurrency=SLOTS[kind],
                 polling_interval_sec=POLL_S,
                 on_conflict="always_update" if self.works else "never_update",
             )
@@ -204,6 +209,20 @@ class Engine:
         self.feed.ring()
         return answer
 
+    async def forget_ended(self, before: datetime) -> None:
+        """Let DBOS forget the jobs that ended before that moment: our tables know how."""
+        while True:
+            ended = await DBOS.list_workflows_async(
+                completed_before=before.isoformat(),
+                status=sorted(LOST),
+                limit=FORGET_AT_ONCE,
+                load_input=False,
+                load_output=False,
+            )
+            if not ended:
+                return
+            await DBOS.delete_workflows_async([workflow.workflow_id for workflow in ended])
+
     async def work(self, job: Job, doing: Coroutine[Any, Any, T]) -> T | None:
         """Do a job so that `cancel` can stop it; being stopped so is a normal end."""
         earlier = self._active.get(job.key)
@@ -255,18 +274,19 @@ class Engine:
         await anyio.to_thread.run_sync(self.library.clear_work, worker)
 
     async def _relay(self) -> None:
-        """Tell DBOS of every job that is queued in our tables."""
+        """Tell DBOS of the queued jobs that come next."""
         while True:
             await self._ready.wait()
             self._ready.clear()
             try:
-                queued = await self.store.read(lambda c: jobs(c, statuses=[NodeStatus.queued]))
+                began = time.monotonic()
+                queued = await self.store.read(lambda c: next_jobs(c, SLOTS))
+                spent = time.monotonic() - began
                 for job in queued:
                     if job.key not in self._told:
                         await _enqueue(job)
-                        self._told.add(job.key)
-                # What another process began was told to it, and is not ours to remember.
-                self._told &= {job.key for job in queued}
+                self._told = {job.key for job in queued}
+                await asyncio.sleep(PAUSE * spent)
             except EngineUnavailable as away:
                 log.warning("%s", away.message)  # a sweep tries again
             except Exception:
@@ -276,6 +296,7 @@ class Engine:
         """Mend what our tables say is at work and DBOS does not know, or knows to have ended."""
         while True:
             await asyncio.sleep(SWEEP_S)
+            self._ready.set()  # what was put back may be told again by now
             try:
                 if self._liveness.leads:
                     await self._mend()
@@ -285,7 +306,7 @@ class Engine:
                 log.exception("sweep")
 
     async def _mend(self) -> None:
-        at_work = await self.store.read(jobs)
+        at_work = await self.store.read(lambda c: standing(c, SLOTS))
         if not at_work:
             return
         known = await DBOS.list_workflows_async(
@@ -307,15 +328,15 @@ class Engine:
 
 
 def _workflow_id(job: Job) -> str:
-    return f"{job.key}:{VERSION}"
+    return f"{job.key}:{job.turn}:{VERSION}"
 
 
 def _queues(workflow_ids: Iterable[str]) -> dict[str, list[str]]:
     """Workflows of our version by the queue that they belong to."""
     ids = [known for known in workflow_ids if known.endswith(f":{VERSION}")]
     return {
-        NODES: [known for known in ids if known.startswith("node:")],
-        RENDERS: [known for known in ids if known.startswith("render:")],
+        queue: [known for known in ids if known.startswith(f"{kind}:")]
+        for kind, queue in QUEUES.items()
     }
 
 
@@ -327,9 +348,9 @@ async def _outlasting(doing: Coroutine[Any, Any, T]) -> T:
 
 async def _enqueue(job: Job) -> None:
     """Queue a job; one that is queued already stays so."""
-    queue, workflow = (NODES, node_workflow) if job.kind == "node" else (RENDERS, render_workflow)
+    workflow = node_workflow if job.kind == "node" else render_workflow
     with SetWorkflowID(_workflow_id(job)):
-        await DBOS.enqueue_workflow_async(queue, workflow, job.row_id, job.generation)
+        await DBOS.enqueue_workflow_async(QUEUES[job.kind], workflow, job.row_id, job.generation)
 
 
 async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:

@@ -23,6 +23,7 @@ from mosaic_mcp.contract.extensions import Asset
 from mosaic_mcp.contract.uploads import AssetType
 from mosaic_mcp.errors import Fault, InvalidRequest, MediaError, MosaicError, TooLarge
 from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.machine import Machine
 from mosaic_mcp.studio.perception.probe import media_facts
 from mosaic_mcp.studio.store.assets import Assets, seal_of, unknown_upload
 from mosaic_mcp.studio.timeline.model import Source
@@ -52,23 +53,29 @@ Place = Callable[[Path, Path], None]
 class Intake:
     """Turns files into assets."""
 
-    def __init__(self, assets: Assets, library: Library, probe: Probe) -> None:
+    def __init__(self, assets: Assets, library: Library, probe: Probe, machine: Machine) -> None:
         self._assets = assets
+        self._machine = machine
         self._library = library
         self._probe = probe
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
     async def expect(self, owner: str, asset_type: AssetType) -> str:
-        """An id for an upload, good for one hour."""
+        """An id for an upload, good for one hour; NoSpace on a disk that is full already."""
+        self._machine.check(0, "uploads")
         for asset_id in await self._assets.forget_expired():
             self._upload(asset_id).unlink(missing_ok=True)
         return await self._assets.reserve(owner, asset_type)
 
     @asynccontextmanager
-    async def begin(self, asset_id: str) -> AsyncGenerator[Path]:
-        """Where to write the bytes of an awaited upload; what is not `received` is deleted."""
+    async def begin(self, asset_id: str, size: int) -> AsyncGenerator[Path]:
+        """Where to write the bytes of an awaited upload; what is not `received` is deleted.
+
+        `size` is what is announced, 0 for unknown; NoSpace when there is no room for it.
+        """
         if not await self._assets.awaited(asset_id):
             raise unknown_upload(asset_id)
+        self._machine.check(size, "the upload")
         part = self._upload(f"{asset_id}.{uuid4()}.part")
         part.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -109,7 +116,7 @@ class Intake:
 
     async def take_file(self, owner: str, path: Path, asset_type: AssetType) -> Asset:
         """Take a file of this machine; the same content under the same name is one asset."""
-        source, kept, seal = await self._keep(path, path.name, asset_type, _share)
+        source, kept, seal = await self._keep(path, path.name, asset_type, self._share)
         asset_id = await self._assets.find(owner, asset_type, source.sha256, source.name)
         asset_id = asset_id or await self._assets.reserve(owner, asset_type)
         await self._assets.ready(asset_id, source, kept, seal)
@@ -127,6 +134,20 @@ class Intake:
         asset_id = await self._assets.reserve(owner, asset_type)
         await self._assets.ready(asset_id, source, kept, seal)
         return asset_id
+
+    def _share(self, path: Path, kept: Path) -> None:
+        """Make `kept` the same content as `path`: a hard link where disks allow, else a copy."""
+        part = kept.with_name(f"{uuid4()}.part")
+        try:
+            try:
+                os.link(path, part)
+            except OSError:
+                self._machine.check(path.stat().st_size, path.name)
+                shutil.copy2(path, part)
+            part.replace(kept)
+        finally:
+            # Renaming one link of a file onto another of the same file does nothing.
+            part.unlink(missing_ok=True)
 
     def _upload(self, name: str) -> Path:
         return self._library.home / "uploads" / name
@@ -168,20 +189,6 @@ def _suffix(name: str, asset_type: AssetType) -> str:
 
 def _move(path: Path, kept: Path) -> None:
     path.replace(kept)
-
-
-def _share(path: Path, kept: Path) -> None:
-    """Make `kept` the same content as `path`: a hard link where the disks allow, else a copy."""
-    part = kept.with_name(f"{uuid4()}.part")
-    try:
-        try:
-            os.link(path, part)
-        except OSError:
-            shutil.copy2(path, part)
-        part.replace(kept)
-    finally:
-        # Renaming one link of a file onto another of the same file does nothing.
-        part.unlink(missing_ok=True)
 
 
 def _a(kind: str) -> str:

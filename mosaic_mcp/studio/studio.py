@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,13 +16,17 @@ from mosaic_mcp.studio.auth import Keys
 from mosaic_mcp.studio.engine import Engine
 from mosaic_mcp.studio.gate import Activity
 from mosaic_mcp.studio.intake import Intake
+from mosaic_mcp.studio.keeping.collecting import Keeper
+from mosaic_mcp.studio.keeping.upkeep import Upkeep
 from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.machine import Machine
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.quota import Quota
 from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
 from mosaic_mcp.studio.render.pictures import thumbnail
+from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.charging import Charging
 from mosaic_mcp.studio.runs.executing import NodeWork
 from mosaic_mcp.studio.runs.feed import Feed
@@ -67,6 +72,7 @@ class Studio:
     engine: Engine
     webhooks: Webhooks
     webhook_secrets: Secrets
+    keeper: Keeper
     activity: Activity = field(default_factory=Activity)
     closing: anyio.Event = field(default_factory=anyio.Event)
     """Set when the studio is to end: the process stops serving, long polls answer at once."""
@@ -117,13 +123,15 @@ async def open_studio(
     assets = Assets(store, library)
     transcripts = Transcripts(store)
     outputs = Outputs(store)
-    intake = Intake(assets, library, _probe)
+    machine = Machine(library.home)
+    intake = Intake(assets, library, _probe, machine)
     perception = LocalPerception(library, library.source, transcripts.get)
     ffmpeg = find_ffmpeg(settings)
     feed = Feed()
     charging = Charging(store, quota)
     tools = await tool_version(ffmpeg)
     claims = Claims(store)
+    admission = Admission(store, feed, machine)
     engine = Engine(
         store=store,
         feed=feed,
@@ -139,8 +147,11 @@ async def open_studio(
             worker=executor,
             claims=claims,
             charging=charging,
+            admission=admission,
         ),
-        renders=RenderWork(store, feed, library, ffmpeg, tools, executor, claims, charging),
+        renders=RenderWork(
+            store, feed, library, ffmpeg, tools, executor, claims, charging, admission
+        ),
         workflows=Workflows(store.postgres or library.studio / "dbos.db", executor),
         library=library,
         dead_s=settings.studio_dead_s,
@@ -151,6 +162,8 @@ async def open_studio(
     else:
         key = await signing_key(store)
     await engine.start()
+    keeper = Keeper(store, library)
+    upkeep = asyncio.create_task(Upkeep(settings, store, keeper, engine).run())
     try:
         studio = Studio(
             settings=settings,
@@ -170,6 +183,7 @@ async def open_studio(
             engine=engine,
             webhooks=Webhooks(store),
             webhook_secrets=Secrets(settings.webhook_secret),
+            keeper=keeper,
         )
         sender = Sender(
             store, feed, studio.links, studio.webhook_secrets, allowed_by(settings.private_urls)
@@ -177,6 +191,7 @@ async def open_studio(
         async with sender.sending():
             yield studio
     finally:
+        upkeep.cancel()
         await engine.stop()
         store.close()
         if executor != LOCAL:

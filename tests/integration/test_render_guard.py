@@ -14,7 +14,7 @@ import anyio
 import pytest
 from PIL import Image
 
-from mosaic_mcp.errors import EngineUnavailable, RenderFailed
+from mosaic_mcp.errors import EngineUnavailable, NoSpace, RenderFailed
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.render.ffmpeg import Limits, find_ffmpeg, guarded_input, run_ffmpeg
 from tests.support.coded import FFMPEG, counted
@@ -89,7 +89,7 @@ async def test_a_finished_file_gets_its_name_and_a_failed_one_does_not(tmp_path)
 
 
 async def test_a_full_disk_is_named(tmp_path):
-    with pytest.raises(RenderFailed, match=r"(?i)disk is full|no space") as failure:
+    with pytest.raises(NoSpace, match="full") as failure:
         await run_ffmpeg(
             FFMPEG,
             ["-f", "lavfi", "-i", "testsrc2=d=2", "-f", "rawvideo", "/dev/full"],

@@ -128,6 +128,7 @@ def test_a_run_has_every_field_of_the_page(api):
         "premiere_prproj_url",
         "completed_at",
         "original_node_id",
+        "files_deleted_at",  # ours
     }
     assert schemas["RunStatus"]["enum"] == [
         "running",

@@ -10,6 +10,7 @@ import pytest
 from mosaic_mcp.errors import InvalidRequest, MediaError, NotFound, TooLarge
 from mosaic_mcp.studio.intake import Intake
 from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.machine import Machine
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.timeline.model import Source
@@ -22,7 +23,7 @@ class Home:
         self.library = Library(folder)
         self.store = Store(folder / "studio" / "studio.db")
         self.assets = Assets(self.store, self.library)
-        self.intake = Intake(self.assets, self.library, self.probe)
+        self.intake = Intake(self.assets, self.library, self.probe, Machine(folder))
         self.source = Source(sha256="", name="", duration=Fraction(2))
         self.probed = 0
         self.while_probing = None
@@ -56,7 +57,7 @@ def talk(tmp_path):
 
 async def uploaded(home: Home, content: bytes, owner: str = "anna") -> str:
     asset_id = await home.intake.expect(owner, "video")
-    async with home.intake.begin(asset_id) as part:
+    async with home.intake.begin(asset_id, len(content)) as part:
         part.write_bytes(content)
         await home.intake.received(asset_id, part, "up.mp4")
     return asset_id

@@ -92,6 +92,9 @@ async def _saved(
     folder = writable_folder(save_to, engine.settings)
     saved: list[OutputLine] = []
     for line in lines:
+        if line.deleted is not None:
+            saved.append(line)
+            continue
         name = f"{line.name or line.output_id}.mp4"
         path = (
             await save_file(line.path, folder, name)

@@ -16,7 +16,13 @@ from subprocess import PIPE
 import anyio
 import anyio.abc
 
-from mosaic_mcp.errors import EngineUnavailable, Interrupted, MosaicError, RenderFailed
+from mosaic_mcp.errors import (
+    EngineUnavailable,
+    Interrupted,
+    MosaicError,
+    NoSpace,
+    RenderFailed,
+)
 from mosaic_mcp.settings import Settings
 
 GUARD = Path(__file__).with_name("guard.py")
@@ -219,9 +225,7 @@ def explain(code: int, log: str) -> MosaicError:
     if code in (128 + 9, -9) or "exiting normally, received signal" in low:  # it, or its guard
         return Interrupted("FFmpeg was killed.", remedy=Interrupted.advice)
     if "no space left on device" in low or "disk quota exceeded" in low:
-        return RenderFailed(
-            "The disk is full.", remedy="Free some space, then resume the run.", log=log
-        )
+        return NoSpace()
     if "file size limit exceeded" in low or code == 128 + 25:
         return RenderFailed(
             "The output grew past its limit.", remedy="Use a shorter clip.", log=log

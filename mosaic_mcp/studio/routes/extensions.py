@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 import mosaic_mcp
 from mosaic_mcp.contract.extensions import PREFIX, StudioInfo, TileInfo, Tiles
+from mosaic_mcp.contract.keeping import Collect, Collected
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, TileType
 from mosaic_mcp.errors import Forbidden
 from mosaic_mcp.studio.routes.dependencies import CallerDep, StudioDep
@@ -36,6 +37,17 @@ def _tile_info(tile: TileType) -> TileInfo:
         verified=tile.verified,
         params=tile.params.model_json_schema() if tile.params else {},
     )
+
+
+@router.post("/gc")
+async def collect(body: Collect, studio: StudioDep, caller: CallerDep) -> Collected:
+    """Make room on the disk, or say what that would delete."""
+    if not caller.here:
+        raise Forbidden(
+            "Only the user of this machine may delete files of all owners.",
+            remedy="Use the token of the discovery file.",
+        )
+    return await studio.keeper.collect(body)
 
 
 @router.post("/shutdown")

@@ -51,7 +51,9 @@ async def upload(request: Request, studio: StudioDep) -> Response:
     """Take a file under an upload's signed policy; finalize_upload then checks it."""
     form = UploadForm(request.headers.get("content-type", ""), request.stream())
     policy = studio.links.check_upload(await form.fields())
-    async with studio.intake.begin(policy.asset_id) as part:
+    length = request.headers.get("content-length", "0")
+    size = int(length) if length.isdecimal() else 0
+    async with studio.intake.begin(policy.asset_id, size) as part:
         name = await form.save(part, policy.max_bytes)
         await studio.intake.received(policy.asset_id, part, name)
     return Response(status_code=204)

@@ -18,12 +18,13 @@ from mosaic_mcp.contract.extensions import (
     RenderInfo,
     Transcript,
 )
-from mosaic_mcp.errors import Fault, Forbidden, InvalidRequest, MediaError
+from mosaic_mcp.errors import Conflict, Fault, Forbidden, InvalidRequest, MediaError
 from mosaic_mcp.studio.auth import Caller
 from mosaic_mcp.studio.perception.subtitles import read_cues
 from mosaic_mcp.studio.reading import PAGE_WORDS, Reading, read
 from mosaic_mcp.studio.render.pictures import contact_sheet, frame
 from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, StudioDep
+from mosaic_mcp.studio.store.outputs import Output, again, files_gone
 from mosaic_mcp.studio.studio import Studio
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import Timeline
@@ -41,12 +42,23 @@ class Video:
     path: Path
     timeline: Timeline
     """As it plays: an upload is a single clip of itself."""
+    output: Output | None = None
+
+
+def _whole(video: VideoDep) -> Video:
+    """A video to look at: its file must be there."""
+    if (output := video.output) is not None and output.deleted_at is not None:
+        # Not NotFound: the output is there, and its words can be read.
+        told = files_gone(output.name, output.deleted_at.isoformat())
+        raise Conflict(told, remedy=again(output.run_id))
+    return video
 
 
 async def _video(kind: Kind, video_id: str, studio: StudioDep, caller: CallerDep) -> Video:
     if kind == "renders":
         output = await studio.outputs.get(caller.owner, video_id)
-        return Video(studio.library.render(output.id) / "video.mp4", output.timeline)
+        path = studio.library.render(output.id) / "video.mp4"
+        return Video(path, output.timeline, output)
     source, path = await studio.assets.file(caller.owner, video_id)
     return Video(path, from_source(source, tile=""))
 
@@ -54,6 +66,7 @@ async def _video(kind: Kind, video_id: str, studio: StudioDep, caller: CallerDep
 _PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
 
 VideoDep = Annotated[Video, Depends(_video)]
+WholeDep = Annotated[Video, Depends(_whole)]
 
 
 @router.post("/files")
@@ -87,6 +100,7 @@ async def render_info(
         srt_url=links.render(render_id, "captions.srt")
         if not caller.here and (folder / "captions.srt").exists()
         else None,
+        deleted_at=output.deleted_at,
         facts=output.facts,
         timeline=output.timeline.model_dump(mode="json"),
     )
@@ -124,7 +138,7 @@ async def read_transcript(
 
 @router.get("/{kind}/{video_id}/sheet", response_class=Response, responses=_PICTURE)
 async def show_sheet(
-    video: VideoDep, studio: StudioDep, frames: Annotated[int, Query(ge=1, le=24)] = 9
+    video: WholeDep, studio: StudioDep, frames: Annotated[int, Query(ge=1, le=24)] = 9
 ) -> Response:
     """A contact sheet of evenly spaced frames, each with its time."""
     length = float(video.timeline.duration)
@@ -136,7 +150,7 @@ async def show_sheet(
 
 @router.get("/{kind}/{video_id}/frame", response_class=Response, responses=_PICTURE)
 async def show_frame(
-    video: VideoDep, studio: StudioDep, at: Annotated[float, Query(ge=0)] = 0.0
+    video: WholeDep, studio: StudioDep, at: Annotated[float, Query(ge=0)] = 0.0
 ) -> Response:
     """The frame that is on screen at `at` seconds."""
     length = float(video.timeline.duration)

@@ -12,6 +12,7 @@ from mosaic_mcp.errors import Conflict
 from mosaic_mcp.studio.runs.advancing import advance
 from mosaic_mcp.studio.runs.node_changes import finish_node, start_node
 from mosaic_mcp.studio.runs.render_changes import finish_render, start_render
+from mosaic_mcp.studio.runs.restoring import has_deleted, make_again
 from mosaic_mcp.studio.runs.states import AT_WORK, Job, S, jobs, now, own_run, record
 from mosaic_mcp.studio.store.credits import release_run
 from mosaic_mcp.studio.store.tables import renders, run_nodes, runs
@@ -50,21 +51,29 @@ def cancel_run(
 
 
 def resume_run(connection: sa.Connection, owner: str, run_id: str) -> RunResumed:
-    """Queue again what did not finish, in a new generation; Conflict in any other state."""
+    """Queue again what did not finish, in a new generation; Conflict in any other state.
+
+    A run whose output files were deleted makes them again, whatever state it ended in.
+    """
     run = own_run(connection, owner, run_id, lock=True)
-    short = run.status != RunStatus.running and needs_credits(connection, run_id)
-    if run.status not in (RunStatus.failed, RunStatus.cancelled) and not short:
+    ended = run.status != RunStatus.running
+    short = ended and needs_credits(connection, run_id)
+    lacks_files = ended and has_deleted(connection, run_id)
+    stopped = run.status in (RunStatus.failed, RunStatus.cancelled)
+    if not (stopped or short or lacks_files):
         raise Conflict(
             f"The run is {run.status}; only a failed or cancelled run can be resumed, "
-            "or one that ended for want of credits.",
+            "or one that ended for want of credits, or whose files were deleted.",
             remedy="Start a new run, or wait until this one has ended.",
         )
     ours = run_nodes.c.run_id == run_id
     generation = run.generation + 1
     considered = connection.execute(sa.select(sa.func.count()).where(ours)).scalar_one()
+    making = make_again(connection, run_id, generation)
+    # What ended in part stays so where only its files are made again.
     again = connection.execute(
         run_nodes.update()
-        .where(ours, unfinished(short=short))
+        .where(ours, unfinished(short=short) if stopped or short else sa.false())
         .values(
             status=S.not_started,
             generation=generation,
@@ -93,7 +102,7 @@ def resume_run(connection: sa.Connection, owner: str, run_id: str) -> RunResumed
         agent_state_id=run_id,
         nodes_queued=len(jobs(connection, run_id)),
         nodes_considered=considered,
-        requeued_nodes=again,
+        requeued_nodes=again + making,
     )
 
 

@@ -15,12 +15,14 @@ from pydantic import BaseModel
 
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
-from mosaic_mcp.errors import MosaicError, Unsupported
+from mosaic_mcp.errors import MosaicError, NoSpace, Unsupported
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.perception.model import Perception
+from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
+from mosaic_mcp.studio.runs.needs import render_need
 from mosaic_mcp.studio.runs.node_changes import (
     decide_node,
     finish_node,
@@ -31,7 +33,7 @@ from mosaic_mcp.studio.runs.node_changes import (
 from mosaic_mcp.studio.runs.recipes import recipe_hash
 from mosaic_mcp.studio.runs.render_changes import TILE_SHARE, plan_renders
 from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, retry_in, waiting
-from mosaic_mcp.studio.runs.states import Fence, Superseded
+from mosaic_mcp.studio.runs.states import Fence, Job, Superseded
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import run_nodes, runs
@@ -99,14 +101,19 @@ class NodeWork:
     """The process that does it."""
     claims: Claims
     charging: Charging
+    admission: Admission
 
     async def run(self, row_id: str, generation: int, tries: int) -> float | None:
         """Execute a queued node to its end, or to its renders. Never raises MosaicError.
 
         Answers the seconds after which to try again, or None when there is nothing more to do.
-        `tries` is how often it was tried before and failed for a passing reason.
+        `tries` is how often it was tried before and failed for a passing reason. Where the disk is
+        full it is put back into the queue.
         """
+        job = Job("node", row_id, generation)
+        return await self.admission.admit(job, lambda: self._run(row_id, generation, tries))
 
+    async def _run(self, row_id: str, generation: int, tries: int) -> float | None:
         def start(connection: sa.Connection, alone: bool) -> Fence | None:
             return start_node(connection, row_id, generation, self.worker, alone=alone)
 
@@ -138,6 +145,8 @@ class NodeWork:
             return None
         except Unpaid:
             pass  # recorded, or no longer ours
+        except NoSpace:
+            raise
         except MosaicError as error:
             pause = retry_in(error, tries)
             if pause is not None:
@@ -146,9 +155,10 @@ class NodeWork:
                 return pause
             await self._fail(fence, str(error))
         except Exception as error:
+            if no_space(error):
+                raise
             log.exception("node %s failed", row_id)
-            full = no_space(error)
-            await self._fail(fence, str(full) if full else CRASHED)
+            await self._fail(fence, CRASHED)
         return None
 
     async def _fail(self, fence: Fence, message: str) -> None:
@@ -198,10 +208,13 @@ class NodeWork:
         return [snap(timeline) for timeline in outputs]
 
     def _wanted(self, timeline: Timeline, quality: str) -> dict[str, Any]:
+        need = render_need(timeline, quality)
         return {
             "name": timeline.name,
             "timeline": timeline.model_dump(mode="json"),
             "recipe_hash": recipe_hash(timeline, quality, self.render_version),
+            "need_memory": need.memory,
+            "need_disk": need.disk,
         }
 
 

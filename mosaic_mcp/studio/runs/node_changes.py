@@ -47,6 +47,7 @@ def start_node(
             attempt=run_nodes.c.attempt + 1,
             worker=worker,
             step="",
+            waits_for=None,
             started_at=now(),
         )
         .returning(run_nodes.c.attempt, run_nodes.c.owner, run_nodes.c.run_id, run_nodes.c.node_id)

@@ -31,7 +31,7 @@ def plan_renders(connection: sa.Connection, fence: Fence, wanted: Sequence[dict[
     """Queue a render for each wanted timeline; those of an earlier generation keep their ids.
 
     What it finished stays finished, what failed or was cancelled is queued again. `wanted` holds
-    name, timeline and recipe_hash.
+    name, timeline, recipe_hash, and need_memory and need_disk in bytes.
     """
     lock_run(connection, run_nodes, fence.id)
     node = connection.execute(
@@ -89,7 +89,7 @@ def start_render(
     attempt = connection.execute(
         renders.update()
         .where(claimable(renders, render_id, generation, alone=alone))
-        .values(status=S.running, attempt=renders.c.attempt + 1, worker=worker)
+        .values(status=S.running, attempt=renders.c.attempt + 1, worker=worker, waits_for=None)
         .returning(renders.c.attempt)
     ).scalar_one_or_none()
     return None if attempt is None else Fence(render_id, generation, attempt)

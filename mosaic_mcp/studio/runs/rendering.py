@@ -21,13 +21,14 @@ import anyio.to_thread
 import sqlalchemy as sa
 
 from mosaic_mcp.contract.runs import NodeStatus
-from mosaic_mcp.errors import MosaicError, RenderFailed
+from mosaic_mcp.errors import MosaicError, NoSpace, RenderFailed
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.probe import media_facts, probe
 from mosaic_mcp.studio.render import Quality, render, thumbnail
 from mosaic_mcp.studio.render.workbench import place
+from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.recipes import recipe
@@ -39,7 +40,7 @@ from mosaic_mcp.studio.runs.render_changes import (
     start_render,
 )
 from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, retry_in, waiting
-from mosaic_mcp.studio.runs.states import Fence, Superseded
+from mosaic_mcp.studio.runs.states import Fence, Job, Superseded
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
 from mosaic_mcp.studio.tiles.shipped import shipped_files
@@ -66,13 +67,18 @@ class RenderWork:
     """The process that does it."""
     claims: Claims
     charging: Charging
+    admission: Admission
 
     async def run(self, render_id: str, generation: int, tries: int) -> float | None:
         """Make an output, and record it or why there is none. Never raises MosaicError.
 
-        Answers and takes what `NodeWork.run` does.
+        Answers and takes what `NodeWork.run` does. Where memory is short it waits, where the disk
+        is full it is put back into the queue.
         """
+        job = Job("render", render_id, generation)
+        return await self.admission.admit(job, lambda: self._run(render_id, generation, tries))
 
+    async def _run(self, render_id: str, generation: int, tries: int) -> float | None:
         def start(connection: sa.Connection, alone: bool) -> Fence | None:
             return start_render(connection, render_id, generation, self.worker, alone=alone)
 
@@ -105,6 +111,8 @@ class RenderWork:
             return None
         except Unpaid:  # recorded, or no longer ours
             return None
+        except NoSpace:
+            raise
         except MosaicError as failure:
             pause = retry_in(failure, tries)
             if pause is not None:
@@ -115,8 +123,10 @@ class RenderWork:
             if isinstance(failure, RenderFailed):
                 log.error("render %s: %s\n%s", render_id, failure.message, failure.log)
         except Exception as failure:
+            if no_space(failure):
+                raise
             log.exception("render %s failed", render_id)
-            error = f"{row['name']}: {no_space(failure) or CRASHED}"
+            error = f"{row['name']}: {CRASHED}"
         await self.store.write(lambda c: finish_render(c, fence, facts=facts, error=error))
         return None
 

@@ -20,6 +20,7 @@ from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.errors import NotFound
 from mosaic_mcp.studio.store.tables import events, renders, run_nodes, runs
 
+Kind = Literal["node", "render"]
 S = NodeStatus
 DONE = (S.completed, S.partial_complete)
 ENDED = (*DONE, S.failed, S.blocked, S.cancelled)
@@ -47,9 +48,11 @@ class Fence:
 class Job:
     """A node or a render of one generation that waits or is at work."""
 
-    kind: Literal["node", "render"]
+    kind: Kind
     row_id: str
     generation: int
+    turn: int = 0
+    """How often it was put back into the queue (`queueing.put_back`)."""
 
     @property
     def key(self) -> str:
@@ -59,6 +62,15 @@ class Job:
 
 class Superseded(Exception):
     """The node or the render was cancelled, or given to somebody else."""
+
+
+def at_work(table: sa.Table) -> sa.ColumnElement[bool]:
+    """True for what waits or is at work, in the words of the index `ix_…_at_work`.
+
+    Written out: SQLite uses a partial index only where it reads the same values.
+    """
+    values = [str(status) for status in AT_WORK]
+    return table.c.status.in_(sa.bindparam(None, values, expanding=True, literal_execute=True))
 
 
 def now() -> str:
@@ -145,16 +157,16 @@ def jobs(
 
 def _jobs_of(
     connection: sa.Connection,
-    kind: Literal["node", "render"],
+    kind: Kind,
     table: sa.Table,
     run_id: str | None,
     *which: sa.ColumnElement[bool],
 ) -> list[Job]:
-    query = sa.select(table.c.id, table.c.generation).where(*which)
+    query = sa.select(table.c.id, table.c.generation, table.c.turn).where(at_work(table), *which)
     if run_id is not None:
         query = query.where(table.c.run_id == run_id)
     order = query.order_by(table.c.position)
-    return [Job(kind, row.id, row.generation) for row in connection.execute(order)]
+    return [Job(kind, row.id, row.generation, row.turn) for row in connection.execute(order)]
 
 
 def workers_of(connection: sa.Connection, jobs: Iterable[Job]) -> dict[str, str | None]:

@@ -52,6 +52,8 @@ class RunRows:
                 renders.c.position,
                 renders.c.status,
                 renders.c.completed_at,
+                renders.c.waits_for,
+                renders.c.deleted_at,
             )
             .where(renders.c.run_id == run_id)
             .order_by(renders.c.completed_at, renders.c.position),
@@ -70,8 +72,8 @@ class RunRows:
             agent_id=self.run["agent_id"],
             started_at=datetime.fromisoformat(self.run["started_at"]),
             status=RunStatus(self.run["status"]),
-            status_message=self.run["status_message"],
             needs_credits=any(n["needs_credits"] for n in self.nodes),
+            status_message=self._message(),
             errors=tuple(
                 NodeErrors(original_node_id=n["node_id"], messages=tuple(n["errors"]))
                 for n in self.nodes
@@ -88,7 +90,7 @@ class RunRows:
             run_id=self.run["id"],
             agent_id=self.run["agent_id"],
             status=RunStatus(self.run["status"]),
-            status_message=self.run["status_message"],
+            status_message=self._message(),
             started_at=datetime.fromisoformat(self.run["started_at"]),
             updated_at=datetime.fromisoformat(self.run["updated_at"]),
             node_status_counts=counts(self.nodes),
@@ -131,12 +133,25 @@ class RunRows:
             tile=_node_type(node["node_type_id"]).node_type_name or node["node_type_id"],
             status=S(node["status"]),
             progress=node["progress"],
-            step=node["step"],
+            step=f"waiting for {waits}" if (waits := _waits(node)) else node["step"],
             rate=node["rate"],
             makes_outputs=bool(node["renders_outputs"]),
             renders_done=sum(r["status"] in ENDED for r in own),
             renders_total=len(own),
         )
+
+    def _message(self) -> str | None:
+        """How the run ended, and whether its files are there; at work, what it waits for."""
+        waiting = (waits for row in (*self.nodes, *self.renders) if (waits := _waits(row)))
+        if (waits := next(waiting, None)) is not None:
+            return f"Waiting for {waits}. It goes on by itself when there is room."
+        made = [r for r in self.renders if r["status"] == S.completed]
+        deleted = sum(r["deleted_at"] is not None for r in made)
+        if deleted:
+            files = f"The files of {deleted} of {len(made)} outputs"
+            told = f"{files} were deleted to free space; resume the run to make them again."
+            return " ".join(filter(None, (self.run["status_message"], told)))
+        return self.run["status_message"]
 
     def _inputs(self, links: Links) -> tuple[RunInput, ...]:
         return tuple(_input(row, links) for row in self.inputs)
@@ -151,6 +166,7 @@ class RunRows:
                 premiere_prproj_url=links.render(r["id"], "timeline.zip"),
                 completed_at=datetime.fromisoformat(r["completed_at"]),
                 original_node_id=template[r["run_node_id"]],
+                files_deleted_at=datetime.fromisoformat(at) if (at := r["deleted_at"]) else None,
             )
             for r in self.renders
             if r["status"] == S.completed
@@ -159,6 +175,11 @@ class RunRows:
 
 def _all(connection: sa.Connection, query: sa.Executable) -> Sequence[Row]:
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _waits(row: Row) -> str | None:
+    """What a queued node or render waits for."""
+    return row["waits_for"] if row["status"] == S.queued else None
 
 
 def _node_type(node_type_id: str) -> NodeType:

@@ -7,6 +7,8 @@ that serves requests never waits for a disk.
 from __future__ import annotations
 
 import random
+import sqlite3
+import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -35,6 +37,8 @@ from mosaic_mcp.studio.store.postgres import (
 T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_S = 30.0
+"""How long to wait for other processes that use the file."""
 MIGRATING = 0x6D6F7361
 """Number of the lock under which PostgreSQL is migrated."""
 COLLISIONS = 10
@@ -167,12 +171,25 @@ def _configure(connection: Any, _record: Any) -> None:
     # SQLAlchemy begins transactions itself (see _begin_immediate), the driver must not.
     connection.isolation_level = None
     cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_S * 1000:.0f}")
     # WAL lets readers go on while a writer writes; it stays with the file.
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _use_wal(cursor)
     cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Of several that switch a new file at once SQLite turns all but one away without waiting."""
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

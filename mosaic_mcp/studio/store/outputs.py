@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,12 @@ from mosaic_mcp.studio.store.tables import renders
 from mosaic_mcp.studio.timeline.model import Timeline
 
 _COLUMNS = sa.select(
-    renders.c.id, renders.c.run_id, renders.c.name, renders.c.timeline, renders.c.facts
+    renders.c.id,
+    renders.c.run_id,
+    renders.c.name,
+    renders.c.timeline,
+    renders.c.facts,
+    renders.c.deleted_at,
 )
 
 
@@ -29,6 +35,8 @@ class Output:
     name: str
     timeline: Timeline
     facts: MediaFacts
+    deleted_at: datetime | None = None
+    """When its files were deleted to free space."""
 
 
 class Outputs:
@@ -67,10 +75,25 @@ class Outputs:
         return await self._store.read(read)
 
     async def name(self, render_id: str) -> str:
-        """What people call it; for whoever holds a signed link."""
-        query = sa.select(renders.c.name).where(renders.c.id == render_id)
-        name = await self._store.read(lambda c: c.execute(query).scalar_one_or_none())
-        return name or "output"
+        """What people call it; for whoever holds a signed link. NotFound when its files went."""
+        columns = (renders.c.name, renders.c.run_id, renders.c.deleted_at)
+        query = sa.select(*columns).where(renders.c.id == render_id)
+        row = await self._store.read(lambda c: c.execute(query).one_or_none())
+        if row is None:
+            return "output"
+        if row.deleted_at is not None:
+            raise NotFound(files_gone(row.name, row.deleted_at), remedy=again(row.run_id))
+        return row.name
+
+
+def files_gone(name: str, at: str) -> str:
+    """What to say of an output whose files were deleted to free space."""
+    return f'The files of "{name}" were deleted on {at[:10]} to free space.'
+
+
+def again(run_id: str) -> str:
+    """How to have them back."""
+    return f"Resume the run {run_id}: it makes them again."
 
 
 def _output(row: Any) -> Output:
@@ -80,4 +103,5 @@ def _output(row: Any) -> Output:
         name=row["name"],
         timeline=Timeline.model_validate(row["timeline"]),
         facts=MediaFacts.model_validate(row["facts"]),
+        deleted_at=datetime.fromisoformat(at) if (at := row["deleted_at"]) else None,
     )

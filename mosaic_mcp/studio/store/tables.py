@@ -6,6 +6,8 @@ Every table has `owner`: a row of another owner does not exist for a caller (404
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
@@ -17,6 +19,30 @@ def _id() -> sa.Column[str]:
 
 def _owner() -> sa.Column[str]:
     return sa.Column("owner", sa.Text, nullable=False, index=True)
+
+
+def _waiting() -> tuple[sa.Column[Any], ...]:
+    """How a job waits for disk space."""
+    return (
+        sa.Column("need_disk", sa.BigInteger, nullable=False, server_default="0"),  # bytes
+        sa.Column("turn", sa.Integer, nullable=False, server_default="0"),
+        # +1 each time that the job is put back, so that DBOS takes it for new work
+        sa.Column("not_before", sa.Float),  # seconds since the epoch
+        sa.Column("waits_for", sa.Text),  # "disk space: 1.2 GB free, 2 GB needed"
+    )
+
+
+def _at_work(table: str) -> sa.Index:
+    """Finds the few rows that are queued or running among all that ever were."""
+    at_work = sa.text("status IN ('queued', 'running')")
+    return sa.Index(
+        f"ix_{table}_at_work",
+        "status",
+        "owner",
+        "run_id",
+        sqlite_where=at_work,
+        postgresql_where=at_work,
+    )
 
 
 agents = sa.Table(
@@ -81,6 +107,7 @@ runs = sa.Table(
     sa.Column("updated_at", sa.Text, nullable=False),
     sa.Column("finished_at", sa.Text),
     sa.UniqueConstraint("owner", "idempotency_key"),
+    sa.Index("ix_runs_status", "status"),
 )
 
 run_inputs = sa.Table(
@@ -121,7 +148,9 @@ run_nodes = sa.Table(
     sa.Column("timelines", sa.JSON),  # list of Timeline once applied
     sa.Column("started_at", sa.Text),
     sa.Column("finished_at", sa.Text),
+    *_waiting(),
     sa.UniqueConstraint("run_id", "node_id"),
+    _at_work("run_nodes"),
 )
 
 renders = sa.Table(
@@ -143,6 +172,10 @@ renders = sa.Table(
     sa.Column("progress", sa.Float, nullable=False, default=0.0),
     sa.Column("facts", sa.JSON),  # MediaFacts of the finished file
     sa.Column("completed_at", sa.Text),
+    sa.Column("need_memory", sa.BigInteger, nullable=False, server_default="0"),  # bytes
+    sa.Column("deleted_at", sa.Text),  # when its files were deleted to free space
+    *_waiting(),
+    _at_work("renders"),
 )
 
 events = sa.Table(

@@ -1,0 +1,150 @@
+"""What the database says about files: which are needed, which nothing refers to, which went."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from mosaic_mcp.contract.runs import NodeStatus, RunStatus
+from mosaic_mcp.studio.runs.states import now
+from mosaic_mcp.studio.store.tables import (
+    agents,
+    assets,
+    events,
+    renders,
+    run_inputs,
+    run_nodes,
+    runs,
+    transcripts,
+)
+
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
+_BATCH = 500
+_RUNNING = runs.c.status == RunStatus.running
+
+
+def outputs(connection: sa.Connection) -> dict[str, Any]:
+    """The rows of all renders, by id: name, completed_at, deleted_at, status, `running` run."""
+    query = sa.select(
+        renders.c.id,
+        renders.c.name,
+        renders.c.status,
+        renders.c.completed_at,
+        renders.c.deleted_at,
+        _RUNNING.label("running"),
+    ).join(runs, runs.c.id == renders.c.run_id)
+    return {row.id: row for row in connection.execute(query)}
+
+
+def mark_deleted(connection: sa.Connection, render_ids: Collection[str]) -> set[str]:
+    """Write down that these outputs' files go; those that may: their run has ended."""
+    running = sa.exists().where(runs.c.id == renders.c.run_id, _RUNNING)
+    marked: set[str] = set()
+    for batch in _batches(render_ids):
+        change = (
+            renders.update()
+            .where(renders.c.id.in_(batch), renders.c.deleted_at.is_(None), ~running)
+            .where(renders.c.status == NodeStatus.completed)
+            .values(deleted_at=now())
+            .returning(renders.c.id)
+        )
+        marked.update(connection.execute(change).scalars())
+    return marked
+
+
+def in_use(connection: sa.Connection) -> set[str]:
+    """Hashes of the sources that running runs work with."""
+    inputs = (
+        sa.select(assets.c.sha256)
+        .join(run_inputs, run_inputs.c.asset_id == assets.c.id)
+        .join(runs, runs.c.id == run_inputs.c.run_id)
+        .where(_RUNNING, assets.c.sha256.is_not(None))
+    )
+    decided = (
+        sa.select(run_nodes.c.timelines)
+        .join(runs, runs.c.id == run_nodes.c.run_id)
+        .where(_RUNNING, run_nodes.c.timelines.is_not(None))
+    )
+    found = set(connection.execute(inputs).scalars())
+    for timelines in connection.execute(decided).scalars():
+        found.update(_SHA256.findall(json.dumps(timelines)))
+    return found
+
+
+def unreferenced(connection: sa.Connection, before: str) -> dict[str, list[str]]:
+    """Ready assets from before that moment that no run and no agent names: file -> asset ids.
+
+    Only files all of whose assets are such. Runs are kept, so what an output was made from stays.
+    """
+    used = sa.exists().where(run_inputs.c.asset_id == assets.c.id)
+    query = sa.select(assets.c.id, assets.c.file, assets.c.created_at, used.label("used")).where(
+        assets.c.status == "ready"
+    )
+    free: dict[str, list[str]] = {}
+    taken: set[str] = set()
+    for row in connection.execute(query):
+        if row.used or row.created_at >= before:
+            taken.add(row.file)
+        else:
+            free.setdefault(row.file, []).append(row.id)
+    free = {file: ids for file, ids in free.items() if file not in taken}
+    if not free:
+        return {}
+    named = _named(connection)
+    return {file: ids for file, ids in free.items() if named.isdisjoint(ids)}
+
+
+def _named(connection: sa.Connection) -> set[str]:
+    """Every id in the parameters of agents and nodes, and in requests: logos, music, inputs."""
+    found: set[str] = set()
+    for column in (agents.c.graph, run_nodes.c.params, runs.c.request):
+        rows = connection.execution_options(yield_per=_BATCH).execute(sa.select(column))
+        for value in rows.scalars():
+            found.update(_ID.findall(json.dumps(value)))
+    return found
+
+
+def forget_assets(connection: sa.Connection, before: str, files: Collection[str]) -> set[str]:
+    """Delete the rows of files that go; the files of which really nothing speaks any more."""
+    free = unreferenced(connection, before)
+    gone = {file for file in files if file in free}
+    ids = [asset_id for file in gone for asset_id in free[file]]
+    for batch in _batches(ids):
+        connection.execute(transcripts.delete().where(transcripts.c.asset_id.in_(batch)))
+        connection.execute(assets.delete().where(assets.c.id.in_(batch)))
+    return gone
+
+
+def known_files(connection: sa.Connection) -> set[str]:
+    """The files of all assets."""
+    query = sa.select(assets.c.file).where(assets.c.file.is_not(None))
+    return set(connection.execute(query).scalars())
+
+
+def awaited(connection: sa.Connection) -> set[str]:
+    """Ids of the uploads that may still come, or come again."""
+    query = sa.select(assets.c.id).where(
+        assets.c.status == "awaiting_upload", assets.c.expires_at > now()
+    )
+    return set(connection.execute(query).scalars())
+
+
+def trim_events(connection: sa.Connection, before: str) -> int:
+    """Of runs that ended before that moment keep the newest event: its number goes on counting."""
+    newest = sa.select(sa.func.max(events.c.seq)).group_by(events.c.run_id)
+    ended = sa.select(runs.c.id).where(~_RUNNING, runs.c.finished_at < before)
+    return connection.execute(
+        events.delete().where(events.c.run_id.in_(ended), events.c.seq.not_in(newest))
+    ).rowcount
+
+
+def _batches(ids: Collection[str]) -> Iterator[list[str]]:
+    """In pieces that every database takes as parameters."""
+    listed = list(ids)
+    for start in range(0, len(listed), _BATCH):
+        yield listed[start : start + _BATCH]

@@ -1,0 +1,155 @@
+"""What this machine has for jobs: cores, memory and disk space, within a container's limits."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import anyio
+
+from mosaic_mcp.errors import NoSpace
+
+GROUPS = Path("/sys/fs/cgroup")
+MEMORY_SHARE = 0.8
+"""Part of the available memory that renders may plan with; the rest is for everything else."""
+RESERVE_SHARE, RESERVE_MOST = 0.02, 1_000_000_000
+"""Disk space that jobs leave free: 2 % of the disk, at most 1 GB. The databases live from it."""
+CORES_OF_A_RENDER = 2
+"""A render uses more than one core by itself."""
+UNLIMITED = 1 << 60
+"""A cgroup's number from which on it means "no limit"."""
+
+
+def cores() -> int:
+    """Cores that this process may use: by its affinity, and by its cgroup's share of time."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    mine = len(affinity(0)) if affinity else os.cpu_count() or 1
+    quota, _, period = _read("cpu.max").partition(" ")
+    if not quota:  # the first version of cgroups
+        quota, period = _read("cpu/cpu.cfs_quota_us"), _read("cpu/cpu.cfs_period_us")
+    if quota.isdecimal() and period.strip().isdecimal():
+        mine = min(mine, max(1, math.ceil(int(quota) / int(period))))
+    return mine
+
+
+def render_slots() -> int:
+    """How many renders may be at work at once, as far as cores decide."""
+    return max(1, cores() // CORES_OF_A_RENDER)
+
+
+def available_memory() -> int | None:
+    """Bytes that could be used now without swapping; None where the system does not tell."""
+    known = [_meminfo(), _left("memory.max", "memory.current")]
+    known.append(_left("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
+    return min((size for size in known if size is not None), default=None)
+
+
+def _meminfo() -> int | None:
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def _left(limit: str, used: str) -> int | None:
+    """What a cgroup may still use; page cache counts as used there, so this is on the safe side."""
+    most, now = _read(limit), _read(used)
+    if not (most.isdecimal() and now.isdecimal()) or int(most) >= UNLIMITED:
+        return None
+    return max(0, int(most) - int(now))
+
+
+def _read(name: str) -> str:
+    """A file of this process' cgroup as containers see it: at the root of their own mount."""
+    with suppress(OSError):
+        return (GROUPS / name).read_text("ascii").strip()
+    return ""
+
+
+class Machine:
+    """Shares memory and disk space among the jobs of this process.
+
+    Memory is waited for, in the order of asking; one job may always run, however much it needs.
+    Disk space is promised at a job's beginning until its end, so that two jobs do not count on the
+    same bytes.
+    """
+
+    def __init__(self, home: Path, memory: int | None = None) -> None:
+        """`home` is on the disk that jobs fill; `memory` in bytes replaces what is measured."""
+        self._home = home
+        self._memory = memory
+        self._budget = memory
+        self._lent: list[int] = []
+        self._turn = anyio.Lock()
+        self._given_back = anyio.Event()
+        self._promised = 0
+
+    @asynccontextmanager
+    async def memory(self, need: int) -> AsyncGenerator[None]:
+        """Wait until `need` bytes fit beside what is lent."""
+        async with self._turn:
+            while not self._fits(need):
+                self._given_back = anyio.Event()
+                await self._given_back.wait()
+            self._lent.append(need)
+        try:
+            yield
+        finally:
+            self._lent.remove(need)
+            self._given_back.set()
+
+    def _fits(self, need: int) -> bool:
+        if not self._lent:
+            # Measured while none of our renders uses any: theirs would be counted twice.
+            free = available_memory() if self._memory is None else self._memory
+            self._budget = None if free is None else int(free * MEMORY_SHARE)
+            return True
+        return self._budget is None or sum(self._lent) + need <= self._budget
+
+    @contextmanager
+    def disk(self, need: int) -> Generator[None]:
+        """Count on `need` bytes until the end of the block."""
+        self._promised += need
+        try:
+            yield
+        finally:
+            self._promised -= need
+
+    def short_of(self, need: int) -> str | None:
+        """What is missing when `need` more bytes do not fit on the disk, None when they do."""
+        return self.told(need) if self.free < self._wanted(need) else None
+
+    def told(self, need: int) -> str:
+        """How much is free, and how much has to be: "1.2 GB free, 2 GB needed"."""
+        return f"{size(self.free)} free, {size(self._wanted(need))} needed"
+
+    def _wanted(self, need: int) -> int:
+        return need + self._promised + self.reserve
+
+    def check(self, need: int, name: str) -> None:
+        """Raise NoSpace when `name`, of so many bytes, does not fit beside the reserve."""
+        if (short := self.short_of(need)) is not None:
+            raise NoSpace(f"The disk with the data folder has no room for {name}: {short}.")
+
+    @property
+    def free(self) -> int:
+        """Free bytes on the disk of the data folder."""
+        return shutil.disk_usage(self._home).free
+
+    @property
+    def reserve(self) -> int:
+        """Bytes that jobs leave free."""
+        return int(min(RESERVE_SHARE * shutil.disk_usage(self._home).total, RESERVE_MOST))
+
+
+def size(count: int) -> str:
+    """Bytes for people: "1.2 GB", "340 MB", "12 kB"; decimal, as disks are sold."""
+    for unit, step in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= step:
+            return f"{count / step:,.{1 if count < 100 * step else 0}f} {unit}".replace(".0 ", " ")
+    return f"{count} bytes"

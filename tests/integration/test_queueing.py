@@ -1,0 +1,204 @@
+"""Which queued jobs come next, and how jobs wait: in a real database, without the work."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from mosaic_mcp.contract.runs import RunRequest
+from mosaic_mcp.studio.runs import queueing
+from mosaic_mcp.studio.runs.creating import create_run
+from mosaic_mcp.studio.runs.node_changes import start_node
+from mosaic_mcp.studio.runs.queueing import WINDOW, next_jobs, put_back, raise_need, standing
+from mosaic_mcp.studio.runs.states import Job, Kind
+from mosaic_mcp.studio.store.database import Store
+from mosaic_mcp.studio.store.tables import run_nodes
+from tests.support.agents import agent
+from tests.support.run_states import MovedRun
+
+LINE = {"in": "Video Input", "logo": "Watermark", "out": "Destination"}
+SLOTS: Mapping[Kind, int] = {"node": 2, "render": 1}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "studio.db")
+    yield store
+    store.close()
+
+
+class Queue:
+    """Many runs of several owners."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.names: dict[str, str] = {}
+        """Row id of a run's first node -> "anna 1"."""
+
+    def add(self, owner: str, count: int) -> None:
+        detail = agent(LINE, None)
+        with self.store.engine.begin() as c:
+            for number in range(1, count + 1):
+                request = RunRequest(video_ids=("v",))
+                run_id = create_run(
+                    c, owner, detail, request, quality="draft", idempotency_key=None
+                )
+                first = sa.select(run_nodes.c.id).where(
+                    run_nodes.c.run_id == run_id, run_nodes.c.position == 0
+                )
+                self.names[c.execute(first).scalar_one()] = f"{owner} {number}"
+
+    def next(self) -> list[Job]:
+        with self.store.engine.begin() as c:
+            return next_jobs(c, SLOTS)
+
+    def told(self) -> list[str]:
+        return [self.names[job.row_id] for job in self.next()]
+
+    def begin(self) -> str:
+        """Begin the job that comes first, and leave it at work."""
+        job = self.next()[0]
+        with self.store.engine.begin() as c:
+            start_node(c, job.row_id, job.generation)
+        return self.names[job.row_id]
+
+
+def test_an_owner_with_many_runs_does_not_keep_another_waiting(store: Store):
+    queue = Queue(store)
+    queue.add("anna", 400)
+    queue.add("ben", 1)
+    assert queue.told() == ["anna 1", "ben 1", "anna 2", "anna 3", "anna 4", "anna 5"]
+    assert len(queue.told()) == SLOTS["node"] * WINDOW, "however many wait, few are told"
+
+
+def test_what_an_owner_has_at_work_counts(store: Store):
+    queue = Queue(store)
+    queue.add("anna", 5)
+    assert [queue.begin(), queue.begin()] == ["anna 1", "anna 2"]
+    queue.add("ben", 3)
+    assert [queue.begin() for _ in range(4)] == ["ben 1", "ben 2", "anna 3", "ben 3"]
+
+
+def test_asked_again_the_same_jobs_are_told(store: Store):
+    queue = Queue(store)
+    queue.add("anna", 20)
+    assert queue.told() == queue.told()
+    begun = queue.begin()
+    assert begun not in queue.told()
+
+
+def test_dbos_is_to_know_what_is_at_work_and_the_window(store: Store):
+    queue = Queue(store)
+    queue.add("anna", 50)
+    queue.begin()
+    with store.engine.begin() as c:
+        assert len(standing(c, SLOTS)) == 1 + SLOTS["node"] * WINDOW
+
+
+def rendering(store: Store, count: int) -> MovedRun:
+    """A run of anna's with so many queued renders."""
+    run = MovedRun(store, LINE)
+    run.do("in")
+    run.decide_and_plan("logo", *map(str, range(count)))
+    return run
+
+
+def test_an_owner_whose_renders_wait_begins_no_new_run_and_others_do(store: Store):
+    run = rendering(store, WINDOW)
+    queue = Queue(store)
+    queue.add("anna", 1)
+    queue.add("ben", 1)
+    nodes = [job for job in queue.next() if job.kind == "node"]
+    assert [queue.names[job.row_id] for job in nodes] == ["ben 1"]
+    for row in run.renders("logo")[:1]:
+        run.start_render(row)
+    nodes = [job for job in queue.next() if job.kind == "node"]
+    assert sorted(queue.names[job.row_id] for job in nodes) == ["anna 1", "ben 1"]
+
+
+def test_the_renders_of_the_oldest_run_come_first(store: Store):
+    older, newer = rendering(store, 2), rendering(store, 2)
+    rows = [*older.renders("logo"), *newer.renders("logo")]
+    told = [job.row_id for job in next_jobs_of(store) if job.kind == "render"]
+    assert told == [row.id for row in rows][:WINDOW]
+
+
+def next_jobs_of(store: Store) -> list[Job]:
+    return Queue(store).next()
+
+
+def put(store: Store, job: Job) -> None:
+    with store.engine.begin() as c:
+        put_back(c, job, "disk space: 1 GB free, 2 GB needed")
+
+
+def test_a_render_that_waits_lets_others_go_on_and_is_told_again_as_new_work(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    run = rendering(store, 2)
+    first, second = next_jobs_of(store)
+    put(store, first)
+    assert next_jobs_of(store) == [second]
+    row = run.renders("logo")[0]
+    assert (row.status, row.attempt, row.waits_for) == (
+        "queued",
+        0,
+        "disk space: 1 GB free, 2 GB needed",
+    )
+    assert run.row("logo").step == "waiting for disk space: 1 GB free, 2 GB needed"
+    later = queueing.time.time() + queueing.LOOK_AGAIN_S + 1
+    monkeypatch.setattr(queueing.time, "time", lambda: later)
+    again = next_jobs_of(store)[0]
+    assert (again.row_id, again.turn, again.key) == (first.row_id, 1, first.key)
+    assert run.start_render(row) is not None
+    assert run.renders("logo")[0].waits_for is None
+
+
+def test_what_is_put_back_out_of_its_work_can_no_longer_be_written_about(store: Store):
+    run = rendering(store, 1)
+    (job,) = next_jobs_of(store)
+    late = run.start_render(run.renders("logo")[0])
+    assert late is not None
+    put(store, job)
+    run.finish_render(late)
+    assert run.renders("logo")[0].status == "queued"
+
+
+def test_a_cancelled_job_is_not_put_back(store: Store):
+    run = rendering(store, 1)
+    (job,) = next_jobs_of(store)
+    run.cancel()
+    put(store, job)
+    assert run.renders("logo")[0].status == "cancelled"
+
+
+def test_an_estimate_that_was_too_low_is_doubled(store: Store):
+    rendering(store, 1)
+    (job,) = next_jobs_of(store)
+    with store.engine.begin() as c:
+        assert [raise_need(c, job) for _ in range(3)] == [
+            queueing.AT_LEAST,
+            2 * queueing.AT_LEAST,
+            4 * queueing.AT_LEAST,
+        ]
+
+
+def test_finding_the_next_jobs_among_thousands_of_runs_uses_the_small_index(store: Store):
+    Queue(store).add("anna", 1)
+    plans: list[str] = []
+
+    def explain(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "row_number" in statement and not statement.startswith("EXPLAIN"):
+            with store.engine.connect() as c:
+                rows = c.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                plans.append("\n".join(str(row[3]) for row in rows))
+
+    sa.event.listen(store.engine, "before_cursor_execute", explain)
+    with store.engine.connect() as c:
+        next_jobs(c.execution_options(reading=True), SLOTS)
+    assert len(plans) == 2
+    for table, plan in zip(("renders", "run_nodes"), plans, strict=True):
+        assert f"USING INDEX ix_{table}_at_work" in plan
+        assert "SCAN run" not in plan

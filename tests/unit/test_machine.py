@@ -1,0 +1,121 @@
+"""What a machine has for jobs, and how it is shared."""
+
+import shutil
+from collections import namedtuple
+from fractions import Fraction
+from pathlib import Path
+
+import anyio
+import pytest
+
+from mosaic_mcp.errors import NoSpace
+from mosaic_mcp.studio import machine
+from mosaic_mcp.studio.machine import Machine, available_memory, cores, size
+from mosaic_mcp.studio.runs.needs import render_need
+from mosaic_mcp.studio.timeline.model import Timeline
+from tests.support.tiles import source, timeline
+
+GB = 10**9
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(machine, "GROUPS", tmp_path)
+    return tmp_path
+
+
+def test_a_containers_share_of_the_cores_counts(groups: Path):
+    whole = cores()
+    (groups / "cpu.max").write_text("50000 100000\n")
+    assert cores() == 1
+    (groups / "cpu.max").write_text("max 100000\n")
+    assert cores() == whole
+
+
+def test_a_container_of_the_first_kind_counts_too(groups: Path):
+    (groups / "cpu").mkdir()
+    (groups / "cpu/cpu.cfs_quota_us").write_text("100000")
+    (groups / "cpu/cpu.cfs_period_us").write_text("100000")
+    assert cores() == 1
+    (groups / "memory").mkdir()
+    (groups / "memory/memory.limit_in_bytes").write_text("3000")
+    (groups / "memory/memory.usage_in_bytes").write_text("1000")
+    assert available_memory() == 2000
+
+
+def test_a_containers_memory_counts(groups: Path):
+    (groups / "memory.max").write_text("5000\n")
+    (groups / "memory.current").write_text("1000\n")
+    assert available_memory() == 4000
+
+
+async def test_memory_is_waited_for_and_one_job_may_always_run(tmp_path: Path):
+    shared = Machine(tmp_path, memory=1000)
+    seen: list[str] = []
+
+    async def small(done: anyio.Event) -> None:
+        async with shared.memory(100):
+            seen.append("small")
+        done.set()
+
+    async with anyio.create_task_group() as group:
+        async with shared.memory(5000):
+            done = anyio.Event()
+            group.start_soon(small, done)
+            await anyio.wait_all_tasks_blocked()
+            assert seen == []
+        await done.wait()
+    assert seen == ["small"]
+
+
+async def test_jobs_that_fit_run_beside_each_other(tmp_path: Path):
+    shared = Machine(tmp_path, memory=1000)
+    with anyio.fail_after(5):
+        async with shared.memory(300), shared.memory(500):
+            pass
+
+
+def test_disk_space_that_was_promised_is_not_given_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100 * GB, 0, 4 * GB))
+    shared = Machine(tmp_path)
+    assert shared.short_of(3 * GB) is None, "1 GB stays"
+    assert shared.short_of(3 * GB + 1) == "4 GB free, 4 GB needed"
+    with shared.disk(2 * GB):
+        assert shared.short_of(2 * GB) == "4 GB free, 5 GB needed"
+    assert shared.short_of(2 * GB) is None
+    with pytest.raises(NoSpace, match=r"no room for talk.mp4: 4 GB free, 6 GB needed"):
+        shared.check(5 * GB, "talk.mp4")
+
+
+def test_a_small_disk_has_a_small_reserve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100_000_000, 0, 3_000_000))
+    assert Machine(tmp_path).short_of(1_000_000) is None
+    assert Machine(tmp_path).short_of(1_000_001) is not None
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 bytes"), (12_300, "12.3 kB"), (2 * GB, "2 GB"), (1_234_000_000_000, "1,234 GB")],
+)
+def test_sizes_are_told_as_people_read_them(count: int, text: str):
+    assert size(count) == text
+
+
+def canvas(width: int, height: int) -> Timeline:
+    made = timeline(source(width=width, height=height))
+    return made.model_copy(update={"width": width, "height": height})
+
+
+def test_a_large_render_needs_more_than_a_small_one():
+    small, large = canvas(854, 480), canvas(3840, 2160)
+    less, more = render_need(small, "standard"), render_need(large, "standard")
+    assert more.memory > 4 * less.memory
+    assert more.disk > 2 * less.disk
+    assert render_need(large, "draft").disk < more.disk < render_need(large, "best").disk
+    longer = large.model_copy(
+        update={"clips": (large.clips[0].model_copy(update={"end": Fraction(3600)}),)}
+    )
+    assert render_need(longer, "standard").disk > 10 * GB
