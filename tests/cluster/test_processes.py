@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -138,10 +139,19 @@ def test_on_sqlite_a_worker_helps_the_studio_and_goes_on_when_that_is_killed(tmp
             assert len(again.end(run_id)["outputs"]) == 1
 
 
-@pytest.mark.short
-def test_a_file_sent_to_one_api_is_finalized_at_another(cluster: Cluster, tmp_path: Path):
-    one = cluster.api("--no-work", "--require-key", key="mk_anna")
-    two = cluster.api("--no-work", "--require-key", key="mk_anna")
+def test_the_commands_of_the_page_make_a_cluster_that_does_a_run(cluster: Cluster, tmp_path: Path):
+    """The file goes to one API, which another finalizes; a worker renders; the link is shown."""
+    page = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text("utf-8")
+    (keys,) = re.findall(r"^export MOSAIC_STUDIO_KEYS=(.+)$", page, re.MULTILINE)
+    commands = re.findall(r"^uv run mosaic-mcp (studio|worker)(.*?)(?: --port \d+)? +#", page, re.M)
+    assert [name for name, _ in commands] == ["studio", "studio", "worker", "worker"]
+    key = keys.partition("=")[0]
+    one, two = (
+        cluster.api(*options.split(), key=key, MOSAIC_STUDIO_KEYS=keys)
+        for name, options in commands
+        if name == "studio"
+    )
+    names = {cluster.worker().name for name, _ in commands if name == "worker"}
     film = video(tmp_path / "v.mp4", seconds=1)
     upload = one.post("/uploads/video/get_upload_url")
     url = httpx.URL(upload["upload_url"]).raw_path.decode()
@@ -149,8 +159,9 @@ def test_a_file_sent_to_one_api_is_finalized_at_another(cluster: Cluster, tmp_pa
         sent = two.http.post(url, data=upload["upload_fields"], files={"file": file})
     assert sent.is_success, sent.text
     two.post("/uploads/video/finalize_upload", {"video_id": upload["video_id"]})
-    wanted = {"asset_type": "video", "asset_id": upload["video_id"]}
-    seen = httpx.URL(one.post("/uploads/get_view_url", wanted)["signed_url"])
-    # What one signed, the other shows.
-    shown = two.http.get(seen.raw_path.decode(), headers={"authorization": ""})
-    assert shown.content == film.read_bytes()
+    agent, _ = one.agent({"in": "Video Input", "logo": "Watermark"}, "in>logo")
+    run_id = two.run(agent, {"video_ids": [upload["video_id"]]})
+    (output,) = one.end(run_id)["outputs"]
+    assert cluster.workers_of(run_id) <= names
+    link = httpx.URL(output["video_url"]).raw_path.decode()
+    assert two.http.get(link, headers={"authorization": ""}).is_success

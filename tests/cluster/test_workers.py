@@ -1,5 +1,6 @@
 """Real API processes and real workers on a real PostgreSQL: nothing is lost, nothing done twice."""
 
+import json
 import signal
 import time
 from collections.abc import Iterator
@@ -28,8 +29,9 @@ class Site:
         self.one = cluster.api("--no-work")
         self.two = cluster.api("--no-work", "--require-key")
         self.workers: list[Member] = []
+        self.cut = 0
         found = cluster.home / "studio" / "studio.json"
-        token = __import__("json").loads(found.read_text())["token"]
+        token = json.loads(found.read_text())["token"]
         self.one.http.headers["authorization"] = f"Bearer {token}"
         self.agent, _ = self.one.agent(SHORT, LINE)
         self.short = self.one.add(video(films / "short.mp4", seconds=1))
@@ -46,12 +48,10 @@ class Site:
         return self.workers
 
     def run(self, studio: Studio, asset: str, quality: str = "draft") -> str:
-        # No two videos are made alike, so that none is taken over from another run.
+        # No two runs are alike, so that no video is taken over from another run.
         clip = {"id": asset, "input_clip_start_ms": self.cut}
         self.cut += 40
         return studio.run(self.agent, {"video_id_inputs": [clip]}, quality)
-
-    cut = 0
 
     def begin_long(self) -> tuple[str, Member, Member]:
         """A run whose FFmpeg is at work; the worker that does it, and another one."""
@@ -226,8 +226,7 @@ def test_a_database_that_goes_away_and_comes_back_loses_nothing(site: Site):
     assert [worker.process.poll() for worker in workers] == [None, None]
 
 
-def test_two_workers_that_die_of_a_node_do_not_take_it_along_for_ever(site: Site):
-    """What kills each worker ends after its attempts, with a sentence."""
+def test_what_ends_its_worker_each_time_is_given_up_with_a_sentence(site: Site):
     site.staff(2)
     run_id, at, other = site.begin_long()
     until(lambda: _steady(site, other), other)
