@@ -13,7 +13,6 @@ import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import uuid4
 from weakref import WeakValueDictionary
 
 import anyio
@@ -68,12 +67,9 @@ class Intake:
         """Where to write the bytes of an awaited upload; what is not `received` is deleted."""
         if not await self._assets.awaited(asset_id):
             raise unknown_upload(asset_id)
-        part = self._upload(f"{asset_id}.{uuid4()}.part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield part
-        finally:
-            part.unlink(missing_ok=True)
+        self._upload(asset_id).parent.mkdir(parents=True, exist_ok=True)
+        with self._library.job() as job:
+            yield job / "upload"
 
     async def received(self, asset_id: str, part: Path, name: str) -> None:
         """Take `part`, the whole of what a client sent, as the upload's content."""
@@ -108,7 +104,7 @@ class Intake:
 
     async def take_file(self, owner: str, path: Path, asset_type: AssetType) -> Asset:
         """Take a file of this machine; the same content under the same name is one asset."""
-        source, kept, seal = await self._keep(path, path.name, asset_type, _share)
+        source, kept, seal = await self._keep(path, path.name, asset_type, self._share)
         asset_id = await self._assets.find(owner, asset_type, source.sha256, source.name)
         asset_id = asset_id or await self._assets.reserve(owner, asset_type)
         await self._assets.ready(asset_id, source, kept, seal)
@@ -126,6 +122,19 @@ class Intake:
         asset_id = await self._assets.reserve(owner, asset_type)
         await self._assets.ready(asset_id, source, kept, seal)
         return asset_id
+
+    def _share(self, path: Path, kept: Path) -> None:
+        """Make `kept` the same content as `path`: a hard link where the disks allow, else a copy.
+
+        Half a copy lies in the work folder, where the next start deletes it.
+        """
+        with self._library.job() as job:
+            part = job / "copy"
+            try:
+                os.link(path, part)
+            except OSError:
+                shutil.copy2(path, part)
+            part.replace(kept)
 
     def _upload(self, name: str) -> Path:
         return self._library.home / "uploads" / name
@@ -167,20 +176,6 @@ def _suffix(name: str, asset_type: AssetType) -> str:
 
 def _move(path: Path, kept: Path) -> None:
     path.replace(kept)
-
-
-def _share(path: Path, kept: Path) -> None:
-    """Make `kept` the same content as `path`: a hard link where the disks allow, else a copy."""
-    part = kept.with_name(f"{uuid4()}.part")
-    try:
-        try:
-            os.link(path, part)
-        except OSError:
-            shutil.copy2(path, part)
-        part.replace(kept)
-    finally:
-        # Renaming one link of a file onto another of the same file does nothing.
-        part.unlink(missing_ok=True)
 
 
 def _a(kind: str) -> str:

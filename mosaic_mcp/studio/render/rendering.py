@@ -131,11 +131,17 @@ def _quiet(_share: float) -> None:
 
 @contextlib.asynccontextmanager
 async def _first_failure() -> AsyncGenerator[None]:
-    """A task group's failures as the first of them: the others were only cancelled for it."""
+    """A task group's failures as the first of them: the others were only cancelled for it.
+
+    The sound is made in a group of its own, so that groups may stand in groups.
+    """
     try:
         yield
     except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+        first: BaseException = failed
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
 
 
 async def _make_picture(
