@@ -13,7 +13,6 @@ import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import uuid4
 from weakref import WeakValueDictionary
 
 import anyio
@@ -76,12 +75,9 @@ class Intake:
         if not await self._assets.awaited(asset_id):
             raise unknown_upload(asset_id)
         self._machine.check(size, "the upload")
-        part = self._upload(f"{asset_id}.{uuid4()}.part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield part
-        finally:
-            part.unlink(missing_ok=True)
+        self._upload(asset_id).parent.mkdir(parents=True, exist_ok=True)
+        with self._library.job() as job:
+            yield job / "upload"
 
     async def received(self, asset_id: str, part: Path, name: str) -> None:
         """Take `part`, the whole of what a client sent, as the upload's content."""
@@ -136,18 +132,18 @@ class Intake:
         return asset_id
 
     def _share(self, path: Path, kept: Path) -> None:
-        """Make `kept` the same content as `path`: a hard link where disks allow, else a copy."""
-        part = kept.with_name(f"{uuid4()}.part")
-        try:
+        """Make `kept` the same content as `path`: a hard link where the disks allow, else a copy.
+
+        Half a copy lies in the work folder, where the next start deletes it.
+        """
+        with self._library.job() as job:
+            part = job / "copy"
             try:
                 os.link(path, part)
             except OSError:
                 self._machine.check(path.stat().st_size, path.name)
                 shutil.copy2(path, part)
             part.replace(kept)
-        finally:
-            # Renaming one link of a file onto another of the same file does nothing.
-            part.unlink(missing_ok=True)
 
     def _upload(self, name: str) -> Path:
         return self._library.home / "uploads" / name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import anyio
@@ -13,9 +14,12 @@ import anyio.to_thread
 from tests.chaos.processes import Process, kill, of_kind, processes_of
 from tests.chaos.watching import Watch
 
-PATIENCE = {"studio": 4, "program": 3, "helper": 3, "mcp": 2}
-"""How many deaths of each kind a round may bring: a job that dies more often is given up by the
-studio (runs/retrying.py), and rightly so. `program` stands for FFmpeg and its guard."""
+Plan = Mapping[str, int]
+"""How many deaths of each kind a round brings; `program` stands for FFmpeg and its guard."""
+CALM: Plan = {}
+SHORT: Plan = {"studio": 3, "program": 1, "helper": 1, "mcp": 1}
+MOST: Plan = {"studio": 4, "program": 3, "helper": 3, "mcp": 2}
+"""A job that dies more often is given up by the studio (runs/retrying.py), and rightly so."""
 LONGEST_S = 2.5
 """Longest pause before the next kill."""
 
@@ -32,18 +36,18 @@ class Killed:
         return sum(self.kinds.values())
 
 
-def victims(rng: random.Random) -> list[str]:
+def victims(rng: random.Random, plan: Plan) -> list[str]:
     """The kinds to kill in one round, in a random order."""
-    plan = [kind for kind, most in PATIENCE.items() for _ in range(most)]
-    rng.shuffle(plan)
-    return [rng.choice(("ffmpeg", "guard")) if kind == "program" else kind for kind in plan]
+    kinds = [kind for kind, count in plan.items() for _ in range(count)]
+    rng.shuffle(kinds)
+    return [rng.choice(("ffmpeg", "guard")) if kind == "program" else kind for kind in kinds]
 
 
-async def kill_at_random(watch: Watch, rng: random.Random, killed: Killed, most: int) -> None:
-    """Kill up to `most` times, then only watch; never returns by itself."""
-    plan = victims(rng)[:most]
-    while plan:
-        kind, pause = plan.pop(), rng.uniform(0, LONGEST_S)
+async def kill_at_random(watch: Watch, rng: random.Random, killed: Killed, plan: Plan) -> None:
+    """Kill as planned, then only watch; never returns by itself."""
+    kinds = victims(rng, plan)
+    while kinds:
+        kind, pause = kinds.pop(), rng.uniform(0, LONGEST_S)
         # Every other death of the studio is to fall between a render's name and its record.
         wanted = "publishing" if kind == "studio" and rng.random() < 0.5 else None
         process, phase = await _target(watch, kind, pause, wanted)
@@ -51,7 +55,7 @@ async def kill_at_random(watch: Watch, rng: random.Random, killed: Killed, most:
             killed.kinds[kind] += 1
             killed.phases[phase] += 1
         else:
-            plan.append(kind)
+            kinds.append(kind)
     while True:
         await _look(watch)
 

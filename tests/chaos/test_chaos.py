@@ -22,7 +22,7 @@ import anyio
 import pytest
 
 from mosaic_mcp.client.studio import discovery
-from tests.chaos.killing import Killed, kill_at_random
+from tests.chaos.killing import CALM, MOST, SHORT, Killed, Plan, kill_at_random
 from tests.chaos.processes import counted, processes_of, until
 from tests.chaos.scene import Media, Scene, make_talk
 from tests.chaos.watching import Watch, rows
@@ -58,13 +58,15 @@ def private_urls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOSAIC_PRIVATE_URLS", "1")
 
 
-async def a_round(home: Path, media: Media, rng: random.Random, killed: Killed, most: int) -> Scene:
-    """Two runs, disturbed up to `most` times; raises AssertionError for what is wrong."""
+async def a_round(
+    home: Path, media: Media, rng: random.Random, killed: Killed, plan: Plan
+) -> Scene:
+    """Two runs, disturbed as planned; raises AssertionError for what is wrong."""
     scene, watch = Scene(home, media), Watch(home)
     try:
         await scene.prepare()
         async with anyio.create_task_group() as round_:
-            round_.start_soon(kill_at_random, watch, rng, killed, most)
+            round_.start_soon(kill_at_random, watch, rng, killed, plan)
             async with anyio.create_task_group() as both:
                 both.start_soon(scene.run, 0)
                 both.start_soon(scene.run, 1)
@@ -126,16 +128,16 @@ async def end_studio(home: Path) -> None:
 
 
 async def chaos(
-    folder: Path, media: Media, seed: int, *, kills: int, runs: int, each: int
+    folder: Path, media: Media, seed: int, *, kills: int, runs: int, plan: Plan
 ) -> Killed:
     """Rounds until there were enough kills and runs; what was killed."""
-    calm = await a_round(folder / "calm", media, random.Random(seed), Killed(), 0)
+    calm = await a_round(folder / "calm", media, random.Random(seed), Killed(), CALM)
     expected = {number: calm.outputs(number) for number in calm.runs}
     assert [len(outputs) for outputs in expected.values()] == [2, 2]
     killed, number, refusals = Killed(), 0, 0
     while killed.total < kills or number * 2 < runs:
         rng = random.Random(f"{seed}/{number}")
-        scene = await a_round(folder / f"round {number}", media, rng, killed, each)
+        scene = await a_round(folder / f"round {number}", media, rng, killed, plan)
         assert {n: scene.outputs(n) for n in scene.runs} == expected
         refusals += len(scene.refusals)
         number += 1
@@ -147,13 +149,13 @@ async def chaos(
 
 @pytest.mark.short
 async def test_a_few_kills_lose_nothing_and_redo_nothing(tmp_path: Path, media: Media, seed: int):
-    killed = await chaos(tmp_path, media, seed, kills=5, runs=2, each=6)
-    assert killed.total >= 5
+    killed = await chaos(tmp_path, media, seed, kills=4, runs=2, plan=SHORT)
+    assert killed.total >= 4
 
 
 @pytest.mark.long
 async def test_a_hundred_kills_lose_nothing_and_redo_nothing(
     tmp_path: Path, media: Media, seed: int
 ):
-    killed = await chaos(tmp_path, media, seed, kills=100, runs=20, each=12)
+    killed = await chaos(tmp_path, media, seed, kills=100, runs=20, plan=MOST)
     assert set(killed.kinds) == {"studio", "ffmpeg", "guard", "helper", "mcp"}

@@ -16,7 +16,7 @@ from PIL import Image
 
 from mosaic_mcp.errors import EngineUnavailable, NoSpace, RenderFailed
 from mosaic_mcp.settings import Settings
-from mosaic_mcp.studio.render.ffmpeg import Limits, find_ffmpeg, guarded_input, run_ffmpeg
+from mosaic_mcp.studio.render.ffmpeg import GUARD, Limits, find_ffmpeg, guarded_input, run_ffmpeg
 from tests.support.coded import FFMPEG, counted
 
 ENDLESS = ("-re", "-f", "lavfi", "-i", "testsrc2=size=64x64:rate=25", "-f", "mpegts")
@@ -62,6 +62,20 @@ def test_a_killed_asker_takes_ffmpeg_with_it(tmp_path):
     with subprocess.Popen(command) as asker, fifo.open("rb") as stream:
         assert stream.read(188)
         asker.send_signal(signal.SIGKILL)
+        assert drained(stream)
+
+
+def test_a_killed_guard_takes_ffmpeg_with_it_though_nobody_sees_it(tmp_path):
+    """The studio may be killed in the same moment."""
+    fifo = tmp_path / "out"
+    os.mkfifo(fifo)
+    command = [sys.executable, "-I", "-S", str(GUARD), "{}", str(FFMPEG), "-v", "error", *ENDLESS]
+    with (
+        subprocess.Popen([*command, "out"], cwd=tmp_path, stdin=subprocess.PIPE) as guard,
+        fifo.open("rb") as stream,
+    ):
+        assert stream.read(188)
+        guard.kill()
         assert drained(stream)
 
 

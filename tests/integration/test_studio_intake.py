@@ -55,6 +55,25 @@ def talk(tmp_path):
     return path
 
 
+async def test_half_a_copy_never_lies_beside_the_sources(home, talk, monkeypatch):
+    """Killed then, the studio would leave it there for ever; the work folder is emptied."""
+    seen = []
+
+    def no_link(_source, _target):
+        raise OSError
+
+    def copy(_source, target):
+        target.write_bytes(b"ha")
+        seen.append((home.files(), home.library.work in target.parents))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.link", no_link)
+    monkeypatch.setattr("shutil.copy2", copy)
+    with pytest.raises(KeyboardInterrupt):
+        await home.intake.take_file("anna", talk, "video")
+    assert seen == [([], True)]
+
+
 async def uploaded(home: Home, content: bytes, owner: str = "anna") -> str:
     asset_id = await home.intake.expect(owner, "video")
     async with home.intake.begin(asset_id, len(content)) as part:

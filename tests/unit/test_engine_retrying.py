@@ -13,6 +13,7 @@ from mosaic_mcp.errors import (
 )
 from mosaic_mcp.studio.perception.calling import _result
 from mosaic_mcp.studio.render.ffmpeg import explain
+from mosaic_mcp.studio.render.rendering import _first_failure
 from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, retry_in
 from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
 
@@ -49,6 +50,19 @@ def test_a_helper_that_was_killed_is_no_fault_of_the_file_and_one_that_crashed_i
         _result(-9, b"", b"")
     with pytest.raises(MediaError):
         _result(-11, b"", b"")
+
+
+async def test_what_failed_within_the_sound_is_told_as_itself():
+    async def sound() -> None:
+        async with anyio.create_task_group() as tracks:
+            tracks.start_soon(killed)
+
+    async def killed() -> None:
+        raise Interrupted("FFmpeg was killed.")
+
+    with pytest.raises(Interrupted):
+        async with _first_failure(), anyio.create_task_group() as group:
+            group.start_soon(sound)
 
 
 def test_the_last_attempt_is_made_and_no_other_one():

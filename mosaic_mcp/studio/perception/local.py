@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import uuid
 from collections.abc import Awaitable, Callable
 from fractions import Fraction
 from pathlib import Path
@@ -129,8 +128,15 @@ class LocalPerception:
                 async with self._limit:
                     file = self._files(source.sha256)
                     answer = await call_about(source.name, verb, path=str(file), **more)
-                await anyio.to_thread.run_sync(_write, path, answer)
+                await anyio.to_thread.run_sync(self._write, path, answer)
         return answer
+
+    def _write(self, path: Path, answer: Any) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._library.job() as job:
+            part = job / "answer.json"
+            part.write_text(json.dumps(answer), "utf-8")
+            part.replace(path)
 
 
 def _words(raw: list[dict[str, Any]]) -> tuple[SpokenWord, ...]:
@@ -152,13 +158,3 @@ def _read(path: Path) -> Any:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return None
-
-
-def _write(path: Path, answer: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        part.write_text(json.dumps(answer), "utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import anyio
 
@@ -127,8 +128,18 @@ def _quiet(_share: float) -> None:
 
 @contextlib.asynccontextmanager
 async def _first_failure() -> AsyncGenerator[None]:
-    """A task group's failures as the first of them: the others were only cancelled for it."""
+    """A task group's failures as the first of them: the others were only cancelled for it.
+
+    The sound is made in a group of its own, so that groups may stand in groups.
+    """
     try:
         yield
     except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+        raise _first(failed) from None
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = group.exceptions[0]
+    if isinstance(first, BaseExceptionGroup):
+        return _first(cast("BaseExceptionGroup[BaseException]", first))
+    return first
