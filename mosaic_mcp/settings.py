@@ -10,6 +10,8 @@
 | MOSAIC_STUDIO_IDLE_S | seconds without work or callers after which a started studio ends | 900 |
 | MOSAIC_PRIVATE_URLS | 1: the studio also downloads from this machine and its network | 0 |
 | MOSAIC_SPENDING | `ask` before a run uses credits of the hosted engine, or `allow` it | ask |
+| MOSAIC_STUDIO_STORAGE | where files are kept: a folder, or `s3://bucket/prefix` | data folder |
+| MOSAIC_STUDIO_CACHE_GB | gigabytes of a bucket's files that the data folder also keeps | 20 |
 | MOSAIC_STUDIO_KEYS | `mk_key=owner` pairs, comma separated, for a studio served to others | none |
 
 The user data folder is `~/.local/share/mosaic-mcp` on Linux (or below `XDG_DATA_HOME`),
@@ -56,6 +58,8 @@ class Settings:
     studio_idle_s: float = 900.0
     private_urls: bool = False
     studio_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    storage: str | None = None
+    storage_cache_gb: float = 20.0
     ask_before_spending: bool = True
     owner: str | None = None
     """Whom a server acts for, who sits elsewhere and sees nothing of this machine but
@@ -95,6 +99,8 @@ class Settings:
             studio_idle_s=float(get("MOSAIC_STUDIO_IDLE_S") or 900),
             private_urls=get("MOSAIC_PRIVATE_URLS") == "1",
             ask_before_spending=get("MOSAIC_SPENDING") != "allow",
+            storage=get("MOSAIC_STUDIO_STORAGE"),
+            storage_cache_gb=float(get("MOSAIC_STUDIO_CACHE_GB") or 20),
             studio_keys=tuple(
                 (key, owner or "default") for key, owner in _pairs(get("MOSAIC_STUDIO_KEYS"))
             ),

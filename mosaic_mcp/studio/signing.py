@@ -7,11 +7,13 @@ in the data folder, so that links outlive a restart of the studio.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
 import os
 import secrets
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,24 +22,30 @@ from typing import Any
 from urllib.parse import quote
 
 from mosaic_mcp.errors import Fault, Forbidden, InvalidRequest, NotFound
+from mosaic_mcp.studio.library import Library, RenderFile
 
 OUTPUT_LINK_S = 7 * 24 * 3600
 """Get Agent Run: "Signed URL to download the rendered video (valid for 7 days)"."""
 VIEW_LINK_S = 3600
 UPLOAD_S = 3600
+Direct = Callable[[str, float], str | None]
 """An upload's address and policy end after one hour (mosaic_contract §5)."""
 
 
 def load_key(path: Path) -> bytes:
     """The signing key, made at the first call; readable by its user alone."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(descriptor, "wb") as file:
-        key = secrets.token_bytes(32)
-        file.write(key)
-    return key
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")  # 0600
+        part = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_bytes(32))
+            with contextlib.suppress(FileExistsError):  # another process was faster
+                os.link(part, path)
+        finally:
+            part.unlink()
+    return path.read_bytes()
 
 
 class Signer:
@@ -76,19 +84,27 @@ class UploadPolicy:
 
 
 class Links:
-    """Makes and checks the links of one studio."""
+    """Makes and checks the links of one studio.
 
-    def __init__(self, base_url: str, signer: Signer) -> None:
+    `direct` links a kept file (by its key, for so many seconds) past the studio, where its storage
+    can do that.
+    """
+
+    def __init__(
+        self, base_url: str, signer: Signer, direct: Direct = lambda _key, _seconds: None
+    ) -> None:
         self.base_url = base_url.rstrip("/")
         self._signer = signer
+        self._direct = direct
 
     def at(self, base_url: str) -> Links:
         """The same links at the address of somebody who passes them on; signatures are of paths."""
-        return Links(base_url, self._signer)
+        return Links(base_url, self._signer, self._direct)
 
-    def render(self, render_id: str, file: str, seconds: float = OUTPUT_LINK_S) -> str:
-        """Link to a file of an output: video.mp4, thumbnail.jpg, timeline.zip or captions.srt."""
-        return self._link(f"/media/renders/{quote(render_id, safe='')}/{file}", seconds)
+    def render(self, render_id: str, file: RenderFile, seconds: float = OUTPUT_LINK_S) -> str:
+        """Link to a file of an output."""
+        direct = self._direct(Library.render(render_id, file), seconds)
+        return direct or self._link(f"/media/renders/{quote(render_id, safe='')}/{file}", seconds)
 
     def asset(self, asset_id: str, file: str = "source", seconds: float = VIEW_LINK_S) -> str:
         """Link to an asset (`source`) or its picture (`thumbnail.jpg`)."""

@@ -25,7 +25,8 @@ from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
 from mosaic_mcp.studio.runs.recipes import tool_version
 from mosaic_mcp.studio.runs.rendering import RenderWork
-from mosaic_mcp.studio.signing import Links, Signer, load_key
+from mosaic_mcp.studio.signing import Links, Signer
+from mosaic_mcp.studio.storage import open_storage
 from mosaic_mcp.studio.store.agents import Agents
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
@@ -57,16 +58,16 @@ class Studio:
     closing: anyio.Event = field(default_factory=anyio.Event)
     """Set when the studio is to end: the process stops serving, long polls answer at once."""
 
-    async def thumbnail(self, source: Source, path: Path) -> Path:
-        """A picture that stands for a video, made at the first call."""
-        kept = self.library.home / "cache" / "thumbnails" / f"{source.sha256}.jpg"
-        if not kept.exists():
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with self.library.job() as job:
-                made = await thumbnail(
-                    path, float(source.duration), job / "thumbnail.jpg", ffmpeg=self.ffmpeg
-                )
-                made.replace(kept)
+    async def thumbnail(self, source: Source) -> str:
+        """Key of a picture that stands for a video, made at the first call."""
+        kept = self.library.thumbnail(source.sha256)
+        if await self.library.storage.size(kept) is None:
+            async with self.library.source(source.sha256) as path:
+                with self.library.job() as job:
+                    made = await thumbnail(
+                        path, float(source.duration), job / "thumbnail.jpg", ffmpeg=self.ffmpeg
+                    )
+                    await self.library.storage.put(made, kept, move=True)
         return kept
 
     async def busy(self) -> bool:
@@ -79,8 +80,9 @@ async def open_studio(
     settings: Settings, *, base_url: str, token: str | None
 ) -> AsyncGenerator[Studio]:
     """The studio of a data folder, at work until the block ends."""
-    library = Library(settings.home)
+    library = Library(settings.home, open_storage(settings))
     library.clear_work()
+    await library.storage.check()
     store = Store(library.studio / "studio.db")
     assets = Assets(store, library)
     transcripts = Transcripts(store)
@@ -90,6 +92,7 @@ async def open_studio(
     ffmpeg = find_ffmpeg(settings)
     feed = Feed()
     tools = await tool_version(ffmpeg)
+    secret = await library.secret()
     engine = Engine(
         store=store,
         feed=feed,
@@ -113,7 +116,7 @@ async def open_studio(
             library=library,
             store=store,
             keys=Keys(settings.studio_keys, token),
-            links=Links(base_url, Signer(load_key(library.studio / "secret.key"))),
+            links=Links(base_url, Signer(secret), library.storage.link),
             agents=Agents(store),
             assets=assets,
             intake=intake,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+import anyio
 import sqlalchemy as sa
 from pydantic import BaseModel
 
@@ -35,6 +37,8 @@ from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.edit import snap
 from mosaic_mcp.studio.timeline.model import Source, Timeline
 
+T = TypeVar("T")
+
 TICK_S = 0.25
 """Progress is written at most this often, a new step at once."""
 
@@ -53,6 +57,20 @@ def retry_in(error: MosaicError, attempt: int) -> float | None:
         return None
     asked: float | None = getattr(error, "retry_after_s", None)
     return min(max(PAUSES_S[attempt - 1], asked or 0.0), LONGEST_PAUSE_S)
+
+
+async def patiently(work: Callable[[], Awaitable[T]]) -> T:
+    """The result of `work`, done again after a pause while it fails for a passing reason."""
+    for attempt in itertools.count(1):
+        try:
+            return await work()
+        except MosaicError as error:
+            pause = retry_in(error, attempt)
+            if pause is None:
+                raise
+            log.warning("trying again in %.0f s: %s", pause, error.message)
+            await anyio.sleep(pause)
+    raise AssertionError("counting does not end")
 
 
 @dataclass(frozen=True, slots=True)
