@@ -10,9 +10,10 @@ import contextlib
 import glob
 import os
 import shutil
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -47,7 +48,8 @@ class Folder:
 
     async def put(self, path: Path, key: str, *, move: bool, sha256: str | None = None) -> None:  # noqa: ARG002
         """Move the file to its place, or link it there: by reference, where the disk allows."""
-        await anyio.to_thread.run_sync(_move if move else _share, path, self._path(key))
+        bring = shutil.move if move else linked
+        await anyio.to_thread.run_sync(_place, self._path(key), partial(bring, path))
 
     async def publish(self, folder: Path, key: str, mark: str, name: str) -> None:  # noqa: ARG002
         """Move the whole folder to its place at once."""
@@ -55,16 +57,9 @@ class Folder:
 
     async def write(self, key: str, content: bytes) -> None:
         """Write a small file at once."""
-
-        def write() -> None:
-            path = self._path(key)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with _part(path) as part:
-                part.write_bytes(content)
-                part.replace(path)
-
         if await self.size(key) is None:
-            await anyio.to_thread.run_sync(write)
+            fill = partial(_write, content)
+            await anyio.to_thread.run_sync(_place, self._path(key), fill)
 
     @asynccontextmanager
     async def file(self, key: str, sha256: str | None = None) -> AsyncGenerator[Path]:  # noqa: ARG002
@@ -111,19 +106,15 @@ class Folder:
                     yield Stored(path.relative_to(self.root).as_posix(), facts.st_size, modified)
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """Delete the files, and the folders that become empty."""
+        """Delete the files, and the folders of one thing that become empty."""
 
         def delete() -> None:
             for key in keys:
                 path = self._path(key)
                 path.unlink(missing_ok=True)
-                for folder in path.parents:
-                    if folder == self.root:
-                        break
-                    try:
-                        folder.rmdir()
-                    except OSError:  # not empty, or gone already
-                        break
+                if key.count("/") > 1:
+                    with contextlib.suppress(OSError):  # not empty, or gone already
+                        path.parent.rmdir()
 
         await anyio.to_thread.run_sync(delete)
 
@@ -145,33 +136,26 @@ def seal_of(path: Path) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}"
 
 
-@contextlib.contextmanager
-def _part(path: Path) -> Generator[Path]:
-    """A hidden name beside `path`, free again at the end."""
-    part = path.with_name(f".{uuid4().hex}.part")
-    try:
-        yield part
-    finally:
-        # Renaming one link of a file onto another of the same file does nothing.
-        part.unlink(missing_ok=True)
-
-
-def _share(path: Path, kept: Path) -> None:
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with _part(kept) as part:
-        linked(path, part)
-        part.replace(kept)
-
-
-def _move(path: Path, kept: Path) -> None:
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        path.replace(kept)
-    except OSError:  # another disk
-        with _part(kept) as part:
-            shutil.copy2(path, part)
+def _place(kept: Path, fill: Callable[[Path], object]) -> None:
+    """Give what `fill` puts at a hidden name beside `kept` that name."""
+    part = kept.with_name(f".{uuid4().hex}.part")
+    while True:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            fill(part)
             part.replace(kept)
-        path.unlink()
+            return
+        except FileNotFoundError:
+            if kept.parent.exists():
+                raise
+            # A deletion found the folder empty just now, and took it away.
+        finally:
+            # Renaming one link of a file onto another of the same file does nothing.
+            part.unlink(missing_ok=True)
+
+
+def _write(content: bytes, part: Path) -> None:
+    part.write_bytes(content)
 
 
 def _publish(folder: Path, kept: Path, mark: str) -> None:
