@@ -8,7 +8,6 @@
 | cache/perception/<sha256>/ | what was seen and heard in a source |
 | cache/thumbnails/<sha256>.jpg | its picture |
 | uploads/<asset_id> | what a client sent, until it is finalized |
-| studio/secret.key | what links and upload policies are signed with |
 
 A render is whole when its recipe is there. The storage (`storage/`) is the data folder unless
 MOSAIC_STUDIO_STORAGE names another folder or a bucket; several machines may share it. These folders
@@ -18,7 +17,7 @@ are always of the data folder of this machine:
 | --- | --- |
 | cache/storage/ | copies of a bucket's files, no more than MOSAIC_STUDIO_CACHE_GB |
 | work/ | private folders of running jobs, deleted with them |
-| studio/ | databases, discovery file, log |
+| studio/ | databases, keys, discovery file, log |
 
 To make room, list with `renders()`, `sources()` and `caches()`, and delete with `delete_render`
 (which can keep the recipe), `delete_source` and `delete_cache`. Caches come again when they are
@@ -29,7 +28,6 @@ use: the library does not look there. A deletion that was cut short is finished 
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
@@ -68,13 +66,16 @@ class Kept:
 class Library:
     """Names what is kept, and brings it."""
 
-    def __init__(self, home: Path, storage: Storage | None = None) -> None:
+    storage: Storage
+    """The data folder, until whoever opens the studio sets another."""
+
+    def __init__(self, home: Path) -> None:
         self.home = home
-        self.storage: Storage = storage or Folder(home)
+        self.storage = Folder(home)
 
     @property
     def studio(self) -> Path:
-        """Folder of the process: databases, discovery file, log."""
+        """Folder of the process: databases, keys, discovery file, log."""
         return self.home / "studio"
 
     @property
@@ -95,18 +96,6 @@ class Library:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-    async def secret(self) -> bytes:
-        """What links and policies are signed with: the same for all who share the storage."""
-        from mosaic_mcp.studio.signing import load_key
-
-        key = "studio/secret.key"
-        if (path := self.storage.here(key)) is not None:
-            return await anyio.to_thread.run_sync(load_key, path)
-        if await self.storage.size(key) is None:
-            await self.storage.write(key, secrets.token_bytes(32))
-        async with self.storage.file(key) as copy:
-            return await anyio.Path(copy).read_bytes()
 
     # Sources
 

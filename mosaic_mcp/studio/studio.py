@@ -25,7 +25,7 @@ from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
 from mosaic_mcp.studio.runs.recipes import tool_version
 from mosaic_mcp.studio.runs.rendering import RenderWork
-from mosaic_mcp.studio.signing import Links, Signer
+from mosaic_mcp.studio.signing import Links, Signer, load_key
 from mosaic_mcp.studio.storage import open_storage
 from mosaic_mcp.studio.store.agents import Agents
 from mosaic_mcp.studio.store.assets import Assets
@@ -80,7 +80,8 @@ async def open_studio(
     settings: Settings, *, base_url: str, token: str | None
 ) -> AsyncGenerator[Studio]:
     """The studio of a data folder, at work until the block ends."""
-    library = Library(settings.home, open_storage(settings))
+    library = Library(settings.home)
+    library.storage = open_storage(settings, library.work)
     library.clear_work()
     await library.storage.check()
     store = Store(library.studio / "studio.db")
@@ -92,7 +93,6 @@ async def open_studio(
     ffmpeg = find_ffmpeg(settings)
     feed = Feed()
     tools = await tool_version(ffmpeg)
-    secret = await library.secret()
     engine = Engine(
         store=store,
         feed=feed,
@@ -116,7 +116,9 @@ async def open_studio(
             library=library,
             store=store,
             keys=Keys(settings.studio_keys, token),
-            links=Links(base_url, Signer(secret), library.storage.link),
+            links=Links(
+                base_url, Signer(load_key(library.studio / "secret.key")), library.storage.link
+            ),
             agents=Agents(store),
             assets=assets,
             intake=intake,

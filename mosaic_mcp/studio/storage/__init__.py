@@ -96,8 +96,11 @@ class Storage(Protocol):
         ...
 
 
-def open_storage(settings: Settings) -> Storage:
-    """The storage that the settings name; raises InvalidRequest or Unsupported."""
+def open_storage(settings: Settings, work: Path) -> Storage:
+    """The storage that the settings name; raises InvalidRequest or Unsupported.
+
+    `work` is for the process' private folders, named `job-…`.
+    """
     said = settings.storage
     if said is None:
         return Folder(settings.home)
@@ -110,8 +113,11 @@ def open_storage(settings: Settings) -> Storage:
         from mosaic_mcp.studio.storage.bucket import Bucket
         from mosaic_mcp.studio.storage.copies import Copies
 
-        copies = Copies(settings.home / "cache" / "storage", settings.home / "work")
-        copies.most_bytes = int(settings.storage_cache_gb * 1e9)
+        copies = Copies(
+            settings.home / "cache" / "storage",
+            work / "job-copies",
+            int(settings.storage_cache_gb * 1e9),
+        )
         return Bucket(parts.netloc, parts.path.strip("/"), copies)
     fault = Fault(
         "MOSAIC_STUDIO_STORAGE",

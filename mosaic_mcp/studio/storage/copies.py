@@ -21,8 +21,8 @@ from mosaic_mcp.studio.storage.folder import linked, seal_of
 class Copies:
     """The copies in a folder; the least lately used go when they are more than `most_bytes`."""
 
-    def __init__(self, folder: Path, work: Path, most_bytes: int = 20 * 10**9) -> None:
-        """`work` is for what is only for a while, on the same disk."""
+    def __init__(self, folder: Path, work: Path, most_bytes: int) -> None:
+        """`work` is a private folder on the same disk, for what is only for a while."""
         self.folder = folder
         self.work = work
         self.most_bytes = most_bytes
@@ -30,7 +30,7 @@ class Copies:
     def temporary(self, suffix: str = "") -> Path:
         """A path for a file that its user deletes."""
         self.work.mkdir(parents=True, exist_ok=True)
-        return self.work / f"held-{uuid4().hex}{suffix}"
+        return self.work / f"{uuid4().hex}{suffix}"
 
     def hold(self, key: str) -> Path | None:
         """A link to the copy, to be deleted by the caller; None when there is no whole copy."""
