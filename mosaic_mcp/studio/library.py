@@ -38,7 +38,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
-import anyio.to_thread
 
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.storage.folder import Folder, seal_of

@@ -26,8 +26,9 @@ OUTPUT_LINK_S = 7 * 24 * 3600
 """Get Agent Run: "Signed URL to download the rendered video (valid for 7 days)"."""
 VIEW_LINK_S = 3600
 UPLOAD_S = 3600
-Direct = Callable[[str, float], str | None]
 """An upload's address and policy end after one hour (mosaic_contract §5)."""
+
+Direct = Callable[[str, float], str | None]
 
 
 def load_key(path: Path) -> bytes:

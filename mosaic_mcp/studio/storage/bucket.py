@@ -58,7 +58,8 @@ class Bucket:
         self._bucket = bucket
         self._prefix = prefix
         self._copies = copies
-        self._store = self._open(PATIENCE_S)
+        with self._told():
+            self._store = self._open(PATIENCE_S)
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
     def __repr__(self) -> str:

@@ -55,6 +55,9 @@ class Copies:
             copy = self.folder / Path(key).parent / _name(key, part)
             copy.parent.mkdir(parents=True, exist_ok=True)
             part.replace(copy)
+            for older in self._of(key):
+                if older != copy:
+                    older.unlink(missing_ok=True)
         finally:
             part.unlink(missing_ok=True)
         self.trim()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from mosaic_mcp.errors import EngineUnavailable
@@ -25,6 +24,8 @@ _FULL = {
     "XMinioAdminBucketQuotaExceeded",
     "XMinioStorageFull",
 }
+_NO_KEYS = ("Missing AccessKeyId", "Missing SecretAccessKey", "169.254.169.254", "169.254.170.2")
+"""No key in the environment, or a machine without a role: these addresses would have told it."""
 
 
 def refusal(error: BaseException, bucket: str) -> EngineUnavailable:
@@ -34,6 +35,11 @@ def refusal(error: BaseException, bucket: str) -> EngineUnavailable:
     status = found[1] if (found := _STATUS.search(text)) else ""
     storage = f"The storage s3://{bucket}"
     said = f" ({' '.join(part for part in (status, code) if part)})" if code or status else ""
+    if any(sign in text for sign in _NO_KEYS):
+        return EngineUnavailable(
+            f"{storage} cannot be opened: no credentials were found.",
+            remedy="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+        )
     if code == "NoSuchBucket":
         return EngineUnavailable(
             f"There is no bucket {bucket!r} in the object store.",
@@ -49,11 +55,6 @@ def refusal(error: BaseException, bucket: str) -> EngineUnavailable:
             f"{storage} refuses the studio{said}.",
             remedy="Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, and that they "
             "may list, get, put and delete objects in this bucket.",
-        )
-    if not os.environ.get("AWS_ACCESS_KEY_ID") and not status:
-        return EngineUnavailable(
-            f"{storage} cannot be opened: no credentials were found.",
-            remedy="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
         )
     return EngineUnavailable(
         f"{storage} does not answer{said}.",
