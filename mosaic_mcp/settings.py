@@ -13,6 +13,9 @@
 | MOSAIC_STUDIO_STORAGE | where files are kept: a folder, or `s3://bucket/prefix` | data folder |
 | MOSAIC_STUDIO_CACHE_GB | gigabytes of a bucket's files that the data folder also keeps | 20 |
 | MOSAIC_STUDIO_KEYS | `mk_key=owner` pairs, comma separated, for a studio served to others | none |
+| MOSAIC_STUDIO_DATABASE | `postgresql://…`, for several processes (docs/cluster.md) | SQLite |
+| MOSAIC_STUDIO_DEAD_S | seconds of silence after which a worker counts as dead | 60 |
+| MOSAIC_STUDIO_PUBLIC_URL | address at which others reach the studio, as a proxy serves it | none |
 
 The user data folder is `~/.local/share/mosaic-mcp` on Linux (or below `XDG_DATA_HOME`),
 `~/Library/Application Support/mosaic-mcp` on macOS, `mosaic-mcp` in `%LOCALAPPDATA%` on Windows. It
@@ -60,6 +63,9 @@ class Settings:
     studio_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     storage: str | None = None
     storage_cache_gb: float = 20.0
+    studio_database: str | None = field(default=None, repr=False)
+    studio_dead_s: float = 60.0
+    studio_public_url: str | None = None
     ask_before_spending: bool = True
     owner: str | None = None
     """Whom a server acts for, who sits elsewhere and sees nothing of this machine but
@@ -104,6 +110,9 @@ class Settings:
             studio_keys=tuple(
                 (key, owner or "default") for key, owner in _pairs(get("MOSAIC_STUDIO_KEYS"))
             ),
+            studio_database=get("MOSAIC_STUDIO_DATABASE"),
+            studio_dead_s=float(get("MOSAIC_STUDIO_DEAD_S") or 60),
+            studio_public_url=url.rstrip("/") if (url := get("MOSAIC_STUDIO_PUBLIC_URL")) else None,
         )
 
 

@@ -7,7 +7,7 @@ storage can do that. Equal contents share one file.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -81,8 +81,22 @@ class Intake:
             if row["status"] == "ready":
                 return
             try:
-                async with self._library.upload(asset_id) as path:
+                async with self._uploaded(asset_type, asset_id) as path:
                     kept = await self._keep(path, row["name"], asset_type, move=True)
+            except InvalidRequest:
+                raise
+            except MosaicError as error:
+                if not error.retryable:
+                    await self._library.delete_upload(asset_id)
+                raise
+            await self._assets.ready(asset_id, kept.source, kept.key, kept.seal)
+            await self._library.delete_upload(asset_id)
+
+    @asynccontextmanager
+    async def _uploaded(self, asset_type: AssetType, asset_id: str) -> AsyncGenerator[Path]:
+        async with AsyncExitStack() as held:
+            try:
+                path = await held.enter_async_context(self._library.upload(asset_id))
             except FileNotFoundError as error:
                 fault = Fault(
                     f"{asset_type}_id",
@@ -91,12 +105,7 @@ class Intake:
                     "last, then finalize.",
                 )
                 raise InvalidRequest([fault]) from error
-            except MosaicError as error:
-                if not error.retryable:
-                    await self._library.delete_upload(asset_id)
-                raise
-            await self._assets.ready(asset_id, kept.source, kept.key, kept.seal)
-            await self._library.delete_upload(asset_id)
+            yield path
 
     async def take_file(self, owner: str, path: Path, asset_type: AssetType) -> Asset:
         """Take a file of this machine; the same content under the same name is one asset."""

@@ -31,7 +31,12 @@ import json
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -68,8 +73,10 @@ class Library:
     storage: Storage
     """The data folder, until whoever opens the studio sets another."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, process: str | None = None) -> None:
+        """`process` names one of several that work in this folder; None: the one with its lock."""
         self.home = home
+        self.work = self._work_of(process)
         self.storage = Folder(home)
 
     @property
@@ -77,14 +84,17 @@ class Library:
         """Folder of the process: databases, keys, discovery file, log."""
         return self.home / "studio"
 
-    @property
-    def work(self) -> Path:
-        """Folder of the private folders of running jobs."""
-        return self.home / "work"
+    def _work_of(self, process: str | None) -> Path:
+        """Folder of the private folders of a process' running jobs."""
+        return self.home / "work" / (process or "")
 
-    def clear_work(self) -> None:
-        """Delete what jobs of a killed studio left; only for whoever holds the folder's lock."""
-        shutil.rmtree(self.work, ignore_errors=True)
+    def clear_work(self, process: str | None = None) -> None:
+        """Delete what the jobs of a process that is dead left."""
+        folder = self._work_of(process)
+        for job in folder.glob("job-*"):
+            shutil.rmtree(job, ignore_errors=True)
+        if process is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def job(self) -> Generator[Path]:
@@ -114,15 +124,17 @@ class Library:
     async def source(self, sha256: str) -> AsyncGenerator[Path]:
         """A source on this machine while the block runs; MediaError when it is gone."""
         key = await self.storage.find(f"assets/{sha256[:2]}/{sha256}")
-        try:
-            if key is None:
-                raise FileNotFoundError(sha256)
-            async with self.storage.file(key, sha256) as path:
-                yield path
-        except FileNotFoundError as error:
-            raise MediaError(
-                "A source of this video is no longer in the storage.", remedy="Add the file again."
-            ) from error
+        async with AsyncExitStack() as held:
+            try:
+                if key is None:
+                    raise FileNotFoundError(sha256)
+                path = await held.enter_async_context(self.storage.file(key, sha256))
+            except FileNotFoundError as error:
+                raise MediaError(
+                    "A source of this video is no longer in the storage.",
+                    remedy="Add the file again.",
+                ) from error
+            yield path
 
     async def check_source(self, key: str, seal: str | None, name: str) -> None:
         """Raise MediaError when it is gone, or not what it was when it got that seal."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.auth import Keys
@@ -32,8 +33,10 @@ from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.outputs import Outputs
 from mosaic_mcp.studio.store.runs import Runs
+from mosaic_mcp.studio.store.secrets import signing_key
 from mosaic_mcp.studio.store.transcripts import Transcripts
 from mosaic_mcp.studio.timeline.model import Source
+from mosaic_mcp.studio.workflows import LOCAL, Workflows
 
 
 @dataclass(slots=True)
@@ -77,14 +80,27 @@ class Studio:
 
 @asynccontextmanager
 async def open_studio(
-    settings: Settings, *, base_url: str, token: str | None
+    settings: Settings,
+    *,
+    base_url: str = "",
+    token: str | None = None,
+    executor: str = LOCAL,
+    works: bool = True,
 ) -> AsyncGenerator[Studio]:
-    """The studio of a data folder, at work until the block ends."""
-    library = Library(settings.home)
+    """The studio of a data folder, at work until the block ends.
+
+    `executor` is the process' name in the database, LOCAL for the one with the folder's lock;
+    without `works` it takes runs in and leaves them to other processes.
+    """
+    library = Library(settings.home, None if executor == LOCAL else executor)
+    library.studio.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if executor == LOCAL:
+        library.clear_work()
     library.storage = open_storage(settings, library.work)
-    library.clear_work()
     await library.storage.check()
-    store = Store(library.studio / "studio.db")
+    store = await anyio.to_thread.run_sync(
+        Store, settings.studio_database or library.studio / "studio.db"
+    )
     assets = Assets(store, library)
     transcripts = Transcripts(store)
     outputs = Outputs(store)
@@ -105,10 +121,18 @@ async def open_studio(
             assets=assets,
             perception=perception,
             render_version=tools,
+            worker=executor,
         ),
-        renders=RenderWork(store, feed, library, ffmpeg, tools),
-        database=library.studio / "dbos.db",
+        renders=RenderWork(store, feed, library, ffmpeg, tools, executor),
+        workflows=Workflows(store.postgres or library.studio / "dbos.db", executor),
+        library=library,
+        dead_s=settings.studio_dead_s,
+        works=works,
     )
+    if store.postgres is None:
+        key = load_key(library.studio / "secret.key")
+    else:
+        key = await signing_key(store)
     await engine.start()
     try:
         yield Studio(
@@ -116,9 +140,7 @@ async def open_studio(
             library=library,
             store=store,
             keys=Keys(settings.studio_keys, token),
-            links=Links(
-                base_url, Signer(load_key(library.studio / "secret.key")), library.storage.link
-            ),
+            links=Links(settings.studio_public_url or base_url, Signer(key), library.storage.link),
             agents=Agents(store),
             assets=assets,
             intake=intake,
@@ -132,6 +154,8 @@ async def open_studio(
     finally:
         await engine.stop()
         store.close()
+        if executor != LOCAL:
+            library.clear_work(executor)
 
 
 async def _probe(path: Path, name: str) -> Source:

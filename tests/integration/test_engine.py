@@ -260,7 +260,7 @@ def test_what_ends_the_studio_each_time_is_given_up(tmp_path: Path, talk: Path):
     with opened(tmp_path) as (studio, _):
         run = studio.end(run_id)
     assert run["status"] == "failed"
-    assert f"ended the studio {MAX_ATTEMPTS} times" in run["errors"][0]["messages"][0]
+    assert f"was begun {MAX_ATTEMPTS} times" in run["errors"][0]["messages"][0]
 
 
 def test_a_watcher_hears_of_a_change_and_sees_it_all(studio: Studio, talk: Path):

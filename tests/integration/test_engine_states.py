@@ -20,9 +20,15 @@ BRANCHES = {
 PATHS = "in>left left>after after>out in>right right>out"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "studio.db")
+POSTGRESQL = pytest.param("postgresql", marks=[pytest.mark.cluster, pytest.mark.short])
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "sqlite":
+        store = Store(tmp_path / "studio.db")
+    else:
+        store = Store(request.getfixturevalue("postgres").create())
     yield store
     store.close()
 

@@ -12,6 +12,7 @@ from tests.support.make_docs import DOCS, PAGES, documented_variables
 ROOT = DOCS.parent
 HAND_WRITTEN = [
     ROOT / "README.md",
+    DOCS / "cluster.md",
     DOCS / "http.md",
     DOCS / "troubleshooting.md",
     ROOT / "examples" / "README.md",

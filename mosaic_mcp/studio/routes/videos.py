@@ -156,12 +156,11 @@ async def _picture(
 ) -> Response:
     with studio.library.job() as job:
         out = job / "picture.jpg"
-        try:
-            async with studio.library.storage.file(video.key) as path:
-                await make(path, out)
-        except FileNotFoundError as error:
+        if await studio.library.storage.size(video.key) is None:
             raise NotFound(
                 "The file of this video is no longer in the storage.",
                 remedy="Run it again, or add the video again.",
-            ) from error
+            )
+        async with studio.library.storage.file(video.key) as path:
+            await make(path, out)
         return Response(await anyio.Path(out).read_bytes(), media_type="image/jpeg")

@@ -16,9 +16,11 @@ Status = Mapping[str, NodeStatus]
 
 
 def advance(connection: sa.Connection, run_id: str) -> None:
-    """Queue what became ready, block what cannot run any more, and end the run when all is done."""
-    # The lock lets branches that end together count each other (SQLite locks the whole file).
-    run = connection.execute(sa.select(runs).where(runs.c.id == run_id).with_for_update()).one()
+    """Queue what became ready, block what cannot run any more, and end the run when all is done.
+
+    For a holder of the run's lock, which lets branches that end together count each other.
+    """
+    run = connection.execute(sa.select(runs).where(runs.c.id == run_id)).one()
     if run.status != RunStatus.running:
         return
     rows = connection.execute(

@@ -28,7 +28,7 @@ from mosaic_mcp.studio.runs.node_changes import (
 )
 from mosaic_mcp.studio.runs.recipes import recipe_hash
 from mosaic_mcp.studio.runs.render_changes import TILE_SHARE, plan_renders
-from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
+from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence, Superseded
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import run_nodes, runs
@@ -110,10 +110,6 @@ class Reporter:
             raise Superseded
 
 
-class Superseded(Exception):
-    """The node was cancelled or given to somebody else."""
-
-
 @dataclass(frozen=True, slots=True)
 class NodeWork:
     """Executes nodes."""
@@ -124,13 +120,15 @@ class NodeWork:
     assets: Assets
     perception: Perception
     render_version: str
+    worker: str
+    """The process that does it."""
 
     async def run(self, row_id: str, generation: int) -> float | None:
         """Execute a queued node to its end, or to its renders. Never raises MosaicError.
 
         Answers the seconds after which to try again, or None when there is nothing more to do.
         """
-        fence = await self.store.write(lambda c: start_node(c, row_id, generation))
+        fence = await self.store.write(lambda c: start_node(c, row_id, generation, self.worker))
         if fence is None:
             return None
         self.feed.ring()
@@ -143,7 +141,8 @@ class NodeWork:
         try:
             if fence.attempt > MAX_ATTEMPTS:
                 raise RenderFailed(
-                    f"This step ended the studio {MAX_ATTEMPTS} times and is not tried again.",
+                    f"This step was begun {MAX_ATTEMPTS} times, and each time its process ended "
+                    "before it did. It is not tried again.",
                     remedy="Look at the studio's log, then resume the run.",
                 )
             await self._apply(node, fence)

@@ -9,12 +9,25 @@ import sqlalchemy as sa
 
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.studio.runs.advancing import advance
-from mosaic_mcp.studio.runs.states import AT_WORK, DONE, PROGRESS, Fence, S, held, now, record
+from mosaic_mcp.studio.runs.states import (
+    AT_WORK,
+    DONE,
+    PROGRESS,
+    Fence,
+    S,
+    held,
+    lock_run,
+    now,
+    record,
+)
 from mosaic_mcp.studio.store.tables import run_nodes
 
 
-def start_node(connection: sa.Connection, row_id: str, generation: int) -> Fence | None:
+def start_node(
+    connection: sa.Connection, row_id: str, generation: int, worker: str | None = None
+) -> Fence | None:
     """Claim a queued (or interrupted) node; None when somebody else changed it meanwhile."""
+    lock_run(connection, run_nodes, row_id)
     row = connection.execute(
         run_nodes.update()
         .where(
@@ -25,6 +38,7 @@ def start_node(connection: sa.Connection, row_id: str, generation: int) -> Fence
         .values(
             status=S.running,
             attempt=run_nodes.c.attempt + 1,
+            worker=worker,
             step="",
             started_at=now(),
         )
@@ -40,6 +54,7 @@ def progress_node(
     connection: sa.Connection, fence: Fence, progress: float, step: str, rate: float | None = None
 ) -> bool:
     """Tell how far a node is; False when it is no longer ours. Progress only rises."""
+    lock_run(connection, run_nodes, fence.id)
     row = connection.execute(
         run_nodes.update()
         .where(held(run_nodes, fence))
@@ -61,6 +76,7 @@ def progress_node(
 
 def decide_node(connection: sa.Connection, fence: Fence, timelines: list[dict[str, Any]]) -> bool:
     """Keep what a node's tile decided, and let those begin that waited for it."""
+    lock_run(connection, run_nodes, fence.id)
     row = connection.execute(
         run_nodes.update()
         .where(held(run_nodes, fence))
@@ -77,6 +93,7 @@ def finish_node(
     connection: sa.Connection, fence: Fence, status: NodeStatus, errors: Sequence[str] = ()
 ) -> None:
     """Record how a node ended, and go on from there."""
+    lock_run(connection, run_nodes, fence.id)
     row = connection.execute(
         run_nodes.update()
         .where(held(run_nodes, fence))

@@ -10,7 +10,16 @@ import sqlalchemy as sa
 
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.studio.runs.node_changes import finish_node, progress_node
-from mosaic_mcp.studio.runs.states import AT_WORK, ENDED, Fence, S, held, now, record
+from mosaic_mcp.studio.runs.states import (
+    AT_WORK,
+    ENDED,
+    Fence,
+    S,
+    held,
+    lock_run,
+    now,
+    record,
+)
 from mosaic_mcp.studio.store.tables import renders, run_nodes
 
 TILE_SHARE = 0.2
@@ -23,6 +32,7 @@ def plan_renders(connection: sa.Connection, fence: Fence, wanted: Sequence[dict[
     What an earlier attempt finished stays finished, what it began goes on, what failed or was
     cancelled is queued again. `wanted` holds name, timeline and recipe_hash.
     """
+    lock_run(connection, run_nodes, fence.id)
     node = connection.execute(
         sa.select(run_nodes.c.owner, run_nodes.c.run_id).where(held(run_nodes, fence))
     ).one_or_none()
@@ -60,8 +70,16 @@ def plan_renders(connection: sa.Connection, fence: Fence, wanted: Sequence[dict[
     _sum_up(connection, fence.id, None)
 
 
-def start_render(connection: sa.Connection, render_id: str, generation: int) -> Fence | None:
+def holds_render(connection: sa.Connection, fence: Fence) -> bool:
+    """True while the render is still that of whoever holds the fence."""
+    return connection.execute(sa.select(sa.exists().where(held(renders, fence)))).scalar_one()
+
+
+def start_render(
+    connection: sa.Connection, render_id: str, generation: int, worker: str | None = None
+) -> Fence | None:
     """Claim a queued (or interrupted) render."""
+    lock_run(connection, renders, render_id)
     attempt = connection.execute(
         renders.update()
         .where(
@@ -69,7 +87,7 @@ def start_render(connection: sa.Connection, render_id: str, generation: int) -> 
             renders.c.generation == generation,
             renders.c.status.in_(AT_WORK),
         )
-        .values(status=S.running, attempt=renders.c.attempt + 1)
+        .values(status=S.running, attempt=renders.c.attempt + 1, worker=worker)
         .returning(renders.c.attempt)
     ).scalar_one_or_none()
     return None if attempt is None else Fence(render_id, generation, attempt)
@@ -79,6 +97,7 @@ def progress_render(
     connection: sa.Connection, fence: Fence, progress: float, rate: float | None
 ) -> None:
     """Tell how far a render is, and with it its node."""
+    lock_run(connection, renders, fence.id)
     row = connection.execute(
         renders.update()
         .where(held(renders, fence))
@@ -99,6 +118,7 @@ def finish_render(
     error: str | None = None,
 ) -> None:
     """Record a finished file (`facts`) or why there is none; the last one ends its node."""
+    lock_run(connection, renders, fence.id)
     row = connection.execute(
         renders.update()
         .where(held(renders, fence))

@@ -32,8 +32,13 @@ from mosaic_mcp.studio.render.rendering import place
 from mosaic_mcp.studio.runs.executing import patiently
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.recipes import recipe
-from mosaic_mcp.studio.runs.render_changes import finish_render, progress_render, start_render
-from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
+from mosaic_mcp.studio.runs.render_changes import (
+    finish_render,
+    holds_render,
+    progress_render,
+    start_render,
+)
+from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence, Superseded
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
 from mosaic_mcp.studio.tiles.shipped import shipped_files
@@ -55,10 +60,14 @@ class RenderWork:
     library: Library
     ffmpeg: Path
     tools: str
+    worker: str
+    """The process that does it."""
 
     async def run(self, render_id: str, generation: int) -> None:
         """Make an output, and record it or why there is none. Never raises MosaicError."""
-        fence = await self.store.write(lambda c: start_render(c, render_id, generation))
+        fence = await self.store.write(
+            lambda c: start_render(c, render_id, generation, self.worker)
+        )
         if fence is None:
             return
         query = (
@@ -72,10 +81,13 @@ class RenderWork:
         try:
             if fence.attempt > MAX_ATTEMPTS:
                 raise RenderFailed(
-                    f"This render ended the studio {MAX_ATTEMPTS} times and is not tried again.",
+                    f"This render was begun {MAX_ATTEMPTS} times, and each time its process ended "
+                    "before it did. It is not tried again.",
                     remedy="Look at the studio's log, then resume the run.",
                 )
             facts = await self._make(row, fence)
+        except Superseded:
+            return
         except MosaicError as failure:
             error = f"{row['name']}: {failure}"
             if isinstance(failure, RenderFailed):
@@ -97,6 +109,8 @@ class RenderWork:
                     files = await patiently(lambda: self._files(timeline, held))
                     report = await self._video(row, timeline, files, made, job, fence)
                     await self._beside(row, timeline, files, made, report)
+                if not await self.store.read(lambda c: holds_render(c, fence)):
+                    raise Superseded
                 await patiently(lambda: self.library.publish(render_id, made, row["name"]))
         return await patiently(lambda: self._facts(render_id, row["name"]))
 

@@ -146,7 +146,8 @@ renders = sa.Table(
 events = sa.Table(
     "events",
     metadata,
-    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+    # A few numbers a second for each render: a cluster uses up 32 bits in a month or two.
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
     _owner(),
     sa.Column("run_id", sa.Text, nullable=False, index=True),
     sa.Column("type", sa.Text, nullable=False),
@@ -157,7 +158,16 @@ events = sa.Table(
 workers = sa.Table(
     "workers",
     metadata,
-    _id(),
+    _id(),  # a process that works
     _owner(),
-    sa.Column("beat", sa.Float, nullable=False),
+    sa.Column("beat", sa.Float, nullable=False),  # when it last said so: seconds, database's clock
+    sa.Column("since", sa.Float, nullable=False, server_default="0"),  # when it first did
+)
+
+secrets = sa.Table(
+    "secrets",
+    metadata,
+    _id(),  # what it is for
+    _owner(),
+    sa.Column("value", sa.Text, nullable=False),
 )
