@@ -61,8 +61,8 @@ class Settings:
     studio_idle_s: float = 900.0
     private_urls: bool = False
     studio_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    storage: str | None = None
-    storage_cache_gb: float = 20.0
+    studio_storage: str | None = None
+    studio_cache_gb: float = 20.0
     studio_database: str | None = field(default=None, repr=False)
     studio_dead_s: float = 60.0
     studio_public_url: str | None = None
@@ -105,8 +105,8 @@ class Settings:
             studio_idle_s=float(get("MOSAIC_STUDIO_IDLE_S") or 900),
             private_urls=get("MOSAIC_PRIVATE_URLS") == "1",
             ask_before_spending=get("MOSAIC_SPENDING") != "allow",
-            storage=get("MOSAIC_STUDIO_STORAGE"),
-            storage_cache_gb=float(get("MOSAIC_STUDIO_CACHE_GB") or 20),
+            studio_storage=get("MOSAIC_STUDIO_STORAGE"),
+            studio_cache_gb=float(get("MOSAIC_STUDIO_CACHE_GB") or 20),
             studio_keys=tuple(
                 (key, owner or "default") for key, owner in _pairs(get("MOSAIC_STUDIO_KEYS"))
             ),

@@ -217,9 +217,9 @@ def test_a_source_that_is_gone_from_the_bucket_is_told(place, talk, tmp_path):
         (source,) = place.keys("assets")
         obstore.delete(place.objects, source)
         agent, _ = studio.agent(TIGHT, EDGES)
-        run = studio.end(studio.run(agent, {"video_ids": [video]}))
-        assert run["status"] == "failed"
-        assert "no longer in the storage" in json.dumps(run["errors"])
+        answer = studio.http.post(f"/agent/{agent}/run", json={"video_ids": [video]})
+        assert answer.status_code == 400
+        assert "no longer in the storage" in answer.json()["detail"]
 
 
 def test_a_bucket_that_cannot_be_used_is_told_at_the_start(place, tmp_path):

@@ -101,7 +101,7 @@ def open_storage(settings: Settings, work: Path) -> Storage:
 
     `work` is for the process' private folders, named `job-…`.
     """
-    said = settings.storage
+    said = settings.studio_storage
     if said is None:
         return Folder(settings.home)
     if "://" not in said:
@@ -116,7 +116,7 @@ def open_storage(settings: Settings, work: Path) -> Storage:
         copies = Copies(
             settings.home / "cache" / "storage",
             work / "job-copies",
-            int(settings.storage_cache_gb * 1e9),
+            int(settings.studio_cache_gb * 1e9),
         )
         return Bucket(parts.netloc, parts.path.strip("/"), copies)
     fault = Fault(
