@@ -12,6 +12,8 @@
 | MOSAIC_SPENDING | `ask` before a run uses credits of the hosted engine, or `allow` it | ask |
 | MOSAIC_WEBHOOK_SECRET | what webhooks, sent and received, prove themselves with | none |
 | MOSAIC_WEBHOOK_PORT | loopback port on which a server over stdio receives webhooks | none |
+| MOSAIC_STUDIO_STORAGE | where files are kept: a folder, or `s3://bucket/prefix` | data folder |
+| MOSAIC_STUDIO_CACHE_GB | gigabytes of a bucket's files that the data folder also keeps | 20 |
 | MOSAIC_STUDIO_KEYS | `mk_key=owner` pairs, comma separated, for a studio served to others | none |
 | MOSAIC_STUDIO_DATABASE | `postgresql://…`, for several processes (docs/cluster.md) | SQLite |
 | MOSAIC_STUDIO_DEAD_S | seconds of silence after which a worker counts as dead | 60 |
@@ -66,6 +68,8 @@ class Settings:
     studio_idle_s: float = 900.0
     private_urls: bool = False
     studio_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    studio_storage: str | None = None
+    studio_cache_gb: float = 20.0
     studio_database: str | None = field(default=None, repr=False)
     studio_dead_s: float = 60.0
     studio_public_url: str | None = None
@@ -123,6 +127,8 @@ class Settings:
             ask_before_spending=get("MOSAIC_SPENDING") != "allow",
             studio_keep_days=float(days) if (days := get("MOSAIC_STUDIO_KEEP_DAYS")) else None,
             studio_max_gb=float(most) if (most := get("MOSAIC_STUDIO_MAX_GB")) else None,
+            studio_storage=get("MOSAIC_STUDIO_STORAGE"),
+            studio_cache_gb=float(get("MOSAIC_STUDIO_CACHE_GB") or 20),
             studio_keys=tuple(
                 (key, owner or "default") for key, owner in _pairs(get("MOSAIC_STUDIO_KEYS"))
             ),

@@ -54,14 +54,15 @@ def safe_name(name: str) -> str:
 def expiry(url: str) -> str | None:
     """When a signed link ends (ISO 8601), read from the link; None when it does not say.
 
-    Understands our `exp` and Google's X-Goog-Date with X-Goog-Expires.
+    Understands our `exp`, and the date and length that Google and Amazon write into theirs.
     """
     query = parse_qs(urlsplit(url).query)
     try:
         if "exp" in query:
             return datetime.fromtimestamp(int(query["exp"][0]), UTC).isoformat()
-        made = datetime.strptime(query["X-Goog-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        return (made + timedelta(seconds=int(query["X-Goog-Expires"][0]))).isoformat()
+        by = "X-Amz" if "X-Amz-Date" in query else "X-Goog"
+        made = datetime.strptime(query[f"{by}-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return (made + timedelta(seconds=int(query[f"{by}-Expires"][0]))).isoformat()
     except (KeyError, ValueError, OverflowError, OSError):
         return None
 

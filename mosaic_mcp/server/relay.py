@@ -49,6 +49,7 @@ ANSWERED = (
     "content-type",
     "etag",
     "last-modified",
+    "location",
     "x-content-type-options",
 )
 """Headers that pass in either direction: no cookie, no key."""

@@ -1,22 +1,18 @@
 """Files on their way in: received or found on this machine, checked, then kept by content.
 
-| folder | what is in it |
-| --- | --- |
-| uploads/<asset_id> | what a client sent, until it is finalized |
-| assets/ab/<sha256>.<ext> | what was checked; equal contents share one file |
+What a client sent waits in the storage until it is finalized, so that any studio that shares the
+storage can do that. Equal contents share one file.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 import anyio
-import anyio.to_thread
 
 from mosaic_mcp.contract.extensions import Asset
 from mosaic_mcp.contract.uploads import AssetType
@@ -24,7 +20,8 @@ from mosaic_mcp.errors import Fault, InvalidRequest, MediaError, MosaicError, To
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.machine import Machine
 from mosaic_mcp.studio.perception.probe import media_facts
-from mosaic_mcp.studio.store.assets import Assets, seal_of, unknown_upload
+from mosaic_mcp.studio.storage.folder import seal_of
+from mosaic_mcp.studio.store.assets import Assets, unknown_upload
 from mosaic_mcp.studio.timeline.model import Source
 
 MAX_BYTES: dict[AssetType, int] = {
@@ -45,8 +42,6 @@ tables (.cube) are ours: the contract has no upload for them, they are handed ov
 
 Probe = Callable[[Path, str], Awaitable[Source]]
 """`(path, name) -> Source`; raises MediaError for what is not media."""
-Place = Callable[[Path, Path], None]
-"""`(path, new path)`: how a file gets into the library."""
 
 
 class Intake:
@@ -63,7 +58,7 @@ class Intake:
         """An id for an upload, good for one hour; NoSpace on a disk that is full already."""
         self._machine.check(0, "uploads")
         for asset_id in await self._assets.forget_expired():
-            self._upload(asset_id).unlink(missing_ok=True)
+            await self._library.delete_upload(asset_id)
         return await self._assets.reserve(owner, asset_type)
 
     @asynccontextmanager
@@ -75,14 +70,13 @@ class Intake:
         if not await self._assets.awaited(asset_id):
             raise unknown_upload(asset_id)
         self._machine.check(size, "the upload")
-        self._upload(asset_id).parent.mkdir(parents=True, exist_ok=True)
         with self._library.job() as job:
             yield job / "upload"
 
     async def received(self, asset_id: str, part: Path, name: str) -> None:
         """Take `part`, the whole of what a client sent, as the upload's content."""
         await self._assets.rename(asset_id, name)
-        part.replace(self._upload(asset_id))
+        await self._library.keep_upload(asset_id, part)
 
     async def finalize(self, owner: str, asset_type: AssetType, asset_id: str) -> None:
         """Check the uploaded file and keep it; a second call changes nothing.
@@ -94,75 +88,84 @@ class Intake:
             row = await self._assets.upload(owner, asset_type, asset_id)
             if row["status"] == "ready":
                 return
-            upload = self._upload(asset_id)
-            if not upload.exists():
+            try:
+                async with self._uploaded(asset_type, asset_id) as path:
+                    kept = await self._keep(path, row["name"], asset_type, move=True)
+            except InvalidRequest:
+                raise
+            except MosaicError as error:
+                if not error.retryable:
+                    await self._library.delete_upload(asset_id)
+                raise
+            await self._assets.ready(asset_id, kept.source, kept.key, kept.seal)
+            await self._library.delete_upload(asset_id)
+
+    @asynccontextmanager
+    async def _uploaded(self, asset_type: AssetType, asset_id: str) -> AsyncGenerator[Path]:
+        async with AsyncExitStack() as held:
+            try:
+                path = await held.enter_async_context(self._library.upload(asset_id))
+            except FileNotFoundError as error:
                 fault = Fault(
                     f"{asset_type}_id",
                     "the file was not uploaded yet.",
                     "POST it to upload_url with every entry of upload_fields first and `file` "
                     "last, then finalize.",
                 )
-                raise InvalidRequest([fault])
-            try:
-                source, kept, seal = await self._keep(upload, row["name"], asset_type, _move)
-            except MosaicError:
-                upload.unlink(missing_ok=True)
-                raise
-            await self._assets.ready(asset_id, source, kept, seal)
+                raise InvalidRequest([fault]) from error
+            yield path
 
     async def take_file(self, owner: str, path: Path, asset_type: AssetType) -> Asset:
         """Take a file of this machine; the same content under the same name is one asset."""
-        source, kept, seal = await self._keep(path, path.name, asset_type, self._share)
+        kept = await self._keep(path, path.name, asset_type, move=False)
+        source = kept.source
         asset_id = await self._assets.find(owner, asset_type, source.sha256, source.name)
         asset_id = asset_id or await self._assets.reserve(owner, asset_type)
-        await self._assets.ready(asset_id, source, kept, seal)
+        await self._assets.ready(asset_id, source, kept.key, kept.seal)
         return Asset(
             asset_type=asset_type,
             asset_id=asset_id,
             name=source.name,
             sha256=source.sha256,
-            facts=media_facts(source, kept.stat().st_size),
+            facts=media_facts(source, kept.size),
         )
 
     async def adopt(self, owner: str, path: Path, name: str, asset_type: AssetType) -> str:
         """Take a file that we made or fetched, out of its folder; the asset's id."""
-        source, kept, seal = await self._keep(path, name, asset_type, _move)
+        kept = await self._keep(path, name, asset_type, move=True)
         asset_id = await self._assets.reserve(owner, asset_type)
-        await self._assets.ready(asset_id, source, kept, seal)
+        await self._assets.ready(asset_id, kept.source, kept.key, kept.seal)
         return asset_id
 
-    def _share(self, path: Path, kept: Path) -> None:
-        """Make `kept` the same content as `path`: a hard link where the disks allow, else a copy.
-
-        Half a copy lies in the work folder, where the next start deletes it.
-        """
-        with self._library.job() as job:
-            part = job / "copy"
-            try:
-                os.link(path, part)
-            except OSError:
-                self._machine.check(path.stat().st_size, path.name)
-                shutil.copy2(path, part)
-            part.replace(kept)
-
-    def _upload(self, name: str) -> Path:
-        return self._library.home / "uploads" / name
-
-    async def _keep(
-        self, path: Path, name: str, asset_type: AssetType, place: Place
-    ) -> tuple[Source, Path, str]:
-        """Check the file and place it in the library: what it is, where it is now, its seal."""
-        seal = seal_of(path)
+    async def _keep(self, path: Path, name: str, asset_type: AssetType, *, move: bool) -> _Kept:
+        """Check the file and keep it."""
+        seal, size = seal_of(path), path.stat().st_size
         source = await self._probe(path, name)
         _check(source, asset_type)
-        if seal_of(path) != seal:
-            raise MediaError(
-                f'"{name}" was changed while it was read.', remedy="Add it when it is complete."
-            )
-        kept = self._library.asset(source.sha256, _suffix(name, asset_type))
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        await anyio.to_thread.run_sync(place, path, kept)
-        return source, kept, seal
+        _unchanged(path, seal, name)
+        key, kept_seal = await self._library.keep_source(
+            path, source.sha256, _suffix(name, asset_type), move=move
+        )
+        if not move:
+            _unchanged(path, seal, name)
+        return _Kept(source, key, kept_seal, size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A file that was checked: what it is, where, its seal, its bytes."""
+
+    source: Source
+    key: str
+    seal: str | None
+    size: int
+
+
+def _unchanged(path: Path, seal: str, name: str) -> None:
+    if seal_of(path) != seal:
+        raise MediaError(
+            f'"{name}" was changed while it was read.', remedy="Add it when it is complete."
+        )
 
 
 def _check(source: Source, asset_type: AssetType) -> None:
@@ -181,10 +184,6 @@ def _check(source: Source, asset_type: AssetType) -> None:
 def _suffix(name: str, asset_type: AssetType) -> str:
     suffix = Path(name).suffix.lower()
     return suffix if suffix in SUFFIXES[asset_type] else SUFFIXES[asset_type][0]
-
-
-def _move(path: Path, kept: Path) -> None:
-    path.replace(kept)
 
 
 def _a(kind: str) -> str:

@@ -21,12 +21,15 @@ from typing import Any
 from urllib.parse import quote
 
 from mosaic_mcp.errors import Fault, Forbidden, InvalidRequest, NotFound
+from mosaic_mcp.studio.library import Library, RenderFile
 
 OUTPUT_LINK_S = 7 * 24 * 3600
 """Get Agent Run: "Signed URL to download the rendered video (valid for 7 days)"."""
 VIEW_LINK_S = 3600
 UPLOAD_S = 3600
 """An upload's address and policy end after one hour (mosaic_contract §5)."""
+
+Direct = Callable[[str, float], str | None]
 
 
 def load_key(path: Path) -> bytes:
@@ -77,19 +80,27 @@ class UploadPolicy:
 
 
 class Links:
-    """Makes and checks the links of one studio."""
+    """Makes and checks the links of one studio.
 
-    def __init__(self, base_url: str, signer: Signer) -> None:
+    `direct` links a kept file (by its key, for so many seconds) past the studio, where its storage
+    can do that.
+    """
+
+    def __init__(
+        self, base_url: str, signer: Signer, direct: Direct = lambda _key, _seconds: None
+    ) -> None:
         self.base_url = base_url.rstrip("/")
         self._signer = signer
+        self._direct = direct
 
     def at(self, base_url: str) -> Links:
         """The same links at the address of somebody who passes them on; signatures are of paths."""
-        return Links(base_url, self._signer)
+        return Links(base_url, self._signer, self._direct)
 
-    def render(self, render_id: str, file: str, seconds: float = OUTPUT_LINK_S) -> str:
-        """Link to a file of an output: video.mp4, thumbnail.jpg, timeline.zip or captions.srt."""
-        return self._link(f"/media/renders/{quote(render_id, safe='')}/{file}", seconds)
+    def render(self, render_id: str, file: RenderFile, seconds: float = OUTPUT_LINK_S) -> str:
+        """Link to a file of an output."""
+        direct = self._direct(Library.render(render_id, file), seconds)
+        return direct or self._link(f"/media/renders/{quote(render_id, safe='')}/{file}", seconds)
 
     def asset(self, asset_id: str, file: str = "source", seconds: float = VIEW_LINK_S) -> str:
         """Link to an asset (`source`) or its picture (`thumbnail.jpg`)."""

@@ -35,6 +35,7 @@ from mosaic_mcp.studio.runs.recipes import tool_version
 from mosaic_mcp.studio.runs.rendering import RenderWork
 from mosaic_mcp.studio.runs.retrying import Claims
 from mosaic_mcp.studio.signing import Links, Signer, load_key
+from mosaic_mcp.studio.storage import open_storage
 from mosaic_mcp.studio.store.accounts import Accounts
 from mosaic_mcp.studio.store.agents import Agents
 from mosaic_mcp.studio.store.assets import Assets
@@ -77,16 +78,16 @@ class Studio:
     closing: anyio.Event = field(default_factory=anyio.Event)
     """Set when the studio is to end: the process stops serving, long polls answer at once."""
 
-    async def thumbnail(self, source: Source, path: Path) -> Path:
-        """A picture that stands for a video, made at the first call."""
-        kept = self.library.home / "cache" / "thumbnails" / f"{source.sha256}.jpg"
-        if not kept.exists():
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with self.library.job() as job:
-                made = await thumbnail(
-                    path, float(source.duration), job / "thumbnail.jpg", ffmpeg=self.ffmpeg
-                )
-                made.replace(kept)
+    async def thumbnail(self, source: Source) -> str:
+        """Key of a picture that stands for a video, made at the first call."""
+        kept = self.library.thumbnail(source.sha256)
+        if await self.library.storage.size(kept) is None:
+            async with self.library.source(source.sha256) as path:
+                with self.library.job() as job:
+                    made = await thumbnail(
+                        path, float(source.duration), job / "thumbnail.jpg", ffmpeg=self.ffmpeg
+                    )
+                    await self.library.storage.put(made, kept, move=True)
         return kept
 
     async def busy(self) -> bool:
@@ -117,6 +118,8 @@ async def open_studio(
     library.studio.mkdir(parents=True, exist_ok=True, mode=0o700)
     if executor == LOCAL:
         library.clear_work()
+    library.storage = open_storage(settings, library.work)
+    await library.storage.check()
     store = await anyio.to_thread.run_sync(
         Store, settings.studio_database or library.studio / "studio.db"
     )
@@ -171,7 +174,7 @@ async def open_studio(
             store=store,
             keys=Keys(settings.studio_keys, token),
             accounts=Accounts(store, quota),
-            links=Links(settings.studio_public_url or base_url, Signer(key)),
+            links=Links(settings.studio_public_url or base_url, Signer(key), library.storage.link),
             agents=Agents(store),
             assets=assets,
             intake=intake,

@@ -37,6 +37,11 @@ class Home:
         digest = hashlib.sha256(content).hexdigest()
         return self.source.model_copy(update={"sha256": digest, "name": name})
 
+    async def file(self, owner, asset_id):
+        """The asset and where its file is."""
+        source, key = await self.assets.file(owner, asset_id)
+        return source, self.library.storage.here(key)
+
     def files(self) -> list:
         return [p for p in (self.library.home / "assets").rglob("*") if p.is_file()]
 
@@ -84,7 +89,7 @@ async def uploaded(home: Home, content: bytes, owner: str = "anna") -> str:
 
 async def test_a_taken_file_is_a_hard_link_known_by_its_content(home, talk):
     asset = await home.intake.take_file("anna", talk, "video")
-    source, path = await home.assets.file("anna", asset.asset_id)
+    source, path = await home.file("anna", asset.asset_id)
     assert path.samefile(talk)
     assert path.name == f"{source.sha256}.mp4"
     assert asset.facts.size_bytes == 4
@@ -96,7 +101,7 @@ async def test_a_file_that_was_written_to_since_is_refused_until_added_again(hom
     with pytest.raises(MediaError, match="changed on disk"):
         await home.assets.file("anna", asset.asset_id)
     again = await home.intake.take_file("anna", talk, "video")
-    _, path = await home.assets.file("anna", again.asset_id)
+    _, path = await home.file("anna", again.asset_id)
     assert path.read_bytes() == b"other words"
 
 
@@ -106,7 +111,7 @@ async def test_the_old_content_is_good_again_when_it_is_added_again(home, talk, 
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(b"talk")
     await home.intake.take_file("anna", copy, "video")
-    _, path = await home.assets.file("anna", asset.asset_id)
+    _, path = await home.file("anna", asset.asset_id)
     assert path.read_bytes() == b"talk"
 
 
@@ -115,7 +120,7 @@ async def test_replacing_a_file_in_the_users_folder_leaves_ours(home, talk, tmp_
     new = tmp_path / "new"
     new.write_bytes(b"new talk")
     new.replace(talk)
-    _, path = await home.assets.file("anna", asset.asset_id)
+    _, path = await home.file("anna", asset.asset_id)
     assert path.read_bytes() == b"talk"
 
 
@@ -125,7 +130,7 @@ async def test_across_disks_a_file_is_copied(home, talk, monkeypatch):
 
     monkeypatch.setattr(os, "link", refuse)
     asset = await home.intake.take_file("anna", talk, "video")
-    _, path = await home.assets.file("anna", asset.asset_id)
+    _, path = await home.file("anna", asset.asset_id)
     assert path.read_bytes() == b"talk"
     assert not path.samefile(talk)
 
@@ -151,7 +156,7 @@ async def test_an_equal_upload_does_not_disturb_the_asset_before_it(home, talk):
     await home.intake.finalize("anna", "video", second)
     assert len(home.files()) == 1
     for asset_id in (first.asset_id, second):
-        _, path = await home.assets.file("anna", asset_id)
+        _, path = await home.file("anna", asset_id)
         assert path.read_bytes() == b"talk"
 
 
@@ -187,7 +192,7 @@ async def test_an_upload_expires_after_one_hour_and_is_swept_by_the_next(home):
 
 async def test_an_adopted_file_leaves_its_folder(home, talk):
     asset_id = await home.intake.adopt("anna", talk, "From the web", "video")
-    source, path = await home.assets.file("anna", asset_id)
+    source, path = await home.file("anna", asset_id)
     assert source.name == "From the web"
     assert path.suffix == ".mp4"
     assert not talk.exists()

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -66,7 +67,7 @@ def the_talk(tmp_path_factory) -> Talk:
         return await probe(video, name="talk.mp4")
 
     source = anyio.run(facts)
-    perception = LocalPerception(Library(folder / "home"), lambda _: video, subtitles)
+    perception = LocalPerception(Library(folder / "home"), lambda _: nullcontext(video), subtitles)
     bare = from_source(source, tile="input", name="talk")
     with_words = source.model_copy(update={"transcript": "srt-1"})
     return Talk(

@@ -81,6 +81,7 @@ def test_a_long_name_is_cut_before_its_suffix(name: str):
     [
         ("exp=1764547200&sig=x", "2025-12-01T00:00:00+00:00"),
         ("X-Goog-Date=20251124T000000Z&X-Goog-Expires=604800", "2025-12-01T00:00:00+00:00"),
+        ("X-Amz-Date=20251124T000000Z&X-Amz-Expires=604800", "2025-12-01T00:00:00+00:00"),
         ("X-Goog-Date=20251124T000000Z", None),
         ("exp=soon", None),
         ("exp=99999999999999999999", None),

@@ -44,18 +44,16 @@ def tool(engine: Engine) -> ClosedTool:
         page = run.outputs[start : start + PAGE]
         lines = [await output_line(client, output, state) for output in page]
         lines = lines[: page_of(lines, ROOM)]
+        local = engine.settings.owner is None and any(line.path for line in lines)
         if save_to is not None:
             lines = await _saved(engine, client, run_id, lines, save_to)
         more = start + len(lines) < len(run.outputs)
         next_cursor = str(start + len(lines)) if more else None
-        local = engine.settings.owner is None and await client.studio() is not None
         answer = OutputsAnswer(
             run_id=run_id,
             status=str(run.status),
             outputs=tuple(lines),
-            note="Links work while the local studio runs; the files stay."
-            if local and lines
-            else None,
+            note="Links work while the local studio runs; the files stay." if local else None,
             next_cursor=next_cursor,
             next=_next(run_id, next_cursor, lines),
         )

@@ -1,17 +1,19 @@
-"""`Perception` on this machine: computed once per content, cached as JSON, in child processes."""
+"""`Perception` on this machine: computed once per content, in child processes.
+
+The answers are kept in the library, where every machine that shares it finds them.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.to_thread
 
 from mosaic_mcp.contract.extensions import BringTranscript
 from mosaic_mcp.studio.library import Library
@@ -28,7 +30,8 @@ that we measured, more than one word in five is wrong."""
 
 BRING = "Bring an SRT with the video to have captions, filler removal and ranking by words."
 
-Files = Callable[[str], Path]
+Files = Callable[[str], AbstractAsyncContextManager[Path]]
+"""`sha256 -> file`: a source on this machine while the block runs."""
 Transcripts = Callable[[str], Awaitable[BringTranscript | None]]
 
 
@@ -120,23 +123,14 @@ class LocalPerception:
 
     async def _once(self, source: Source, name: str, verb: str, **more: Any) -> Any:
         """The cached answer, or the helper's, then cached."""
-        folder = self._library.perception(source.sha256)
-        path = folder / f"{name}-{VERSION}.json"
-        async with self._locks.setdefault(str(path), anyio.Lock()):
-            answer = await anyio.to_thread.run_sync(_read, path)
+        name = f"{name}-{VERSION}"
+        async with self._locks.setdefault(f"{source.sha256}/{name}", anyio.Lock()):
+            answer = await self._library.fact(source.sha256, name)
             if answer is None:
-                async with self._limit:
-                    file = self._files(source.sha256)
+                async with self._limit, self._files(source.sha256) as file:
                     answer = await call_about(source.name, verb, path=str(file), **more)
-                await anyio.to_thread.run_sync(self._write, path, answer)
+                await self._library.keep_fact(source.sha256, name, answer)
         return answer
-
-    def _write(self, path: Path, answer: Any) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self._library.job() as job:
-            part = job / "answer.json"
-            part.write_text(json.dumps(answer), "utf-8")
-            part.replace(path)
 
 
 def _words(raw: list[dict[str, Any]]) -> tuple[SpokenWord, ...]:
@@ -151,10 +145,3 @@ def _words(raw: list[dict[str, Any]]) -> tuple[SpokenWord, ...]:
 def _exact(seconds: float) -> Fraction:
     """Milliseconds are as exact as perception is."""
     return Fraction(round(seconds * 1000), 1000)
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None

@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, RedirectResponse
 
 from mosaic_mcp.errors import Fault, InvalidRequest, NotFound
 from mosaic_mcp.studio.gate import UPLOAD_PATH
+from mosaic_mcp.studio.library import RenderFile
 from mosaic_mcp.studio.receive import UploadForm
 from mosaic_mcp.studio.routes.dependencies import StudioDep
+from mosaic_mcp.studio.showing import disposition, media_type, safe_name
+from mosaic_mcp.studio.signing import VIEW_LINK_S
+from mosaic_mcp.studio.studio import Studio
 
 router = APIRouter(tags=["media"], include_in_schema=False)
 
-_TYPES = {
-    ".mp4": "video/mp4",
-    ".m4v": "video/mp4",
-    ".mov": "video/quicktime",
-    ".webm": "video/webm",
-    ".mkv": "video/x-matroska",
-    ".avi": "video/x-msvideo",
-    ".mp3": "audio/mpeg",
-    ".wav": "audio/wav",
-    ".m4a": "audio/mp4",
-    ".flac": "audio/flac",
-    ".ogg": "audio/ogg",
-    ".opus": "audio/ogg",
-    ".aac": "audio/aac",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".gif": "image/gif",
-    ".webp": "image/webp",
-    ".zip": "application/zip",
-    ".srt": "application/x-subrip",
-}
-"""Types by our own table: the system's differs from machine to machine."""
 _SAFE_HEADERS = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; media-src 'self'; img-src 'self'; sandbox",
@@ -70,17 +50,17 @@ async def asset_file(
 ) -> Response:
     """An asset, or its picture."""
     studio.links.check(request.url.path, exp, sig)
-    source, path = await studio.assets.file(None, asset_id)
+    source, key = await studio.assets.file(None, asset_id)
     if file == "thumbnail.jpg" and source.kind != "image":
-        path = await studio.thumbnail(source, path)
-    return _file(request, path, source.name)
+        key = await studio.thumbnail(source)
+    return await _file(request, studio, key, source.name)
 
 
 @router.api_route("/media/renders/{render_id}/{file}", methods=["GET", "HEAD"])
 async def render_file(
     request: Request,
     render_id: str,
-    file: Literal["video.mp4", "thumbnail.jpg", "timeline.zip", "captions.srt"],
+    file: RenderFile,
     studio: StudioDep,
     exp: Annotated[str, Query()] = "",
     sig: Annotated[str, Query()] = "",
@@ -88,23 +68,29 @@ async def render_file(
     """A file of an output."""
     studio.links.check(request.url.path, exp, sig)
     name = await studio.outputs.name(render_id)
-    return _file(request, studio.library.render(render_id) / file, name)
+    return await _file(request, studio, studio.library.render(render_id, file), name)
 
 
-def _file(request: Request, path: Path, name: str) -> Response:
-    if not path.is_file():
+async def _file(request: Request, studio: Studio, key: str, name: str) -> Response:
+    """The file, or the way to a storage that serves it itself."""
+    storage = studio.library.storage
+    path = PurePosixPath(key)
+    size = await storage.size(key)
+    if size is None:
         raise NotFound(
             f"There is no {path.name} of this any more.", remedy="Ask for the run or asset again."
         )
-    _check_range(request.headers.get("range"), path.stat().st_size)
-    media_type = _TYPES.get(path.suffix, "application/octet-stream")
-    shown = media_type.startswith(("video/", "audio/", "image/"))
+    here = storage.here(key)
+    if here is None:
+        link = storage.link(key, VIEW_LINK_S, "HEAD" if request.method == "HEAD" else "GET")
+        return RedirectResponse(link or "", 307, {"cache-control": "private, no-store"})
+    _check_range(request.headers.get("range"), size)
     return FileResponse(
-        path,
-        media_type=media_type,
+        here,
+        media_type=media_type(path.suffix),
         headers=_SAFE_HEADERS,
-        filename=_safe_name(name, path.suffix),
-        content_disposition_type="inline" if shown else "attachment",
+        filename=safe_name(name, path.suffix),
+        content_disposition_type=disposition(path.suffix),
     )
 
 
@@ -125,10 +111,3 @@ def _check_range(header: str | None, size: int) -> None:
             )
         if first and last and int(last) < start:
             raise InvalidRequest([Fault("Range", "the range ends before it starts.")])
-
-
-def _safe_name(name: str, suffix: str) -> str:
-    """`name` as a file name on every system, with the suffix of the content."""
-    stem = name[: -len(suffix)] if name.lower().endswith(suffix) else name
-    stem = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]+', "_", stem).strip(" ._")[:120]
-    return f"{stem or 'file'}{suffix}"

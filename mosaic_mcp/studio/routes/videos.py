@@ -18,8 +18,8 @@ from mosaic_mcp.contract.extensions import (
     RenderInfo,
     Transcript,
 )
-from mosaic_mcp.errors import Conflict, Fault, Forbidden, InvalidRequest, MediaError
-from mosaic_mcp.studio.auth import Caller
+from mosaic_mcp.errors import Conflict, Fault, Forbidden, InvalidRequest, MediaError, NotFound
+from mosaic_mcp.studio.library import RenderFile
 from mosaic_mcp.studio.perception.subtitles import read_cues
 from mosaic_mcp.studio.reading import PAGE_WORDS, Reading, read
 from mosaic_mcp.studio.render.pictures import contact_sheet, frame
@@ -39,7 +39,8 @@ Seconds = Annotated[float | None, Query(ge=0, le=86_400)]
 class Video:
     """An uploaded video or an output, as something to look at."""
 
-    path: Path
+    key: str
+    """Of its file, in the library."""
     timeline: Timeline
     """As it plays: an upload is a single clip of itself."""
     output: Output | None = None
@@ -57,10 +58,9 @@ def _whole(video: VideoDep) -> Video:
 async def _video(kind: Kind, video_id: str, studio: StudioDep, caller: CallerDep) -> Video:
     if kind == "renders":
         output = await studio.outputs.get(caller.owner, video_id)
-        path = studio.library.render(output.id) / "video.mp4"
-        return Video(path, output.timeline, output)
-    source, path = await studio.assets.file(caller.owner, video_id)
-    return Video(path, from_source(source, tile=""))
+        return Video(studio.library.render(output.id), output.timeline, output)
+    source, key = await studio.assets.file(caller.owner, video_id)
+    return Video(key, from_source(source, tile=""))
 
 
 _PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
@@ -89,25 +89,26 @@ async def render_info(
 ) -> RenderInfo:
     """An output beyond its links: facts, timeline, and where its files are on a shared disk."""
     output = await studio.outputs.get(caller.owner, render_id)
-    folder = studio.library.render(render_id)
+
+    def path(file: RenderFile) -> str | None:
+        here = studio.library.storage.here(studio.library.render(render_id, file))
+        return str(here) if caller.here and here is not None and here.exists() else None
+
+    srt_path = path("captions.srt")
+    srt = studio.library.render(render_id, "captions.srt")
+    srt_elsewhere = srt_path is None and await studio.library.storage.size(srt) is not None
     return RenderInfo(
         id=output.id,
         run_id=output.run_id,
         name=output.name,
-        path=_shared(caller, folder / "video.mp4"),
-        timeline_path=_shared(caller, folder / "timeline.zip"),
-        srt_path=_shared(caller, folder / "captions.srt"),
-        srt_url=links.render(render_id, "captions.srt")
-        if not caller.here and (folder / "captions.srt").exists()
-        else None,
+        path=path("video.mp4"),
+        timeline_path=path("timeline.zip"),
+        srt_path=srt_path,
+        srt_url=links.render(render_id, "captions.srt") if srt_elsewhere else None,
         deleted_at=output.deleted_at,
         facts=output.facts,
         timeline=output.timeline.model_dump(mode="json"),
     )
-
-
-def _shared(caller: Caller, path: Path) -> str | None:
-    return str(path) if caller.here and path.exists() else None
 
 
 @router.put("/videos/{video_id}/transcript")
@@ -144,7 +145,8 @@ async def show_sheet(
     length = float(video.timeline.duration)
     return await _picture(
         studio,
-        lambda out: contact_sheet(video.path, length, out, ffmpeg=studio.ffmpeg, frames=frames),
+        video,
+        lambda path, out: contact_sheet(path, length, out, ffmpeg=studio.ffmpeg, frames=frames),
     )
 
 
@@ -157,11 +159,21 @@ async def show_frame(
     if at >= length:
         fault = Fault("at", f"the video ends at {length:.3f} s.", "Ask for an earlier moment.")
         raise InvalidRequest([fault])
-    return await _picture(studio, lambda out: frame(video.path, at, out, ffmpeg=studio.ffmpeg))
+    return await _picture(
+        studio, video, lambda path, out: frame(path, at, out, ffmpeg=studio.ffmpeg)
+    )
 
 
-async def _picture(studio: Studio, make: Callable[[Path], Awaitable[object]]) -> Response:
+async def _picture(
+    studio: Studio, video: Video, make: Callable[[Path, Path], Awaitable[object]]
+) -> Response:
     with studio.library.job() as job:
         out = job / "picture.jpg"
-        await make(out)
+        if await studio.library.storage.size(video.key) is None:
+            raise NotFound(
+                "The file of this video is no longer in the storage.",
+                remedy="Run it again, or add the video again.",
+            )
+        async with studio.library.storage.file(video.key) as path:
+            await make(path, out)
         return Response(await anyio.Path(out).read_bytes(), media_type="image/jpeg")

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import sqlalchemy as sa
@@ -41,6 +41,8 @@ from mosaic_mcp.studio.tiles.catalogue import TILES
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.edit import snap
 from mosaic_mcp.studio.timeline.model import Source, Timeline
+
+T = TypeVar("T")
 
 TICK_S = 0.25
 """Progress is written at most this often, a new step at once."""

@@ -1,8 +1,8 @@
 """Doing a render: one finished folder with the video, its picture, subtitles and timelines.
 
-Everything is made in a private folder and gets its final name in one rename, so that a folder
-under an output's id is always whole. A folder that is there already is taken as it is: the studio
-died between naming it and writing that down.
+Everything is made in a private folder and published under the output's id at once, or with its
+recipe last, so that what counts is always whole. What is there already is taken as it is: the
+studio died between publishing it and writing that down.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.errors import MosaicError, NoSpace, RenderFailed
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
-from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.library import RECIPE, VIDEO, Library
 from mosaic_mcp.studio.perception.probe import media_facts, probe
 from mosaic_mcp.studio.render import Quality, render, thumbnail
 from mosaic_mcp.studio.render.workbench import place
@@ -39,7 +40,7 @@ from mosaic_mcp.studio.runs.render_changes import (
     release_render,
     start_render,
 )
-from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, retry_in, waiting
+from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, patiently, retry_in, waiting
 from mosaic_mcp.studio.runs.states import Fence, Job, Superseded
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
@@ -47,7 +48,6 @@ from mosaic_mcp.studio.tiles.shipped import shipped_files
 from mosaic_mcp.studio.timeline.model import Timeline
 
 TICK_S = 0.4
-RECIPE = "recipe.json"
 
 CRASHED = "the render failed inside the studio; its log says more. Resume the run to try again."
 
@@ -131,48 +131,48 @@ class RenderWork:
         return None
 
     async def _make(self, row: Mapping[str, Any], fence: Fence) -> dict[str, Any]:
-        folder = self.library.render(row["id"])
+        render_id = row["id"]
         timeline = Timeline.model_validate(row["timeline"])
         await self.charging.render(fence, timeline, row["owner"])
-        if not (folder / RECIPE).exists():
+        if not await self.library.published(render_id):
             with self.library.job() as job:
                 made = job / "made"
                 made.mkdir()
-                report = await self._video(row, timeline, made, job, fence)
-                await self._beside(row, timeline, made, report)
-                await self._publish(made, folder, fence)
-        video = folder / "video.mp4"
-        source = await probe(video, name=row["name"])
-        return media_facts(source, video.stat().st_size).model_dump(mode="json")
+                async with AsyncExitStack() as held:
+                    files = await self._files(timeline, held)
+                    report = await self._video(row, timeline, files, made, job, fence)
+                    await self._beside(row, timeline, files, made, report)
+                if not await self.store.read(lambda c: holds_render(c, fence)):
+                    raise Superseded
+                await patiently(lambda: self.library.publish(render_id, made, row["name"]))
+        return await self._facts(render_id, row["name"])
 
-    async def _publish(self, made: Path, folder: Path, fence: Fence) -> None:
-        """Give what was made its final name, unless the render is somebody else's by now."""
-        if not await self.store.read(lambda c: holds_render(c, fence)):
-            raise Superseded
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            made.rename(folder)
-        except OSError:
-            # Whoever had the render before us finished it after all: that is as good.
-            if not (folder / RECIPE).exists():
-                raise
+    async def _facts(self, render_id: str, name: str) -> dict[str, Any]:
+        async with self.library.storage.file(self.library.render(render_id)) as video:
+            source = await probe(video, name=name)
+            return media_facts(source, video.stat().st_size).model_dump(mode="json")
 
     async def _video(
-        self, row: Mapping[str, Any], timeline: Timeline, made: Path, job: Path, fence: Fence
+        self,
+        row: Mapping[str, Any],
+        timeline: Timeline,
+        files: Mapping[str, Path],
+        made: Path,
+        job: Path,
+        fence: Fence,
     ) -> dict[str, Any]:
         """The video itself: taken over from an equal render, or rendered."""
-        twin = await self._twin(row)
+        twin = await self._twin(row, made / VIDEO)
         if twin is not None:
-            place(twin / "video.mp4", made / "video.mp4")
-            return {"taken_from": twin.name}
+            return {"taken_from": twin}
         (job / "render").mkdir()
         progress = _Progress(self, fence, float(timeline.duration))
         writer = asyncio.create_task(progress.write())
         try:
             report = await render(
                 timeline,
-                self.files(timeline),
-                made / "video.mp4",
+                files,
+                made / VIDEO,
                 job=job / "render",
                 ffmpeg=self.ffmpeg,
                 quality=_quality(row["quality"]),
@@ -185,13 +185,19 @@ class RenderWork:
             await anyio.to_thread.run_sync(self.library.trim_parts)
         return json.loads(json.dumps(asdict(report), default=str))
 
-    def files(self, timeline: Timeline) -> dict[str, Path]:
-        """Where the timeline's sources are."""
+    async def _files(self, timeline: Timeline, held: AsyncExitStack) -> dict[str, Path]:
+        """The timeline's sources, on this machine until `held` ends."""
         shipped = shipped_files()
-        return {sha: shipped.get(sha) or self.library.source(sha) for sha in timeline.media}
+        return {
+            sha: shipped.get(sha) or await held.enter_async_context(self.library.source(sha))
+            for sha in sorted(timeline.media)
+        }
 
-    async def _twin(self, row: Mapping[str, Any]) -> Path | None:
-        """A finished render of the same recipe and owner, if its file is still there."""
+    async def _twin(self, row: Mapping[str, Any], out: Path) -> str | None:
+        """Make `out` the video of a finished render of the same recipe and owner: that one's id.
+
+        None when there is none, or its file is not there any more.
+        """
         query = (
             sa.select(renders.c.id)
             .where(
@@ -202,17 +208,23 @@ class RenderWork:
             .limit(5)
         )
         for render_id in await self.store.read(lambda c: c.execute(query).scalars().all()):
-            folder = self.library.render(render_id)
-            if (folder / "video.mp4").exists():
-                return folder
+            with suppress(FileNotFoundError):
+                async with self.library.storage.file(self.library.render(render_id)) as video:
+                    await anyio.to_thread.run_sync(place, video, out)
+                    return render_id
         return None
 
     async def _beside(
-        self, row: Mapping[str, Any], timeline: Timeline, made: Path, report: dict[str, Any]
+        self,
+        row: Mapping[str, Any],
+        timeline: Timeline,
+        files: Mapping[str, Path],
+        made: Path,
+        report: dict[str, Any],
     ) -> None:
         """Picture, subtitles, timelines and recipe beside the video."""
         await thumbnail(
-            made / "video.mp4",
+            made / VIDEO,
             float(timeline.duration),
             made / "thumbnail.jpg",
             ffmpeg=self.ffmpeg,
@@ -224,7 +236,7 @@ class RenderWork:
             write_bundle(
                 timeline,
                 made / "timeline.zip",
-                media=self.files(timeline),
+                media=files,
                 subtitles=made,
             )
             (made / RECIPE).write_text(text, "utf-8")

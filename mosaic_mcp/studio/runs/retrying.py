@@ -13,9 +13,12 @@ DBOS keeps how often a workflow has tried and until when it waits, so both outli
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+import itertools
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import anyio
 import sqlalchemy as sa
@@ -31,6 +34,9 @@ KILLED_S = (1.0, 5.0, 20.0)
 LONGEST_S = 300.0
 """Whatever a server asks for: nobody wants a run to sleep for a day."""
 
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
 Start = Callable[[sa.Connection, bool], Fence | None]
 """`(connection, alone) -> fence`: claims a job; without `alone` only one that is TRUSTED."""
 
@@ -42,6 +48,24 @@ def retry_in(error: MosaicError, tries: int) -> float | None:
         return None
     asked: float | None = getattr(error, "retry_after_s", None)
     return min(max(pauses[tries], asked or 0.0), LONGEST_S)
+
+
+async def patiently(work: Callable[[], Awaitable[T]]) -> T:
+    """The result of `work`, done again after a pause while it fails for a passing reason.
+
+    For what would cost much if its job began anew: a finished render that the storage does not
+    take now.
+    """
+    for tries in itertools.count():
+        try:
+            return await work()
+        except MosaicError as error:
+            pause = retry_in(error, tries)
+            if pause is None:
+                raise
+            log.warning("%s", waiting(pause, error))
+            await anyio.sleep(pause)
+    raise AssertionError("counting does not end")
 
 
 def waiting(pause: float, error: MosaicError) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 
 from mosaic_mcp.contract.uploads import AssetType
-from mosaic_mcp.errors import MediaError, NotFound
+from mosaic_mcp.errors import NotFound
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.signing import UPLOAD_S
 from mosaic_mcp.studio.store.database import Store
@@ -75,18 +74,17 @@ class Assets:
             raise unknown_upload(asset_id)
         return row
 
-    async def ready(self, asset_id: str, source: Source, file: Path, seal: str) -> None:
-        """The file is here, perhaps again: a transcript that was brought for it stays.
+    async def ready(self, asset_id: str, source: Source, key: str, seal: str | None) -> None:
+        """The file is kept under `key`, perhaps again: a transcript that was brought for it stays.
 
         All assets of the same file get the new seal.
         """
-        kept = file.relative_to(self._library.home).as_posix()
         facts = source.model_dump(mode="json")
         values = {
             "status": "ready",
             "name": source.name,
             "sha256": source.sha256,
-            "file": kept,
+            "file": key,
             "expires_at": None,
         }
 
@@ -97,7 +95,7 @@ class Assets:
             connection.execute(
                 assets.update().where(own).values(**values, source={**facts, "transcript": brought})
             )
-            connection.execute(assets.update().where(assets.c.file == kept).values(seal=seal))
+            connection.execute(assets.update().where(assets.c.file == key).values(seal=seal))
 
         await self._store.write(change)
 
@@ -116,26 +114,19 @@ class Assets:
         )
         return await self._store.read(lambda c: c.execute(query).scalar_one_or_none())
 
-    async def file(self, owner: str | None, asset_id: str) -> tuple[Source, Path]:
-        """A ready asset: what it is and where. `owner` None skips the check: a signed link."""
+    async def file(self, owner: str | None, asset_id: str) -> tuple[Source, str]:
+        """A ready asset: what it is, and its key in the library.
+
+        `owner` None skips the check: a signed link.
+        """
         row = await self._row(owner, asset_id)
         if row is None or row["status"] != "ready":
             raise NotFound(
                 f"There is no uploaded file {asset_id!r}.",
                 remedy="Upload it and finalize the upload, or check the id.",
             )
-        path = self._library.home / row["file"]
-        if not path.exists():
-            raise MediaError(
-                f'The file of "{row["name"]}" is no longer in the data folder.',
-                remedy="Add it again.",
-            )
-        if row["seal"] is not None and seal_of(path) != row["seal"]:
-            raise MediaError(
-                f'"{row["name"]}" was changed on disk since it was added.',
-                remedy="Add the file again to use its new content.",
-            )
-        return Source.model_validate(row["source"]), path
+        await self._library.check_source(row["file"], row["seal"], row["name"])
+        return Source.model_validate(row["source"]), row["file"]
 
     async def _row(self, owner: str | None, asset_id: str) -> dict[str, Any] | None:
         query = sa.select(assets).where(assets.c.id == asset_id)
@@ -143,12 +134,6 @@ class Assets:
             query = query.where(assets.c.owner == owner)
         row = await self._store.read(lambda c: c.execute(query).mappings().one_or_none())
         return None if row is None else dict(row)
-
-
-def seal_of(path: Path) -> str:
-    """Changes when the file is written to; a hard link shares its content with the user's file."""
-    status = path.stat()
-    return f"{status.st_size}:{status.st_mtime_ns}"
 
 
 def unknown_upload(asset_id: str) -> NotFound:

@@ -70,7 +70,7 @@ assets = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("sha256", sa.Text, index=True),
     sa.Column("source", sa.JSON),  # timeline.model.Source of a ready asset
-    sa.Column("file", sa.Text),  # path below the data folder
+    sa.Column("file", sa.Text),  # key in the library
     sa.Column("seal", sa.Text),  # size and time of the file when its bytes were hashed
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Column("expires_at", sa.Text),
