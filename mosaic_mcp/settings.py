@@ -10,6 +10,9 @@
 | MOSAIC_STUDIO_IDLE_S | seconds without work or callers after which a started studio ends | 900 |
 | MOSAIC_PRIVATE_URLS | 1: the studio also downloads from this machine and its network | 0 |
 | MOSAIC_SPENDING | `ask` before a run uses credits of the hosted engine, or `allow` it | ask |
+| MOSAIC_LOG_LEVEL | `debug`, `info`, `warning` or `error` | info in the studio, else warning |
+| MOSAIC_LOG_FORMAT | `text`, or `json`: one object a line | text |
+| MOSAIC_LOG_FILE | file for the log of servers and workers; the studio has its own | stderr |
 | MOSAIC_STUDIO_KEYS | `mk_key=owner` pairs, comma separated, for a studio served to others | none |
 
 The user data folder is `~/.local/share/mosaic-mcp` on Linux (or below `XDG_DATA_HOME`),
@@ -57,6 +60,9 @@ class Settings:
     private_urls: bool = False
     studio_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     ask_before_spending: bool = True
+    log_level: str | None = None
+    log_format: str = "text"
+    log_file: Path | None = None
     owner: str | None = None
     """Whom a server acts for, who sits elsewhere and sees nothing of this machine but
     `allowed_dirs`; None: the user of this machine."""
@@ -95,6 +101,9 @@ class Settings:
             studio_idle_s=float(get("MOSAIC_STUDIO_IDLE_S") or 900),
             private_urls=get("MOSAIC_PRIVATE_URLS") == "1",
             ask_before_spending=get("MOSAIC_SPENDING") != "allow",
+            log_level=level.lower() if (level := get("MOSAIC_LOG_LEVEL")) else None,
+            log_format=(get("MOSAIC_LOG_FORMAT") or "text").lower(),
+            log_file=Path(p).expanduser().absolute() if (p := get("MOSAIC_LOG_FILE")) else None,
             studio_keys=tuple(
                 (key, owner or "default") for key, owner in _pairs(get("MOSAIC_STUDIO_KEYS"))
             ),

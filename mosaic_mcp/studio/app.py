@@ -17,6 +17,7 @@ from mosaic_mcp.contract.errors import error_response, faults_of
 from mosaic_mcp.errors import Fault, InvalidRequest, MosaicError, RateLimited
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.gate import Gate
+from mosaic_mcp.studio.observed import Observed
 from mosaic_mcp.studio.routes import ROUTERS
 from mosaic_mcp.studio.routes.dependencies import ERRORS
 from mosaic_mcp.studio.studio import Studio
@@ -39,6 +40,7 @@ def build_app(studio: Studio) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Gate, activity=studio.activity, refuse=_failure)
+    app.add_middleware(Observed)
     _answer_errors(app)
     return app
 

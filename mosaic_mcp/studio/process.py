@@ -5,7 +5,9 @@
 | studio.lock | held for the whole life; a second start leaves quietly |
 | studio.json | the discovery file, there exactly while the studio can be called |
 | port | the port of last time, so that links outlive a restart |
-| log/studio.log | the log, rotated; raw output of a detached studio goes to log/console.log |
+| log/studio.log | the log, rotated |
+| log/console.log | raw output of a detached studio: empty, unless it crashes |
+| log/crash.log | console.log of the last studio that crashed |
 
 What serves is imported after the lock is taken, so that a start that is not needed costs little.
 """
@@ -25,6 +27,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from mosaic_mcp import logs, traces
 from mosaic_mcp.contract.extensions import Discovery
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.settings import Settings
@@ -35,6 +38,7 @@ from mosaic_mcp.studio.lock import FolderLock
 ALREADY_RUNNING = 3
 """Exit code of a start that found another studio at work on the same data folder."""
 DISCOVERY = "studio.json"
+LAST_CRASH = "crash.log"
 _TAKE_OVER_S = 30.0
 """How long a start waits for a studio that holds the lock but is not to be found: it is ending."""
 
@@ -67,7 +71,8 @@ def run(settings: Settings, options: Options) -> int:
     (folder / DISCOVERY).unlink(missing_ok=True)  # of a studio that was killed
     try:
         with bind(folder / "port", options.port) as listener:
-            _start_log(folder / "log", foreground=options.foreground)
+            _start_log(settings, folder / "log", foreground=options.foreground)
+            traces.start_traces("mosaic-studio")
             from mosaic_mcp.studio.serving import serve
 
             asyncio.run(serve(settings, options, lock, listener))
@@ -94,7 +99,7 @@ def _take(lock: FolderLock, folder: Path) -> bool:
     return True
 
 
-def _start_log(folder: Path, *, foreground: bool) -> None:
+def _start_log(settings: Settings, folder: Path, *, foreground: bool) -> None:
     folder.mkdir(exist_ok=True)
     handlers: list[logging.Handler] = [
         logging.handlers.RotatingFileHandler(
@@ -105,18 +110,16 @@ def _start_log(folder: Path, *, foreground: bool) -> None:
         handlers.append(logging.StreamHandler())
     else:
         _leave_terminal(folder / "console.log")
-    logging.basicConfig(
-        level=logging.INFO,
-        handlers=handlers,
-        format="%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s",
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # names its plugins at every start
+    logs.start_logs(settings, *handlers, level="info")
 
 
 def _leave_terminal(console: Path) -> None:
     """Let go of the starter's terminal, pipes and session; raw output goes to `console`."""
     with contextlib.suppress(OSError, AttributeError):  # already a session's leader; Windows
         os.setsid()
+    if console.exists() and console.stat().st_size:
+        # What a studio said as it crashed is for the doctor, also after the next has started.
+        console.replace(console.with_name(LAST_CRASH))
     output = os.open(console, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
     sys.stdout.flush()

@@ -17,6 +17,7 @@ import anyio
 import uvicorn
 
 import mosaic_mcp
+from mosaic_mcp import logs
 from mosaic_mcp.contract.extensions import Discovery
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.app import build_app
@@ -61,6 +62,7 @@ async def serve(
     folder = lock.path.parent
     port = int(listener.getsockname()[1])
     token = None if options.require_key else secrets.token_urlsafe(32)
+    logs.keep_secret(token)
 
     def ready() -> None:
         if token is not None:

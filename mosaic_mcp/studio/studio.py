@@ -13,6 +13,7 @@ from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.auth import Keys
 from mosaic_mcp.studio.engine import Engine
 from mosaic_mcp.studio.gate import Activity
+from mosaic_mcp.studio.health import Examiner
 from mosaic_mcp.studio.intake import Intake
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.local import LocalPerception
@@ -30,6 +31,7 @@ from mosaic_mcp.studio.store.agents import Agents
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.outputs import Outputs
+from mosaic_mcp.studio.store.run_logs import RunLogs
 from mosaic_mcp.studio.store.runs import Runs
 from mosaic_mcp.studio.store.transcripts import Transcripts
 from mosaic_mcp.studio.timeline.model import Source
@@ -52,7 +54,9 @@ class Studio:
     perception: Perception
     ffmpeg: Path
     runs: Runs
+    run_logs: RunLogs
     engine: Engine
+    examiner: Examiner
     activity: Activity = field(default_factory=Activity)
     closing: anyio.Event = field(default_factory=anyio.Event)
     """Set when the studio is to end: the process stops serving, long polls answer at once."""
@@ -122,7 +126,9 @@ async def open_studio(
             perception=perception,
             ffmpeg=ffmpeg,
             runs=Runs(store, feed),
+            run_logs=RunLogs(store),
             engine=engine,
+            examiner=Examiner(store, settings.home, ffmpeg),
         )
     finally:
         await engine.stop()

@@ -10,10 +10,12 @@ import pytest
 import mosaic_mcp
 
 ROOT = Path(mosaic_mcp.__file__).parent
-LEAVES = {"errors", "settings"}
+LEAVES = {"errors", "settings", "logs", "traces"}
 ROOMS = {
     "errors": set(),
     "settings": set(),
+    "logs": {"errors", "settings"},
+    "traces": set(),
     "contract": LEAVES,
     "client": LEAVES | {"contract"},
     "intent": LEAVES | {"contract", "client"},

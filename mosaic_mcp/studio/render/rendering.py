@@ -17,6 +17,7 @@ import anyio.to_thread
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.render import loudness, sound
 from mosaic_mcp.studio.render.captions import ass_file
+from mosaic_mcp.studio.render.commands import SideFile, keep_files
 from mosaic_mcp.studio.render.compile import (
     CAPTIONS,
     FONTS_DIR,
@@ -102,6 +103,7 @@ async def render(
         )
     )
     side_files(job, plan)
+    await keep_files(_side_files(plan, names, timeline, job))
     total = float(Fraction(plan.frames) / timeline.frame_rate)
     notes = [note] if note else []
 
@@ -205,6 +207,19 @@ def _bring_captions(timeline: Timeline, job: Path) -> str:
     for font in FONTS.glob("*.ttf"):
         place(font, fonts / font.name)
     return sheet.note
+
+
+def _side_files(
+    plan: Plan, names: Mapping[str, str], timeline: Timeline, job: Path
+) -> dict[str, SideFile]:
+    """What the commands of a render read, for whoever wants to run them again."""
+    texts = {GRAPH: plan.graph, **plan.files}
+    kept: dict[str, SideFile] = {name: {"sha256": sha} for sha, name in names.items()}
+    if timeline.captions is not None:
+        texts[CAPTIONS] = (job / CAPTIONS).read_text("utf-8")
+        kept |= {f"{FONTS_DIR}/{font.name}": {"font": font.name} for font in FONTS.glob("*.ttf")}
+    kept |= {name: {"text": text} for name, text in texts.items()}
+    return kept
 
 
 def place(source: Path, target: Path) -> None:

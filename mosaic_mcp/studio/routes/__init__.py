@@ -6,6 +6,7 @@ from mosaic_mcp.studio.routes import (
     extensions,
     media,
     node_types,
+    operating,
     runs,
     uploads,
     videos,
@@ -21,4 +22,5 @@ ROUTERS = (
     runs.watching,
     videos.router,
     media.router,
+    operating.router,
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mosaic_mcp import traces
 from mosaic_mcp.contract.runs import NodeStatus, RunStatus
 from mosaic_mcp.contract.tiles.catalogue import tile_type
 from mosaic_mcp.studio.runs.states import AT_WORK, DONE, ENDED, S, now, record
@@ -94,6 +95,7 @@ def _finish(connection: sa.Connection, run: Any, rows: Sequence[Any], status: St
         .values(status=final, status_message=message, finished_at=now())
     )
     record(connection, run.owner, run.id, f"run.{final}")
+    traces.run_ended(run.trace, run.id, run.generation, run.started_at, final)
 
 
 def _failures(rows: Sequence[Any], status: Status) -> str:

@@ -26,6 +26,7 @@ from mosaic_mcp.studio.runs.node_changes import (
 )
 from mosaic_mcp.studio.runs.recipes import recipe_hash
 from mosaic_mcp.studio.runs.render_changes import TILE_SHARE, plan_renders
+from mosaic_mcp.studio.runs.run_log import JobLog, at_work, note
 from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
@@ -82,7 +83,9 @@ class Reporter:
     async def __call__(self, progress: float, step: str) -> None:
         """Tell the progress 0..1 and the step; stops the work when the node is no longer ours."""
         now = time.monotonic()
-        if step == self._step and now - self._told < TICK_S:
+        if step != self._step:
+            await note(step)
+        elif now - self._told < TICK_S:
             return
         self._step, self._told = step, now
         value = max(0.0, min(1.0, progress)) * self.share
@@ -117,11 +120,15 @@ class NodeWork:
             return None
         self.feed.ring()
         query = (
-            sa.select(run_nodes, runs.c.quality)
+            sa.select(run_nodes, runs.c.quality, runs.c.trace)
             .join(runs, runs.c.id == run_nodes.c.run_id)
             .where(run_nodes.c.id == row_id)
         )
         node = dict(await self.store.read(lambda c: c.execute(query).mappings().one()))
+        async with at_work(self.store, "node", node, fence) as job:
+            return await self._attempt(node, fence, job)
+
+    async def _attempt(self, node: Mapping[str, Any], fence: Fence, job: JobLog) -> float | None:
         try:
             if fence.attempt > MAX_ATTEMPTS:
                 raise RenderFailed(
@@ -134,13 +141,16 @@ class NodeWork:
         except MosaicError as error:
             pause = retry_in(error, fence.attempt)
             if pause is not None:
+                await job.retry(str(error))
                 await self._pause(fence, pause, error)
                 return pause
+            await job.fail(str(error))
             await self._fail(fence, str(error))
         except Exception as error:
-            log.exception("node %s failed", row_id)
-            full = no_space(error)
-            await self._fail(fence, str(full) if full else CRASHED)
+            log.exception("node failed")
+            message = str(no_space(error) or CRASHED)
+            await job.fail(f"{message} ({type(error).__name__})")
+            await self._fail(fence, message)
         self.feed.ring()
         return None
 

@@ -21,16 +21,19 @@ import anyio.to_thread
 import sqlalchemy as sa
 
 from mosaic_mcp.contract.runs import NodeStatus
-from mosaic_mcp.errors import MosaicError, RenderFailed
+from mosaic_mcp.errors import MediaError, MosaicError, RenderFailed
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.probe import media_facts, probe
 from mosaic_mcp.studio.render import Quality, render, thumbnail
+from mosaic_mcp.studio.render.commands import SideFile
+from mosaic_mcp.studio.render.fonts import FONTS
 from mosaic_mcp.studio.render.rendering import place
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.recipes import recipe
 from mosaic_mcp.studio.runs.render_changes import finish_render, progress_render, start_render
+from mosaic_mcp.studio.runs.run_log import JobLog, at_work
 from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
@@ -61,31 +64,37 @@ class RenderWork:
         if fence is None:
             return
         query = (
-            sa.select(renders, runs.c.quality)
+            sa.select(renders, runs.c.quality, runs.c.trace)
             .join(runs, runs.c.id == renders.c.run_id)
             .where(renders.c.id == render_id)
         )
         row = dict(await self.store.read(lambda c: c.execute(query).mappings().one()))
-        facts: dict[str, Any] | None = None
-        error: str | None = None
+        async with at_work(self.store, "render", row, fence) as entry:
+            facts, error = await self._attempt(row, fence, entry)
+        await self.store.write(lambda c: finish_render(c, fence, facts=facts, error=error))
+        self.feed.ring()
+
+    async def _attempt(
+        self, row: Mapping[str, Any], fence: Fence, entry: JobLog
+    ) -> tuple[dict[str, Any] | None, str | None]:
+        """What the finished file is, or why there is none."""
         try:
             if fence.attempt > MAX_ATTEMPTS:
                 raise RenderFailed(
                     f"This render ended the studio {MAX_ATTEMPTS} times and is not tried again.",
                     remedy="Look at the studio's log, then resume the run.",
                 )
-            facts = await self._make(row, fence)
+            return await self._make(row, fence, entry), None
         except MosaicError as failure:
-            error = f"{row['name']}: {failure}"
-            if isinstance(failure, RenderFailed):
-                log.error("render %s: %s\n%s", render_id, failure.message, failure.log)
+            await entry.fail(str(failure))
+            return None, f"{row['name']}: {failure}"
         except Exception as failure:
-            log.exception("render %s failed", render_id)
+            log.exception("render failed")
             error = f"{row['name']}: {no_space(failure) or CRASHED}"
-        await self.store.write(lambda c: finish_render(c, fence, facts=facts, error=error))
-        self.feed.ring()
+            await entry.fail(f"{error} ({type(failure).__name__})")
+            return None, error
 
-    async def _make(self, row: Mapping[str, Any], fence: Fence) -> dict[str, Any]:
+    async def _make(self, row: Mapping[str, Any], fence: Fence, entry: JobLog) -> dict[str, Any]:
         folder = self.library.render(row["id"])
         timeline = Timeline.model_validate(row["timeline"])
         if not (folder / RECIPE).exists():
@@ -94,6 +103,7 @@ class RenderWork:
                 made.mkdir()
                 report = await self._video(row, timeline, made, job, fence)
                 await self._beside(row, timeline, made, report)
+                await _tell(entry, timeline, report)
                 folder.parent.mkdir(parents=True, exist_ok=True)
                 made.rename(folder)
         video = folder / "video.mp4"
@@ -127,8 +137,7 @@ class RenderWork:
 
     def files(self, timeline: Timeline) -> dict[str, Path]:
         """Where the timeline's sources are."""
-        shipped = shipped_files()
-        return {sha: shipped.get(sha) or self.library.source(sha) for sha in timeline.media}
+        return {sha: _content(self.library, sha) for sha in timeline.media}
 
     async def _twin(self, row: Mapping[str, Any]) -> Path | None:
         """A finished render of the same recipe and owner, if its file is still there."""
@@ -170,6 +179,31 @@ class RenderWork:
             (made / RECIPE).write_text(text, "utf-8")
 
         await anyio.to_thread.run_sync(write)
+
+
+def _content(library: Library, sha256: str) -> Path:
+    """A source, whether somebody brought it or we ship it."""
+    return shipped_files().get(sha256) or library.source(sha256)
+
+
+def side_file(library: Library, file: SideFile) -> Path | None:
+    """Where a file is that a render read as a link; None when it was written, or is gone."""
+    if "font" in file:
+        return FONTS / file["font"]
+    try:
+        return _content(library, file["sha256"]) if "sha256" in file else None
+    except MediaError:
+        return None
+
+
+async def _tell(entry: JobLog, timeline: Timeline, report: dict[str, Any]) -> None:
+    """Log what is to be known of a video that was made."""
+    if "taken_from" in report:
+        await entry.note(f"taken over from the output {report['taken_from']}: the recipe is equal")
+        return
+    entry.media_s = float(timeline.duration)
+    if report["note"]:
+        await entry.note(report["note"], "warning")
 
 
 class _Progress:

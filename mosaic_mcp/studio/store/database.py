@@ -28,17 +28,20 @@ class Store:
     """Short transactions on one database; migrated to the newest schema when opened."""
 
     def __init__(self, database: Path | str) -> None:
-        """`database` is a SQLite file, or the URL of another database."""
+        """`database` is a SQLite file, or the URL of another database.
+
+        Parameters stay out of its errors: those get into logs, and a transcript may be one.
+        """
         self._writers: CapacityLimiter | None = None
         if isinstance(database, Path):
             database.parent.mkdir(parents=True, exist_ok=True)
-            self.engine = sa.create_engine(f"sqlite:///{database}")
+            self.engine = sa.create_engine(f"sqlite:///{database}", hide_parameters=True)
             event.listen(self.engine, "connect", _configure)
             event.listen(self.engine, "begin", _begin_immediate)
             # SQLite has one writer at a time; queued here, nobody polls for its lock.
             self._writers = CapacityLimiter(1)
         else:
-            self.engine = sa.create_engine(database, pool_pre_ping=True)
+            self.engine = sa.create_engine(database, pool_pre_ping=True, hide_parameters=True)
         migrate(self.engine)
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
