@@ -1,4 +1,4 @@
-"""Every request seen from outside: its span, its line in the log, its count."""
+"""Every request seen from outside: its line in the log, and its count. FastAPI makes its span."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import re
 import secrets
 import time
 
-from opentelemetry.trace import SpanKind
+from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mosaic_mcp import logs, traces
+from mosaic_mcp import logs
 from mosaic_mcp.contract.extensions import REQUEST_HEADER
 from mosaic_mcp.studio import metrics
+from mosaic_mcp.studio.gate import QUIET
 
 UNKNOWN = "(none)"
 """In place of a route where there is none: paths are chosen by callers, and without end."""
@@ -50,27 +51,25 @@ class Observed:
                 MutableHeaders(scope=message)[REQUEST_HEADER] = request_id
             await send(message)
 
-        with (
-            logs.about(request=request_id),
-            traces.span(
-                method,
-                kind=SpanKind.SERVER,
-                within=traces.extracted(headers),
-                attributes={"http.request.method": method},
-            ) as span,
-        ):
+        with logs.about(request=request_id):
             try:
                 await self._app(scope, receive, answered)
             finally:
                 route = str(getattr(scope.get("route"), "path", UNKNOWN))
-                span.update_name(f"{method} {route}")
-                span.set_attributes({"http.route": route, "http.response.status_code": status})
-                if status >= 500:
-                    traces.failed(span, str(status))
                 seconds = time.monotonic() - start
                 metrics.REQUESTS.labels(method, route, status).inc()
                 metrics.REQUEST_SECONDS.labels(route).observe(seconds)
                 log.debug("%s %s %d, %.0f ms", method, route, status, 1000 * seconds)
 
+
+TELEMETRY: TelemetryConfig = {
+    "tracing": True,  # it does nothing where no traces are collected
+    "operation_spans": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+    "exclude": lambda scope: scope["path"] in QUIET,
+}
+"""What FastAPI may tell: one span for each request."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -1,7 +1,8 @@
 """Traces: one per tool call, from the MCP client to every FFmpeg that works for it.
 
     tools/call run_agent            the MCP server; the SDK makes this span, and takes a client's
-    └── POST /agent/{agent_id}/run  the engine's client, and below it the studio
+    └── POST                        the engine's client, and below it
+        POST /agent/{agent_id}/run  the studio, by FastAPI
         └── run                     from its request to its end, however many restarts later
             └── node, render        one span per attempt
                 └── ffmpeg          one per process
@@ -98,11 +99,6 @@ def inject(headers: MutableMapping[str, str]) -> None:
     _propagator.inject(headers)
 
 
-def extracted(headers: Mapping[str, str]) -> Context:
-    """The context that a request's headers name."""
-    return _propagator.extract(dict(headers), context=Context())
-
-
 def carried() -> str | None:
     """The present place in a trace as a `traceparent`, to be kept; None outside of one."""
     headers: dict[str, str] = {}
@@ -146,7 +142,8 @@ def trace_id(kept: str | None, run_id: str) -> str:
 def _place(kept: str | None) -> SpanContext | None:
     if kept is None:
         return None
-    found = trace.get_current_span(extracted({"traceparent": kept})).get_span_context()
+    context = _propagator.extract({"traceparent": kept}, context=Context())
+    found = trace.get_current_span(context).get_span_context()
     return found if found.is_valid else None
 
 

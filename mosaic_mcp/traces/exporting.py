@@ -22,6 +22,8 @@ OUR_NAME = re.compile(r"[A-Z]{3,7} /[\w/{}.-]*|[a-z][\w/]*( [a-z_]{1,40})?")
 """
 THEIR_NAMES = ("gen_ai.tool.name", "gen_ai.prompt.name")
 """What a caller called for; it may be any text, and then there is no such tool."""
+THEIR_WORDS = ("url.", "client.", "user_agent.", "network.", "mcp.resource.")
+"""Attributes that quote what a caller sent, beyond the route that it met."""
 
 
 def export(service: str) -> None:
@@ -69,7 +71,7 @@ def _without_words(span: ReadableSpan) -> ReadableSpan:
     attributes = {
         key: value
         for key, value in (span.attributes or {}).items()
-        if ours or key not in THEIR_NAMES
+        if (ours or key not in THEIR_NAMES) and not key.startswith(THEIR_WORDS)
     }
     return ReadableSpan(
         name=span.name if ours else span.name.partition(" ")[0],
