@@ -14,8 +14,12 @@ import anyio.to_thread
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from anyio import CapacityLimiter
 from sqlalchemy import event
+
+from mosaic_mcp.errors import Conflict
 
 T = TypeVar("T")
 
@@ -75,7 +79,19 @@ def migrate(engine: sa.Engine) -> None:
         if connection.dialect.name == "postgresql":  # one at a time; SQLite's lock does the same
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
         config.attributes["connection"] = connection
+        found = MigrationContext.configure(connection).get_current_revision()
+        if found is not None and found not in known_revisions():
+            raise Conflict(
+                f"The data folder's schema ({found}) is newer than this program: a newer "
+                "mosaic-mcp has used it.",
+                remedy="Update mosaic-mcp, or set MOSAIC_HOME to another folder.",
+            )
         command.upgrade(config, "head")
+
+
+def known_revisions() -> set[str]:
+    """The versions of the schema that this program can bring to the newest, and that one."""
+    return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
 
 
 def _configure(connection: Any, _record: Any) -> None:
