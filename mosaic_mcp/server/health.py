@@ -23,7 +23,7 @@ class Health:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def __call__(self, request: Request) -> JSONResponse:
+    async def answer(self, _request: Request) -> JSONResponse:
         """200 when calls can be served, else 503 with the reasons."""
         engine = {"engine": "hosted"} if self._settings.hosted else await self._studio()
         ready = engine.pop("ready", True)

@@ -94,7 +94,7 @@ def build_app(access: Access, closing: Closing) -> Starlette:
     app = server.streamable_http_app(
         stateless_http=True, max_request_body_size=MAX_MESSAGE, transport_security=security
     )
-    app.router.routes.append(Route("/health", Health(access.settings), methods=["GET"]))
+    app.router.routes.append(Route("/health", Health(access.settings).answer, methods=["GET"]))
     uploads = _guarded(Uploads(engine), access, security)
     app.router.routes.append(Route("/uploads/{asset_type}/{step}", uploads, methods=["POST"]))
     if not access.settings.hosted and not access.keys:

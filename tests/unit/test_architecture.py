@@ -25,7 +25,7 @@ ROOMS = {
     # The command line may know every room; its commands import them when they run.
     "cli": {*LEAVES, "contract", "client", "intent", "server", "studio", "demo", "doctor"},
     "demo": LEAVES | {"contract"},
-    "doctor": LEAVES | {"client", "studio"},
+    "doctor": LEAVES | {"client", "contract", "studio"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -13,6 +13,7 @@ ROOT = DOCS.parent
 HAND_WRITTEN = [
     ROOT / "README.md",
     DOCS / "http.md",
+    DOCS / "observing.md",
     DOCS / "troubleshooting.md",
     ROOT / "examples" / "README.md",
 ]
