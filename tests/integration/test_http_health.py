@@ -15,7 +15,7 @@ def test_it_is_ready_without_a_studio_and_tells_of_one_that_runs_or_hangs(tmp_pa
         assert "not running" in answer.json()["studio"]
         with running_studio(home) as studio:
             answer = http.get("/health")
-            assert [check["name"] for check in answer.json()["checks"]][0] == "database"
+            assert next(check["name"] for check in answer.json()["checks"]) == "database"
             assert str(home) not in answer.text
             assert ANNA not in answer.text
             os.kill(studio.process.pid, signal.SIGSTOP)
