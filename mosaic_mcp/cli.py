@@ -1,4 +1,4 @@
-"""mosaic-mcp [serve|studio|demo|doctor]; without a command it serves MCP over stdio.
+"""mosaic-mcp [serve|studio|worker|demo|doctor]; without a command it serves MCP over stdio.
 
 Each command imports its room when it is called, so that serving starts fast.
 """
@@ -57,7 +57,14 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="serve only callers with a key of MOSAIC_STUDIO_KEYS",
     )
+    studio.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on, with --require-key"
+    )
+    studio.add_argument("--no-work", action="store_true", help="leave the work to workers")
     studio.set_defaults(run=_studio)
+
+    worker = commands.add_parser("worker", help="do runs of a studio's database (docs/cluster.md)")
+    worker.set_defaults(run=_worker)
 
     demo = commands.add_parser("demo", help="edit a video through the MCP tools, and show it")
     demo.add_argument("video", nargs="?", type=Path, help="your video (default: the sample)")
@@ -117,8 +124,23 @@ def _studio(args: argparse.Namespace) -> int:
     require_studio_extra()
     from mosaic_mcp.studio.process import Options, run
 
-    options = Options(foreground=True, port=args.port, require_key=args.require_key)
+    options = Options(
+        foreground=True,
+        port=args.port,
+        require_key=args.require_key,
+        host=args.host,
+        works=not args.no_work,
+    )
     return run(Settings.from_env(), options)
+
+
+def _worker(_args: argparse.Namespace) -> int:
+    from mosaic_mcp.client.studio import require_studio_extra
+
+    require_studio_extra()
+    from mosaic_mcp.studio.worker import run_worker
+
+    return run_worker(Settings.from_env())
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -13,6 +13,8 @@
     ├── EngineUnavailable           the engine cannot be reached or did not start; retry_after_s
     ├── OutcomeUnknown              a request was sent and its answer lost: look before trying again
     ├── MediaError                  a file that is missing, not media, or damaged
+    ├── SourceUnavailable           an address that does not answer now; carries retry_after_s
+    ├── Interrupted                 a program that worked on it was killed from outside
     ├── Unsupported                 this engine cannot do that, and says what can
     └── RenderFailed                FFmpeg ended with an error; carries the end of its log
 
@@ -192,6 +194,30 @@ class MediaError(MosaicError):
     code = "bad_media"
     who = "user"
     advice = "Play the file to see whether it is whole; give another one."
+
+
+class SourceUnavailable(MosaicError):
+    """The address of a source does not answer at present."""
+
+    code = "source_unavailable"
+    retryable = True
+    who = "user"
+    advice = "Check the address and the connection, then call resume_run."
+
+    def __init__(
+        self, message: str, *, remedy: str = "", retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after_s = retry_after_s
+
+
+class Interrupted(MosaicError):
+    """A program that worked on it was killed, mostly for lack of memory."""
+
+    code = "interrupted"
+    retryable = True
+    who = "operator"
+    advice = "Close other programs to free memory, then call resume_run."
 
 
 class Unsupported(MosaicError):

@@ -14,6 +14,9 @@
 | MOSAIC_LOG_FORMAT | `text`, or `json`: one object a line | text |
 | MOSAIC_LOG_FILE | file for the log of servers and workers; the studio has its own | stderr |
 | MOSAIC_STUDIO_KEYS | `mk_key=owner` pairs, comma separated, for a studio served to others | none |
+| MOSAIC_STUDIO_DATABASE | `postgresql://…`, for several processes (docs/cluster.md) | SQLite |
+| MOSAIC_STUDIO_DEAD_S | seconds of silence after which a worker counts as dead | 60 |
+| MOSAIC_STUDIO_PUBLIC_URL | address at which others reach the studio, as a proxy serves it | none |
 
 The user data folder is `~/.local/share/mosaic-mcp` on Linux (or below `XDG_DATA_HOME`),
 `~/Library/Application Support/mosaic-mcp` on macOS, `mosaic-mcp` in `%LOCALAPPDATA%` on Windows. It
@@ -59,6 +62,9 @@ class Settings:
     studio_idle_s: float = 900.0
     private_urls: bool = False
     studio_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    studio_database: str | None = field(default=None, repr=False)
+    studio_dead_s: float = 60.0
+    studio_public_url: str | None = None
     ask_before_spending: bool = True
     log_level: str | None = None
     log_format: str = "text"
@@ -107,6 +113,9 @@ class Settings:
             studio_keys=tuple(
                 (key, owner or "default") for key, owner in _pairs(get("MOSAIC_STUDIO_KEYS"))
             ),
+            studio_database=get("MOSAIC_STUDIO_DATABASE"),
+            studio_dead_s=float(get("MOSAIC_STUDIO_DEAD_S") or 60),
+            studio_public_url=url.rstrip("/") if (url := get("MOSAIC_STUDIO_PUBLIC_URL")) else None,
         )
 
 

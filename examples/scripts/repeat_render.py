@@ -49,7 +49,10 @@ def repeat(job: JobLog, ffmpeg: Path, folder: Path) -> None:
             continue
         print(command.line)
         done = subprocess.run(
-            [ffmpeg, *command.arguments], cwd=folder, capture_output=True, check=False
+            [ffmpeg, *command.arguments],
+            cwd=folder / command.folder,
+            capture_output=True,
+            check=False,
         )
         print(f"  ended with {done.returncode}, in the log {command.exit_code}")
 
@@ -70,7 +73,8 @@ def bring_files(job: JobLog, folder: Path) -> None:
 def missing_inputs(command: FfmpegCommand, folder: Path) -> str:
     """Names of inputs that are not there: sound is cut by the studio, not by FFmpeg."""
     inputs = [value for option, value in pairwise(command.arguments) if option == "-i"]
-    return ", ".join(name for name in inputs if not (folder / name).is_file())
+    there = folder / command.folder
+    return ", ".join(name for name in inputs if not (there / name).is_file())
 
 
 if __name__ == "__main__":

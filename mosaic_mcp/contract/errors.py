@@ -15,6 +15,7 @@ from mosaic_mcp.errors import (
     EngineUnavailable,
     Fault,
     Forbidden,
+    Interrupted,
     InvalidRequest,
     MediaError,
     MosaicError,
@@ -38,6 +39,7 @@ TABLE: tuple[tuple[int, str, type[MosaicError]], ...] = (
     (422, "parameter_out_of_range", InvalidRequest),
     (429, "rate_limit", RateLimited),
     (503, "engine_unavailable", EngineUnavailable),
+    (503, "interrupted", Interrupted),
     (507, "no_space", NoSpace),
     (500, "internal_server_error", MosaicError),
 )

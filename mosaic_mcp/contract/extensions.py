@@ -242,12 +242,14 @@ class LogLine(Response):
 
 
 class FfmpegCommand(Response):
-    """One FFmpeg process. It ran in the job's folder, and its paths are relative to that."""
+    """One FFmpeg process. Its paths are relative to the folder in which it ran."""
 
     line: str
     """For a shell, with everything quoted that needs it."""
     arguments: tuple[str, ...]
     """The same, after the program."""
+    folder: str
+    """The folder's name; `JobLog.files` tells what was in it."""
     began_at: datetime
     seconds: float | None = None
     """How long it ran; None while it does, or when its studio was killed meanwhile."""
@@ -266,6 +268,7 @@ class JobFile(Response):
     """A file in the job's folder that commands read, other than what commands before them wrote."""
 
     name: str
+    """With its folder, as "render/source0"."""
     sha256: str | None = None
     """Of the source that it is a link to."""
     path: str | None = None

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.settings import Settings
+from mosaic_mcp.studio.listening import HOST
 from mosaic_mcp.studio.process import Options, run
 
 
@@ -21,11 +22,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="accept only the keys of MOSAIC_STUDIO_KEYS; local clients will not find this studio",
     )
+    parser.add_argument("--host", default=HOST, help="address to listen on, with --require-key")
+    parser.add_argument("--no-work", action="store_true", help="leave the work to workers")
     said = parser.parse_args(arguments)
     try:
         return run(
             Settings.from_env(),
-            Options(foreground=said.foreground, port=said.port, require_key=said.require_key),
+            Options(
+                foreground=said.foreground,
+                port=said.port,
+                require_key=said.require_key,
+                host=said.host,
+                works=not said.no_work,
+            ),
         )
     except MosaicError as error:
         print(error, file=sys.stderr)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 
 import mosaic_mcp
 from mosaic_mcp.contract.base import ErrorBody
 from mosaic_mcp.contract.errors import error_response, faults_of
-from mosaic_mcp.errors import Fault, InvalidRequest, MosaicError, RateLimited
+from mosaic_mcp.errors import EngineUnavailable, Fault, InvalidRequest, MosaicError, RateLimited
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.gate import Gate
 from mosaic_mcp.studio.observed import TELEMETRY, Observed
@@ -40,7 +41,10 @@ def build_app(studio: Studio) -> FastAPI:
     app.state.studio = studio
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(Gate, activity=studio.activity, refuse=_failure)
+    public = urlsplit(studio.settings.studio_public_url or "").hostname
+    app.add_middleware(
+        Gate, activity=studio.activity, refuse=_failure, names=[public] if public else []
+    )
     app.add_middleware(Observed)
     _answer_errors(app)
     return app
@@ -49,7 +53,7 @@ def build_app(studio: Studio) -> FastAPI:
 def _failure(error: MosaicError) -> Response:
     status, body = error_response(error)
     headers: dict[str, str] = {}
-    if isinstance(error, RateLimited) and error.retry_after_s is not None:
+    if isinstance(error, RateLimited | EngineUnavailable) and error.retry_after_s is not None:
         headers["retry-after"] = str(round(error.retry_after_s))
     if status == HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"
@@ -93,6 +97,9 @@ def _answer_errors(app: FastAPI) -> None:
     async def on_full_disk(_request: Request, error: Exception) -> Response:
         if full := no_space(error):
             return _failure(full)
+        if isinstance(error, DataError):  # PostgreSQL keeps no NUL in a text; SQLite does
+            fault = Fault("", "a text or a number cannot be kept.", "Leave NUL characters out.")
+            return _failure(InvalidRequest([fault]))
         raise error
 
     @app.exception_handler(Exception)

@@ -6,6 +6,9 @@ are the only truth; DBOS remembers what was queued and begun, and starts it agai
 Everything here can be repeated: a workflow's id is made of what it does, and a claim that is no
 longer true does nothing (`runs/states.py`).
 
+Several processes may work on one database. Each says that it lives (`liveness.py`), looks again and
+again whether what it does is still its to do, and hands over what is unfinished when it ends.
+
 DBOS is one per process, so this module holds the one engine that its workflows call.
 """
 
@@ -14,22 +17,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sqlite3
 from collections.abc import Coroutine, Iterable
-from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
-from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID
+import anyio
+import anyio.to_thread
+from dbos import DBOS, SetWorkflowID
 
 from mosaic_mcp.contract.runs import NodeStatus, RunCancelled, RunResumed
+from mosaic_mcp.errors import EngineUnavailable
+from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.liveness import Liveness, forget
 from mosaic_mcp.studio.runs.control import cancel_run, give_up, resume_run
 from mosaic_mcp.studio.runs.executing import NodeWork
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.rendering import RenderWork
-from mosaic_mcp.studio.runs.states import Job, jobs
-from mosaic_mcp.studio.store.database import Store
+from mosaic_mcp.studio.runs.states import Job, jobs, workers_of
+from mosaic_mcp.studio.store.database import Store, outlasting
+from mosaic_mcp.studio.workflows import Workflows
 
 T = TypeVar("T")
 
@@ -38,10 +44,14 @@ RENDERS = "renders"
 SWEEP_S = 5.0
 POLL_S = 0.2
 """How often DBOS looks for queued work: a compromise of latency per node and idle cost."""
+LOOK_S = 0.2
+"""How often a process at work looks whether its work was cancelled or given to another."""
 VERSION = "wf-2"
 """To be raised when the steps of a workflow change. DBOS takes up work of its own version only (by
 default a hash of the source, so that any edit would strand what is queued); as it is part of a
 workflow's id too, work of an older version is queued anew."""
+HAND_OVER_S = 2.0
+"""Longest time that handing over may take when a process ends."""
 LOST = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 """States of a workflow that does nothing any more."""
 
@@ -56,35 +66,50 @@ def _current() -> Engine:
 
 
 @DBOS.step(preemptible=True)
-async def do_node(row_id: str, generation: int) -> float | None:
+async def do_node(row_id: str, generation: int, tries: int) -> float | None:
     """Execute a node; seconds after which to try again, or None when it is done with.
 
     Interrupted, it is executed again at the next start.
     """
     engine = _current()
     job = Job("node", row_id, generation)
-    return await engine.work(job, engine.nodes.run(row_id, generation))
+    return await engine.work(job, engine.nodes.run(row_id, generation, tries))
 
 
 @DBOS.step(preemptible=True)
-async def do_render(row_id: str, generation: int) -> None:
-    """Execute a render; interrupted, it is executed again at the next start."""
+async def do_render(row_id: str, generation: int, tries: int) -> float | None:
+    """Execute a render, as `do_node` executes a node."""
     engine = _current()
     job = Job("render", row_id, generation)
-    await engine.work(job, engine.renders.run(row_id, generation))
+    return await engine.work(job, engine.renders.run(row_id, generation, tries))
 
 
 @DBOS.workflow(max_recovery_attempts=1000)
 async def node_workflow(row_id: str, generation: int) -> None:
     """A node; what failed for a passing reason is tried again, also after a restart."""
-    while (pause := await do_node(row_id, generation)) is not None:
+    tries = 0
+    while (pause := await do_node(row_id, generation, tries)) is not None:
         await DBOS.sleep_async(pause)
+        tries += 1
 
 
 @DBOS.workflow(max_recovery_attempts=1000)
 async def render_workflow(row_id: str, generation: int) -> None:
-    """A render."""
-    await do_render(row_id, generation)
+    """A render; tried again as a node is."""
+    tries = 0
+    while (pause := await do_render(row_id, generation, tries)) is not None:
+        await DBOS.sleep_async(pause)
+        tries += 1
+
+
+@dataclass(slots=True)
+class _Active:
+    """A job that this process does."""
+
+    job: Job
+    task: asyncio.Task[Any]
+    claimed: bool = False
+    """Seen to be ours in the database."""
 
 
 @dataclass(slots=True)
@@ -95,9 +120,14 @@ class Engine:
     feed: Feed
     nodes: NodeWork
     renders: RenderWork
-    database: Path
-    """DBOS' own SQLite file."""
-    _active: dict[str, asyncio.Task[Any]] = field(default_factory=dict[str, asyncio.Task[Any]])
+    workflows: Workflows
+    library: Library
+    dead_s: float
+    """Seconds of silence after which a process counts as dead."""
+    works: bool = True
+    """False: runs are taken in, watched and cancelled here, and other processes do the work."""
+    _liveness: Liveness = field(init=False)
+    _active: dict[str, _Active] = field(default_factory=dict[str, _Active])
     _told: set[str] = field(default_factory=set[str])
     """Keys of the jobs that DBOS was told of and that are not begun."""
     _ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -108,20 +138,9 @@ class Engine:
         """Launch DBOS, take up what was left, and begin to listen."""
         global _engine  # noqa: PLW0603 - DBOS is one per process, see above
         _engine = self
-        await asyncio.to_thread(_use_wal, self.database)
+        self._liveness = Liveness(self.store, self.me, self.dead_s, self._take_over)
         logging.getLogger("dbos").addFilter(_not_cancelled)
-        DBOS(
-            config={
-                "name": "mosaic-studio",
-                "system_database_url": f"sqlite:///{self.database}",
-                "executor_id": "local",
-                "application_version": VERSION,
-                "serializer": DBOSPortableJSONSerializer(),
-                "log_level": "ERROR",
-                "notification_listener_polling_interval_sec": 0.5,
-            }
-        )
-        DBOS.launch()
+        await self.workflows.launch(VERSION, listens=self.works)
         # A render uses more than one core by itself.
         slots = {NODES: 8, RENDERS: max(1, (os.cpu_count() or 2) // 2)}
         for queue, concurrency in slots.items():
@@ -129,16 +148,35 @@ class Engine:
                 queue,
                 worker_concurrency=concurrency,
                 polling_interval_sec=POLL_S,
-                on_conflict="always_update",
+                on_conflict="always_update" if self.works else "never_update",
             )
         self._ready.set()
-        self._keepers = [asyncio.create_task(self._relay()), asyncio.create_task(self._sweep())]
+        keep = [self._relay()]
+        if self.works:
+            keep += [self._liveness.run(), self._sweep(), self._let_go()]
+        self._keepers = [asyncio.create_task(keeping) for keeping in keep]
 
     async def stop(self) -> None:
-        """End our work; what was unfinished goes on at the next start."""
+        """End our work; what is unfinished goes on at once in another process, or later here."""
         self._stopping = True
-        await _end([*self._keepers, *self._active.values()])
-        await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
+        await _end([*self._keepers, *(active.task for active in self._active.values())])
+        # DBOS takes asyncio's own threads with it when it ends.
+        await anyio.to_thread.run_sync(DBOS.destroy)
+        if self.works:
+            try:
+                with anyio.fail_after(HAND_OVER_S):
+                    await anyio.to_thread.run_sync(
+                        self.workflows.hand_over, _queues, abandon_on_cancel=True
+                    )
+                    await self.store.write(lambda c: forget(c, self.me))
+            except Exception as error:
+                # Whoever notices our silence takes it instead.
+                log.warning("unfinished work was not handed over: %s", error)
+
+    @property
+    def me(self) -> str:
+        """This process, as others know it."""
+        return self.workflows.executor
 
     async def submit(self, run_id: str) -> None:
         """Begin a run that was written (or go on with it)."""
@@ -146,12 +184,17 @@ class Engine:
         self._ready.set()
 
     async def cancel(self, owner: str, run_id: str) -> RunCancelled:
-        """Stop a run at once: its FFmpeg processes are gone when this returns."""
+        """Stop a run at once: its FFmpeg processes are gone when this returns.
+
+        Those of other processes are half a second later (`_let_go`).
+        """
         answer, stopped = await self.store.write(lambda c: cancel_run(c, owner, run_id))
-        await _end(task for job in stopped if (task := self._active.get(job.key)))
-        if stopped:
-            await DBOS.cancel_workflows_async([_workflow_id(job) for job in stopped])
         self.feed.ring()
+        await _end(active.task for job in stopped if (active := self._active.get(job.key)))
+        if stopped:
+            # Only saves DBOS from beginning what ends at once: nobody has to wait for it.
+            with anyio.move_on_after(SWEEP_S):
+                await DBOS.cancel_workflows_async([_workflow_id(job) for job in stopped])
         return answer
 
     async def resume(self, owner: str, run_id: str) -> RunResumed:
@@ -163,8 +206,11 @@ class Engine:
 
     async def work(self, job: Job, doing: Coroutine[Any, Any, T]) -> T | None:
         """Do a job so that `cancel` can stop it; being stopped so is a normal end."""
-        task = asyncio.create_task(doing)
-        self._active[job.key] = task
+        earlier = self._active.get(job.key)
+        if earlier is not None:  # taken from us while we were silent, and given to us again
+            await _end([earlier.task])
+        task = asyncio.create_task(_outlasting(doing))
+        self._active[job.key] = active = _Active(job, task)
         self._told.discard(job.key)
         try:
             await asyncio.wait({task})
@@ -175,8 +221,38 @@ class Engine:
             return task.result()
         finally:
             await _end([task])
-            del self._active[job.key]
+            if self._active.get(job.key) is active:
+                del self._active[job.key]
             self._ready.set()
+
+    async def _let_go(self) -> None:
+        """End what is no longer ours: cancelled, begun anew, or given to another process."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            doing = list(self._active.values())
+            if not doing:
+                continue
+            try:
+                found = await self.store.read(
+                    lambda c, d=doing: workers_of(c, [active.job for active in d])
+                )
+            except Exception as error:
+                log.warning("cannot look whose work it is: %s", error)
+                continue
+            for active in doing:
+                # Between its start and its claim a job is nobody's, or still that of a dead worker.
+                active.claimed = active.claimed or found.get(active.job.key) == self.me
+            await _end(
+                active.task
+                for active in doing
+                if active.job.key not in found
+                or (active.claimed and found[active.job.key] != self.me)
+            )
+
+    async def _take_over(self, worker: str) -> None:
+        """Queue again what a dead process had begun."""
+        await self.workflows.requeue(worker, _queues)
+        await anyio.to_thread.run_sync(self.library.clear_work, worker)
 
     async def _relay(self) -> None:
         """Tell DBOS of every job that is queued in our tables."""
@@ -189,15 +265,22 @@ class Engine:
                     if job.key not in self._told:
                         await _enqueue(job)
                         self._told.add(job.key)
+                # What another process began was told to it, and is not ours to remember.
+                self._told &= {job.key for job in queued}
+            except EngineUnavailable as away:
+                log.warning("%s", away.message)  # a sweep tries again
             except Exception:
-                log.exception("relay")  # the next sweep tries again
+                log.exception("relay")  # a sweep tries again
 
     async def _sweep(self) -> None:
         """Mend what our tables say is at work and DBOS does not know, or knows to have ended."""
         while True:
             await asyncio.sleep(SWEEP_S)
             try:
-                await self._mend()
+                if self._liveness.leads:
+                    await self._mend()
+            except EngineUnavailable as away:
+                log.warning("%s", away.message)
             except Exception:
                 log.exception("sweep")
 
@@ -227,6 +310,21 @@ def _workflow_id(job: Job) -> str:
     return f"{job.key}:{VERSION}"
 
 
+def _queues(workflow_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Workflows of our version by the queue that they belong to."""
+    ids = [known for known in workflow_ids if known.endswith(f":{VERSION}")]
+    return {
+        NODES: [known for known in ids if known.startswith("node:")],
+        RENDERS: [known for known in ids if known.startswith("render:")],
+    }
+
+
+async def _outlasting(doing: Coroutine[Any, Any, T]) -> T:
+    """Do it to its end, however often the database goes away meanwhile."""
+    with outlasting():
+        return await doing
+
+
 async def _enqueue(job: Job) -> None:
     """Queue a job; one that is queued already stays so."""
     queue, workflow = (NODES, node_workflow) if job.kind == "node" else (RENDERS, render_workflow)
@@ -241,12 +339,6 @@ async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
         task.cancel()
     if running:
         await asyncio.wait(running, timeout=5)
-
-
-def _use_wal(database: Path) -> None:
-    """DBOS leaves SQLite's slow journal; WAL, set once, stays with the file."""
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _not_cancelled(entry: logging.LogRecord) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable, Set
 from contextlib import contextmanager, nullcontext
 
 from starlette.datastructures import Headers
@@ -57,10 +57,13 @@ class Gate:
         app: ASGIApp,
         activity: Activity,
         refuse: Callable[[MosaicError], Response],
+        names: Iterable[str] = (),
     ) -> None:
+        """`names` are further hosts by which callers may know this server."""
         self._app = app
         self._activity = activity
         self._refuse = refuse
+        self._names = LOOPBACK_NAMES | {name.lower() for name in names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,7 +72,7 @@ class Gate:
         headers = Headers(scope=scope)
         quiet = scope["path"] in QUIET
         with nullcontext() if quiet else self._activity.request():
-            if (refusal := _refusal(headers, scope["path"])) is not None:
+            if (refusal := _refusal(headers, scope["path"], self._names)) is not None:
                 await self._refuse(refusal)(scope, receive, send)
             elif scope["path"] == UPLOAD_PATH:
                 await self._app(scope, receive, send)
@@ -77,12 +80,12 @@ class Gate:
                 await self._app(scope, _limited(receive), send)
 
 
-def _refusal(headers: Headers, path: str) -> MosaicError | None:
+def _refusal(headers: Headers, path: str, names: Set[str]) -> MosaicError | None:
     host = headers.get("host", "").rpartition("@")[2].partition(":")[0].lower()
-    if host not in LOOPBACK_NAMES:
+    if host not in names:
         return Forbidden(
-            "This studio answers only to 127.0.0.1 and localhost.",
-            remedy="Use the address in studio.json.",
+            f"This studio answers only to {' and '.join(sorted(names))}.",
+            remedy="Use the address in studio.json, or set MOSAIC_STUDIO_PUBLIC_URL to yours.",
         )
     length = headers.get("content-length", "0")
     if path != UPLOAD_PATH and length.isdigit() and int(length) > MAX_BODY_BYTES:

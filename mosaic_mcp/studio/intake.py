@@ -38,9 +38,10 @@ MAX_DURATION_S = 5 * 3600
 SUFFIXES: dict[AssetType, tuple[str, ...]] = {
     "video": (".mp4", ".mov", ".avi", ".webm", ".mkv", ".m4v"),
     "audio": (".mp3", ".wav", ".m4a", ".flac", ".ogg", ".aac", ".opus"),
-    "image": (".png", ".jpg", ".jpeg", ".gif", ".webp"),
+    "image": (".png", ".jpg", ".jpeg", ".gif", ".webp", ".cube"),
 }
-"""Names of the formats that the upload flow lists; the content decides, not the name."""
+"""Names of the formats that the upload flow lists; the content decides, not the name. Colour
+tables (.cube) are ours: the contract has no upload for them, they are handed over as images."""
 
 Probe = Callable[[Path, str], Awaitable[Source]]
 """`(path, name) -> Source`; raises MediaError for what is not media."""
@@ -148,7 +149,7 @@ class Intake:
 
 
 def _check(source: Source, asset_type: AssetType) -> None:
-    if source.kind != asset_type:
+    if source.kind != asset_type and (source.kind, asset_type) != ("table", "image"):
         raise MediaError(
             f'"{source.name}" is {_a(source.kind)}, not {_a(asset_type)}.',
             remedy=f"Add it as {_a(source.kind)}.",

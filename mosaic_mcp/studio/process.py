@@ -10,6 +10,9 @@
 | log/crash.log | console.log of the last studio that crashed |
 
 What serves is imported after the lock is taken, so that a start that is not needed costs little.
+
+On PostgreSQL others may serve too: the one that holds the lock is the one that local clients find,
+the others know only callers with a key.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from mosaic_mcp.contract.extensions import Discovery
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.library import Library
-from mosaic_mcp.studio.listening import bind
+from mosaic_mcp.studio.listening import HOST, bind
 from mosaic_mcp.studio.lock import FolderLock
 
 ALREADY_RUNNING = 3
@@ -52,32 +55,53 @@ class Options:
     """None: the port of last time, or a free one."""
     require_key: bool = False
     """Accept only MOSAIC_STUDIO_KEYS, and do not announce the studio to local clients."""
+    host: str = HOST
+    """Address to listen on; another than loopback only with `require_key`."""
+    works: bool = True
+    """False: other processes on the same database do the work."""
 
 
 def run(settings: Settings, options: Options) -> int:
     """Serve until told to stop or idle; the exit code."""
-    if options.require_key and not settings.studio_keys:
-        raise InvalidRequest(
-            [Fault("--require-key", "no keys are set.", "Set MOSAIC_STUDIO_KEYS to mk_key=owner.")]
-        )
+    _check(settings, options)
     folder = Library(settings.home).studio
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if settings.studio_database and options.require_key:
+        return _serve(settings, options, folder, None)
     lock = FolderLock(folder / "studio.lock")
     if not _take(lock, folder):
         other = read_discovery(folder)
         where = f" at {other.url} (process {other.pid})" if other else ""
         print(f"Another studio already serves {settings.home}{where}.")
+        if settings.studio_database and options.foreground:
+            print("To serve beside it, set MOSAIC_STUDIO_KEYS and add --require-key.")
         return ALREADY_RUNNING
     (folder / DISCOVERY).unlink(missing_ok=True)  # of a studio that was killed
     try:
-        with bind(folder / "port", options.port) as listener:
-            _start_log(settings, folder / "log", foreground=options.foreground)
-            traces.start_traces("mosaic-studio")
-            from mosaic_mcp.studio.serving import serve
-
-            asyncio.run(serve(settings, options, lock, listener))
+        return _serve(settings, options, folder, lock)
     finally:
         lock.release()
+
+
+def _check(settings: Settings, options: Options) -> None:
+    faults: list[Fault] = []
+    if options.require_key and not settings.studio_keys:
+        faults.append(
+            Fault("--require-key", "no keys are set.", "Set MOSAIC_STUDIO_KEYS to mk_key=owner.")
+        )
+    if options.host != HOST and not options.require_key:
+        faults.append(Fault("--host", "goes with --require-key.", "Add --require-key."))
+    if faults:
+        raise InvalidRequest(faults)
+
+
+def _serve(settings: Settings, options: Options, folder: Path, lock: FolderLock | None) -> int:
+    remembered = folder / "port" if lock else None
+    with bind(remembered, options.port, options.host) as listener:
+        start_log(settings, folder / "log" if lock else None, foreground=options.foreground)
+        from mosaic_mcp.studio.serving import serve
+
+        asyncio.run(serve(settings, options, lock, listener))
     return 0
 
 
@@ -99,18 +123,27 @@ def _take(lock: FolderLock, folder: Path) -> bool:
     return True
 
 
-def _start_log(settings: Settings, folder: Path, *, foreground: bool) -> None:
-    folder.mkdir(exist_ok=True)
-    handlers: list[logging.Handler] = [
-        logging.handlers.RotatingFileHandler(
-            folder / "studio.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8"
+def start_log(settings: Settings, folder: Path | None, *, foreground: bool) -> None:
+    """Log to a file in `folder`, and to standard error in the foreground; begin to trace.
+
+    None: only there. Of several processes that share a folder one alone may write its file.
+    """
+    handlers: list[logging.Handler] = []
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
+        handlers.append(
+            logging.handlers.RotatingFileHandler(
+                folder / "studio.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8"
+            )
         )
-    ]
-    if foreground:
+    if folder is None:
+        pass  # MOSAIC_LOG_FILE, or standard error
+    elif foreground:
         handlers.append(logging.StreamHandler())
     else:
         _leave_terminal(folder / "console.log")
     logs.start_logs(settings, *handlers, level="info")
+    traces.start_traces("mosaic-studio" if folder else "mosaic-worker")
 
 
 def _leave_terminal(console: Path) -> None:

@@ -19,12 +19,13 @@ import uvicorn
 import mosaic_mcp
 from mosaic_mcp import logs
 from mosaic_mcp.contract.extensions import Discovery
+from mosaic_mcp.errors import EngineUnavailable
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.app import build_app
-from mosaic_mcp.studio.listening import HOST
 from mosaic_mcp.studio.lock import FolderLock
 from mosaic_mcp.studio.process import DISCOVERY, Options
 from mosaic_mcp.studio.studio import Studio, open_studio
+from mosaic_mcp.studio.workflows import LOCAL, new_executor
 
 _WATCH_S = 1.0
 _GRACE_S = 5
@@ -56,22 +57,30 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    settings: Settings, options: Options, lock: FolderLock, listener: socket.socket
+    settings: Settings, options: Options, lock: FolderLock | None, listener: socket.socket
 ) -> None:
-    """Serve the locked data folder on `listener` until there is a reason to end."""
-    folder = lock.path.parent
-    port = int(listener.getsockname()[1])
+    """Serve the data folder on `listener` until there is a reason to end.
+
+    `lock` is the folder's; without it this is one of several processes on one database.
+    """
+    host, port = listener.getsockname()[:2]
+    url = f"http://{host}:{port}"
     token = None if options.require_key else secrets.token_urlsafe(32)
     logs.keep_secret(token)
+    # Only one who is alone with his database may come back under the name of the one before.
+    alone = lock is not None and options.works and settings.studio_database is None
+    executor = LOCAL if alone else new_executor()
 
     def ready() -> None:
-        if token is not None:
-            _announce(folder / DISCOVERY, port, token)
-        log.info("serving %s on port %d", settings.home, port)
+        if lock is not None and token is not None:
+            _announce(lock.path.parent / DISCOVERY, port, token)
+        log.info("serving %s on port %d as %s", settings.home, port, executor)
         if options.foreground:
-            print(f"Studio at http://{HOST}:{port}, data in {settings.home}. Ctrl+C ends it.")
+            print(f"Studio at {url}, data in {settings.home}. Ctrl+C ends it.", flush=True)
 
-    async with open_studio(settings, base_url=f"http://{HOST}:{port}", token=token) as studio:
+    async with open_studio(
+        settings, base_url=url, token=token, executor=executor, works=options.works
+    ) as studio:
         config = uvicorn.Config(
             build_app(studio),
             log_config=None,
@@ -92,7 +101,7 @@ async def serve(
     log.info("ended")
 
 
-async def _end_when_due(studio: Studio, server: uvicorn.Server, lock: FolderLock) -> None:
+async def _end_when_due(studio: Studio, server: uvicorn.Server, lock: FolderLock | None) -> None:
     """Wait for a reason to end: told to, idle for long enough, or the world is gone."""
     reason = None
     while reason is None:
@@ -100,21 +109,31 @@ async def _end_when_due(studio: Studio, server: uvicorn.Server, lock: FolderLock
             await studio.closing.wait()
         reason = await _reason_to_end(studio, lock)
     log.info("ending: %s", reason)
-    (lock.path.parent / DISCOVERY).unlink(missing_ok=True)
+    if lock is not None:
+        (lock.path.parent / DISCOVERY).unlink(missing_ok=True)
     studio.closing.set()  # wakes the long polls, so that they do not hold the end up
     server.should_exit = True
 
 
-async def _reason_to_end(studio: Studio, lock: FolderLock) -> str | None:
+async def _reason_to_end(studio: Studio, lock: FolderLock | None) -> str | None:
     if studio.closing.is_set():
         return "told to"
-    if not lock.holds():
-        return "the data folder is gone"
     if not Path(__file__).exists():
         return "the program is gone"
-    if studio.activity.idle_s() >= studio.settings.studio_idle_s and not await studio.busy():
+    if lock is None:  # started by whoever runs the cluster, not by a client that needed it
+        return None
+    if not lock.holds():
+        return "the data folder is gone"
+    if studio.activity.idle_s() >= studio.settings.studio_idle_s and not await _busy(studio):
         return f"idle for {studio.settings.studio_idle_s:g} s"
     return None
+
+
+async def _busy(studio: Studio) -> bool:
+    try:
+        return await studio.busy()
+    except EngineUnavailable:  # who cannot look may not say that there is nothing to do
+        return True
 
 
 def _announce(path: Path, port: int, token: str) -> None:

@@ -1,7 +1,8 @@
 """Links that carry their own permission: a path, an end, and an HMAC over both.
 
 Whoever holds such a link may read that one file until it ends, and nothing else. The key stays
-in the data folder, so that links outlive a restart of the studio.
+in the data folder, so that links outlive a restart of the studio; processes that share a database
+share the key that lies there (`store/secrets.py`).
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.auth import Keys
@@ -26,6 +27,7 @@ from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
 from mosaic_mcp.studio.runs.recipes import tool_version
 from mosaic_mcp.studio.runs.rendering import RenderWork
+from mosaic_mcp.studio.runs.retrying import Claims
 from mosaic_mcp.studio.signing import Links, Signer, load_key
 from mosaic_mcp.studio.store.agents import Agents
 from mosaic_mcp.studio.store.assets import Assets
@@ -33,8 +35,10 @@ from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.outputs import Outputs
 from mosaic_mcp.studio.store.run_logs import RunLogs
 from mosaic_mcp.studio.store.runs import Runs
+from mosaic_mcp.studio.store.secrets import signing_key
 from mosaic_mcp.studio.store.transcripts import Transcripts
 from mosaic_mcp.studio.timeline.model import Source
+from mosaic_mcp.studio.workflows import LOCAL, Workflows
 
 
 @dataclass(slots=True)
@@ -80,12 +84,25 @@ class Studio:
 
 @asynccontextmanager
 async def open_studio(
-    settings: Settings, *, base_url: str, token: str | None
+    settings: Settings,
+    *,
+    base_url: str = "",
+    token: str | None = None,
+    executor: str = LOCAL,
+    works: bool = True,
 ) -> AsyncGenerator[Studio]:
-    """The studio of a data folder, at work until the block ends."""
-    library = Library(settings.home)
-    library.clear_work()
-    store = Store(library.studio / "studio.db")
+    """The studio of a data folder, at work until the block ends.
+
+    `executor` is the process' name in the database, LOCAL for the one with the folder's lock;
+    without `works` it takes runs in and leaves them to other processes.
+    """
+    library = Library(settings.home, None if executor == LOCAL else executor)
+    library.studio.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if executor == LOCAL:
+        library.clear_work()
+    store = await anyio.to_thread.run_sync(
+        Store, settings.studio_database or library.studio / "studio.db"
+    )
     assets = Assets(store, library)
     transcripts = Transcripts(store)
     outputs = Outputs(store)
@@ -94,6 +111,7 @@ async def open_studio(
     ffmpeg = find_ffmpeg(settings)
     feed = Feed()
     tools = await tool_version(ffmpeg)
+    claims = Claims(store)
     engine = Engine(
         store=store,
         feed=feed,
@@ -106,10 +124,19 @@ async def open_studio(
             assets=assets,
             perception=perception,
             render_version=tools,
+            worker=executor,
+            claims=claims,
         ),
-        renders=RenderWork(store, feed, library, ffmpeg, tools),
-        database=library.studio / "dbos.db",
+        renders=RenderWork(store, feed, library, ffmpeg, tools, executor, claims),
+        workflows=Workflows(store.postgres or library.studio / "dbos.db", executor),
+        library=library,
+        dead_s=settings.studio_dead_s,
+        works=works,
     )
+    if store.postgres is None:
+        key = load_key(library.studio / "secret.key")
+    else:
+        key = await signing_key(store)
     await engine.start()
     try:
         yield Studio(
@@ -117,7 +144,7 @@ async def open_studio(
             library=library,
             store=store,
             keys=Keys(settings.studio_keys, token),
-            links=Links(base_url, Signer(load_key(library.studio / "secret.key"))),
+            links=Links(settings.studio_public_url or base_url, Signer(key)),
             agents=Agents(store),
             assets=assets,
             intake=intake,
@@ -133,6 +160,8 @@ async def open_studio(
     finally:
         await engine.stop()
         store.close()
+        if executor != LOCAL:
+            library.clear_work(executor)
 
 
 async def _probe(path: Path, name: str) -> Source:

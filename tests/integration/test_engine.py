@@ -225,6 +225,8 @@ def test_a_studio_that_is_ended_in_good_order_carries_on_too(tmp_path: Path, tal
     with opened(tmp_path) as (studio, _):
         run_id = start_long(studio, talk)
     assert not processes_in(tmp_path / "work")
+    (render,) = studio.rows("select status, attempt from renders")
+    assert tuple(render) == ("queued", 0), "a stop in good order is no failed attempt"
     with opened(tmp_path) as (studio, _):
         assert studio.end(run_id)["status"] == "completed"
 
@@ -260,7 +262,7 @@ def test_what_ends_the_studio_each_time_is_given_up(tmp_path: Path, talk: Path):
     with opened(tmp_path) as (studio, _):
         run = studio.end(run_id)
     assert run["status"] == "failed"
-    assert f"ended the studio {MAX_ATTEMPTS} times" in run["errors"][0]["messages"][0]
+    assert f"died {MAX_ATTEMPTS} times" in run["errors"][0]["messages"][0]
 
 
 def test_a_watcher_hears_of_a_change_and_sees_it_all(studio: Studio, talk: Path):

@@ -20,9 +20,15 @@ BRANCHES = {
 PATHS = "in>left left>after after>out in>right right>out"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "studio.db")
+POSTGRESQL = pytest.param("postgresql", marks=[pytest.mark.cluster, pytest.mark.short])
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "sqlite":
+        store = Store(tmp_path / "studio.db")
+    else:
+        store = Store(request.getfixturevalue("postgres").create())
     yield store
     store.close()
 
@@ -182,24 +188,14 @@ def test_what_was_cancelled_cannot_begin(store: Store):
 # Repeated planning
 
 
-def test_a_node_that_is_done_again_keeps_the_renders_that_it_had_planned(store: Store):
-    run = line(store)
-    run.decide_and_plan("logo", "a", "b", "c")
-    first, second, third = run.renders("logo")
-    done = run.start_render(first)
-    assert done is not None
-    run.finish_render(done)
-    run.start_render(second)
-    run.decide_and_plan("logo", "a", "b", "c")
-    again = run.renders("logo")
-    assert [r.id for r in again] == [first.id, second.id, third.id]
-    assert [r.status for r in again] == ["completed", "running", "queued"]
-
-
 def test_a_changed_decision_replaces_its_render_only(store: Store):
     run = line(store)
     run.decide_and_plan("logo", "a", "b")
+    kept = run.renders("logo")[0].id
+    run.cancel()
+    run.resume()
     run.decide_and_plan("logo", "a", "other")
+    assert run.renders("logo")[0].id == kept
     assert [r.recipe_hash for r in run.renders("logo")] == ["a", "other"]
 
 
@@ -215,16 +211,57 @@ def test_a_node_whose_renders_were_all_finished_before_ends_at_once(store: Store
     assert run.statuses()["logo"] == "completed"
 
 
-def test_renders_that_end_while_their_node_is_done_again_end_it(store: Store):
+def test_a_tile_that_is_done_is_not_done_again_while_its_renders_are_at_work(store: Store):
     run = line(store)
     run.decide_and_plan("logo", "a")
+    # The process died before DBOS had noted that the tile was done: it asks for it again.
+    assert run.start("logo") is None
     render = run.start_render(run.renders("logo")[0])
-    again = run.start("logo")  # the process died before it had noted that the tile was done
+    assert run.start("logo") is None
     assert render is not None
-    assert again is not None
     run.finish_render(render)
     assert run.statuses()["logo"] == "completed"
-    assert run.decide(again) is False
+    assert run.events().count("node.running") == 2
+
+
+# Attempts
+
+
+def test_who_stops_in_good_order_gives_the_attempt_back(store: Store):
+    run = line(store)
+    first = run.start("logo")
+    assert first is not None
+    run.release(first)
+    assert (run.row("logo").status, run.row("logo").attempt) == ("queued", 0)
+    run.finish(first, "late")  # it has let go
+    assert run.statuses()["logo"] == "queued"
+    again = run.decide_and_plan("logo", "a")
+    assert again.attempt == 1
+    render = run.start_render(run.renders("logo")[0])
+    assert render is not None
+    run.release_render(render, "trying again in 1 s")
+    assert (run.renders("logo")[0].status, run.renders("logo")[0].attempt) == ("queued", 0)
+    assert run.row("logo").step == "trying again in 1 s"
+    run.do_renders("logo", None)
+    assert run.statuses()["logo"] == "completed"
+
+
+def test_who_lost_the_work_has_nothing_to_give_back(store: Store):
+    run = line(store)
+    first = run.start("logo")
+    assert first is not None
+    assert run.start("logo") is not None  # its process died
+    run.release(first)
+    assert (run.row("logo").status, run.row("logo").attempt) == ("running", 2)
+
+
+def test_what_was_at_work_during_two_deaths_is_only_done_alone(store: Store):
+    run = line(store)
+    run.start("logo")
+    assert run.start("logo", alone=False) is not None
+    assert run.start("logo", alone=False) is None
+    assert run.row("logo").attempt == 2
+    assert run.start("logo", alone=True) is not None
 
 
 # Cancel and resume
@@ -297,6 +334,67 @@ def test_only_failed_and_cancelled_runs_can_be_resumed(store: Store):
     run.do("out")
     with pytest.raises(Conflict, match="completed"):
         run.resume()
+
+
+def test_a_resume_leaves_a_node_that_delivered_in_part_as_it_is(store: Store):
+    """The contract: only not_started, blocked, cancelled and failed nodes are queued again."""
+    run = MovedRun(store, BRANCHES, PATHS)
+    run.do("in")
+    run.decide_and_plan("right", "a", "b")
+    run.do_renders("right", None, "b: damaged.")
+    run.start("left")
+    run.cancel()
+    answer = run.resume()
+    assert (answer.nodes_considered, answer.requeued_nodes, answer.nodes_queued) == (5, 3, 1)
+    assert run.statuses() == {
+        "in": "completed",
+        "left": "queued",
+        "right": "partial_complete",
+        "after": "not_started",
+        "out": "not_started",
+    }
+    run.do("left")
+    run.decide_and_plan("after", "a")
+    run.do_renders("after", None)
+    run.do("out")
+    assert run.run.status == "partial_complete"
+    assert run.run.status_message == "Watermark failed in part; 2 outputs are ready."
+    assert run.row("right").errors == ["b: damaged."]
+
+
+def test_a_destination_says_anew_what_it_got_when_a_resume_completed_the_rest(store: Store):
+    nodes = {"in": "Video Input", "logo": "Watermark", "tall": "Reframe", "slow": "Reframe"}
+    run = MovedRun(
+        store,
+        {**nodes, "out": "Destination", "late": "Destination"},
+        "in>logo in>tall logo>out tall>out in>slow slow>late",
+    )
+    run.do("in")
+    run.decide_and_plan("logo", "a")
+    run.do_renders("logo", None)
+    run.decide_and_plan("tall", "b")
+    run.do_renders("tall", "b: FFmpeg was killed.")
+    run.do_destination("out", "partial_complete")
+    run.cancel()
+    run.resume()
+    assert run.statuses()["out"] == "partial_complete"
+    for name in ("tall", "slow"):
+        run.decide_and_plan(name, name)
+        run.do_renders(name, None)
+    run.do("late")
+    assert (run.run.status, run.run.status_message) == ("completed", None)
+    assert run.statuses()["out"] == "completed"
+
+
+def test_a_run_can_be_cancelled_before_anything_began_and_resumed_at_once(store: Store):
+    run = MovedRun(store, LINE)
+    answer, stopped = run.cancel()
+    assert (answer.tasks_cancelled, answer.nodes_reset, len(stopped)) == (1, 3, 1)
+    late = run.start("in")  # DBOS had it on its way
+    assert late is None
+    resumed = run.resume()
+    assert (resumed.nodes_queued, resumed.requeued_nodes) == (1, 3)
+    assert run.jobs()[0].generation == 2
 
 
 # Jobs

@@ -26,6 +26,8 @@ class Page:
     """Called after a connection broke: the page may have changed meanwhile."""
     hold_after: int | None = None
     """Bytes after which it says nothing more until the server ends."""
+    pace_s: float = 0.0
+    """Seconds that the content takes, in ten parts: a slow line."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,12 @@ def file_server() -> Generator[FileServer]:
             self.close_connection = True
             stop = page.breaks.pop(0) if page.breaks else None
             try:
-                self.wfile.write(content[start : page.hold_after if stop is None else start + stop])
-                self.wfile.flush()
+                sent = content[start : page.hold_after if stop is None else start + stop]
+                size = -(-len(sent) // 10) if page.pace_s and sent else max(len(sent), 1)
+                for place in range(0, len(sent), size):
+                    self.wfile.write(sent[place : place + size])
+                    self.wfile.flush()
+                    serving.ending.wait(page.pace_s / 10)
             except OSError:  # the client had enough
                 return
             if stop is not None and page.then:

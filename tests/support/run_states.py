@@ -76,9 +76,12 @@ class MovedRun:
     def jobs(self) -> list[Job]:
         return self._do(lambda c: states.jobs(c, self.id))
 
-    def start(self, node: str) -> Fence | None:
+    def start(self, node: str, *, alone: bool = True) -> Fence | None:
         row = self.row(node)
-        return self._do(lambda c: node_changes.start_node(c, row.id, row.generation))
+        return self._do(lambda c: node_changes.start_node(c, row.id, row.generation, alone=alone))
+
+    def release(self, fence: Fence) -> None:
+        self._do(lambda c: node_changes.release_node(c, fence))
 
     def decide(self, fence: Fence, count: int = 1) -> bool:
         return self._do(lambda c: node_changes.decide_node(c, fence, [TIMELINE] * count))
@@ -96,6 +99,12 @@ class MovedRun:
             self.decide(fence)
             self.finish(fence)
 
+    def do_destination(self, node: str, status: str) -> None:
+        """Begin and end a Destination, as what it found before it says."""
+        fence = self.start(node)
+        assert fence is not None
+        self._do(lambda c: node_changes.finish_node(c, fence, NodeStatus(status)))
+
     def plan(self, fence: Fence, *recipes: str) -> None:
         wanted = [{"name": r, "timeline": TIMELINE, "recipe_hash": r} for r in recipes]
         self._do(lambda c: render_changes.plan_renders(c, fence, wanted))
@@ -112,6 +121,9 @@ class MovedRun:
 
     def progress_render(self, fence: Fence, share: float) -> None:
         self._do(lambda c: render_changes.progress_render(c, fence, share, 1.5))
+
+    def release_render(self, fence: Fence, step: str) -> None:
+        self._do(lambda c: render_changes.release_render(c, fence, step))
 
     def finish_render(self, fence: Fence, error: str | None = None) -> None:
         facts = None if error else {"duration_s": 1.0}

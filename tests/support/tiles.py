@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from mosaic_mcp.errors import NotFound
-from mosaic_mcp.studio.perception.model import Face, Interval, SpokenWord, Words
+from mosaic_mcp.studio.perception.model import Colours, Face, Interval, SpokenWord, Words
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 
@@ -79,11 +79,13 @@ class Known:
         reliable: bool = True,
         faces: Sequence[Face] = (),
         shots: Sequence[Fraction] = (Fraction(0),),
+        colours: dict[str, Colours] | None = None,
     ) -> None:
         self.truth = words
         self.reliable = reliable
         self.known_faces = tuple(faces)
         self.known_shots = tuple(shots)
+        self.known_colours = colours or {}
 
     async def speech(self, source: Source) -> tuple[Interval, ...]:
         heard: list[Interval] = []
@@ -107,6 +109,9 @@ class Known:
 
     async def faces(self, source: Source) -> tuple[Face, ...]:
         return self.known_faces
+
+    async def colours(self, source: Source) -> Colours:
+        return self.known_colours[source.sha256]
 
 
 class Uploads:

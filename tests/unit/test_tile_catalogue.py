@@ -19,6 +19,10 @@ BUILT = {
     "Captions",
     "Watermark",
     "Audio Enhance",
+    "Color Correction",
+    "Mirror",
+    "Intro",
+    "Outro",
     "Destination",
 }
 

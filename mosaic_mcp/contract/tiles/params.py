@@ -198,6 +198,51 @@ class MotionGraphicsParams(Params):
     )
 
 
+class ColorCorrectionParams(Params):
+    """Color Correction. The page names its three ways and five presets; no key is public."""
+
+    documented: ClassVar[bool] = False
+
+    preset: Literal["golden_hour", "filmic", "vibrant", "cool_tones", "neutral_clean"] = Field(
+        "neutral_clean", description="Look", json_schema_extra=inferred()
+    )
+    reference_image_id: AssetId | None = Field(
+        None,
+        description="Uploaded picture to take the colours from, instead of a preset",
+        json_schema_extra=inferred(),
+    )
+    lut_id: AssetId | None = Field(
+        None,
+        description="Uploaded 3D .cube table, instead of a preset",
+        json_schema_extra=inferred(),
+    )
+
+    def together(self) -> dict[str, str]:
+        """One way at a time."""
+        if self.reference_image_id is not None and self.lut_id is not None:
+            return {"lut_id": "goes without reference_image_id. Give one of them."}
+        return {}
+
+
+class MirrorParams(Params):
+    """Mirror: "horizontal flip, vertical flip (either or both)"; the keys are not public."""
+
+    documented: ClassVar[bool] = False
+
+    horizontal: bool = Field(
+        True, description="Left and right change sides", json_schema_extra=inferred()
+    )
+    vertical: bool = Field(
+        False, description="Top and bottom change sides", json_schema_extra=inferred()
+    )
+
+    def together(self) -> dict[str, str]:
+        """Something must change."""
+        if not self.horizontal and not self.vertical:
+            return {"horizontal": "or vertical must be true. Set one, or skip the tile."}
+        return {}
+
+
 class IntroParams(Params):
     """Intro."""
 
@@ -249,6 +294,8 @@ class MontageParams(Params):
 
 ASSET_PARAMS: dict[str, Literal["image", "audio", "video"]] = {
     "image_id": "image",
+    "reference_image_id": "image",
+    "lut_id": "image",
     "audio_id": "audio",
     "custom_intro_video_id": "video",
     "custom_outro_video_id": "video",

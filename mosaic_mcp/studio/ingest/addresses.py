@@ -50,18 +50,29 @@ def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 
 
 async def addresses_of(host: str, port: int) -> list[IPAddress]:
-    """What a host name (or number) stands for, without repeats; raises MediaError for nothing."""
+    """What a host name (or number) stands for, without repeats.
+
+    Raises MediaError when there is no such name, ConnectError when nobody could say so now.
+    """
     try:
         found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_AGAIN:
+            raise httpx.ConnectError("names cannot be looked up at present") from error
+        raise _no_host(host) from error
     except (OSError, UnicodeError) as error:
-        raise MediaError(
-            f"There is no host {host!r}.", remedy="Check the address for a typing mistake."
-        ) from error
+        raise _no_host(host) from error
     # A zone such as %eth0 says which interface; the number alone decides.
     return [
         ipaddress.ip_address(text.partition("%")[0])
         for text in dict.fromkeys(str(entry[4][0]) for entry in found)
     ]
+
+
+def _no_host(host: str) -> MediaError:
+    return MediaError(
+        f"There is no host {host!r}.", remedy="Check the address for a typing mistake."
+    )
 
 
 class CheckedTransport(httpx.AsyncHTTPTransport):

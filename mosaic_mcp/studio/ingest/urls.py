@@ -10,6 +10,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -19,7 +21,7 @@ import anyio.to_thread
 import httpx
 
 from mosaic_mcp import __version__
-from mosaic_mcp.errors import MediaError, NoSpace, TooLarge
+from mosaic_mcp.errors import MediaError, NoSpace, SourceUnavailable, TooLarge
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.ingest.addresses import CheckedTransport, IPAddress, public
 from mosaic_mcp.studio.ingest.names import name_of
@@ -56,8 +58,9 @@ async def download(
 ) -> tuple[Path, str]:
     """Fetch `url` into a new file in `folder`; the file, and what to call it.
 
-    Raises MediaError (unreachable, refused, a web page, broken off, too slow), TooLarge or
-    NoSpace. Whatever happens short of success, also cancelling, no file is left.
+    Raises SourceUnavailable (does not answer, 429, 5xx, broken off), MediaError (refused, a web
+    page, too slow), TooLarge or NoSpace. Whatever happens short of success, also cancelling, no
+    file is left.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -190,6 +193,12 @@ class _Download:
                 f"is not there (HTTP {status})", "Check the address; the link may have expired."
             )
         if status >= 500 or status == 429:
+            if (asked := _retry_after_s(response.headers)) is not None:
+                raise SourceUnavailable(
+                    f"{shown(self._url)} answers HTTP {status} and asks to wait.",
+                    remedy="Resume the run later.",
+                    retry_after_s=asked,
+                )
             raise httpx.RemoteProtocolError(f"the server answers HTTP {status}")
         continued = response.headers.get("content-range", "").startswith(f"bytes {self._have}-")
         if status == _RANGE_REFUSED or (status == _CONTINUED and not continued):
@@ -227,13 +236,13 @@ class _Download:
     def _refused(self, why: str, remedy: str = "Open it in a browser to see why.") -> MediaError:
         return MediaError(f"{shown(self._url)} {why}.", remedy=remedy)
 
-    def _unreachable(self, error: httpx.TransportError) -> MediaError:
+    def _unreachable(self, error: httpx.TransportError) -> SourceUnavailable:
         if self._have:
             what = f"The download of {shown(self._url)} broke off after {self._have} bytes"
         else:
             what = f"{shown(self._url)} cannot be reached"
         reason = "no answer in time" if isinstance(error, httpx.TimeoutException) else str(error)
-        return MediaError(
+        return SourceUnavailable(
             f"{what}: {reason or type(error).__name__}.",
             remedy="Check the address and the connection, then resume the run.",
         )
@@ -244,6 +253,17 @@ def _whole(response: httpx.Response) -> int | None:
     length = response.headers.get("content-length", "")
     packed = "content-encoding" in response.headers
     return int(length) if length.isdigit() and not packed else None
+
+
+def _retry_after_s(headers: httpx.Headers) -> float | None:
+    """Retry-After in seconds, from either of its forms (RFC 9110 10.2.3)."""
+    value = headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
 
 
 def _validator(response: httpx.Response) -> str:

@@ -24,7 +24,13 @@ from anyio.abc import ByteReceiveStream, Process
 from anyio.streams.text import TextReceiveStream
 
 from mosaic_mcp.contract.youtube import youtube_id
-from mosaic_mcp.errors import MediaError, MosaicError, TooLarge, Unsupported
+from mosaic_mcp.errors import (
+    MediaError,
+    MosaicError,
+    SourceUnavailable,
+    TooLarge,
+    Unsupported,
+)
 from mosaic_mcp.studio.ingest.names import plain
 
 MAX_DURATION_S = 5 * 3600
@@ -165,7 +171,7 @@ def failure(error: Mapping[str, str]) -> MosaicError:
         if part in said:
             return MediaError(sentence, remedy=remedy)
     if any(part in said for part in NETWORK):
-        return MediaError(
+        return SourceUnavailable(
             "YouTube cannot be reached from this machine.",
             remedy="Check the connection, or give the file.",
         )

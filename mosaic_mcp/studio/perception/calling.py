@@ -5,31 +5,39 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
+from collections.abc import Callable
 from subprocess import PIPE
 from typing import Any, cast
 
 import anyio
 
-from mosaic_mcp.errors import MediaError, MosaicError, Unsupported
+from mosaic_mcp.errors import Interrupted, MediaError, MosaicError, Unsupported
 
 TIMEOUT_S = 3 * 3600.0
+_KILLED = (-signal.SIGTERM, -9)
 _CODES: dict[str, type[MosaicError]] = {"bad_media": MediaError, "unsupported": Unsupported}
 
 
-async def call_about(name: str, verb: str, **argument: Any) -> Any:
+async def call_about(
+    name: str, verb: str, *, on_share: Callable[[float], None] | None = None, **argument: Any
+) -> Any:
     """As `call`, for a file that the user calls `name`: a refusal begins with it."""
     try:
-        return await call(verb, **argument)
+        return await call(verb, on_share=on_share, **argument)
     except MediaError as error:
         raise MediaError(f"{name} cannot be used. {error.message}", remedy=error.remedy) from error
 
 
-async def call(verb: str, **argument: Any) -> Any:
+async def call(
+    verb: str, *, on_share: Callable[[float], None] | None = None, **argument: Any
+) -> Any:
     """Run the helper and return its result; cancelling kills it.
 
-    Raises what the helper raised, or MediaError when it died on the file.
+    Raises what the helper raised, MediaError when it died on the file, Interrupted when it was
+    killed from outside.
     """
     command = [
         *(sys.executable, "-m", "mosaic_mcp.studio.perception.helper"),
@@ -44,6 +52,10 @@ async def call(verb: str, **argument: Any) -> Any:
     async def read(stream: Any, into: bytearray) -> None:
         async for chunk in stream:
             into.extend(chunk)
+            if on_share and stream is process.stderr:
+                told = re.findall(rb"^progress ([\d.]+)$", chunk, re.MULTILINE)
+                if told:
+                    on_share(float(told[-1]))
 
     try:
         with anyio.fail_after(TIMEOUT_S):
@@ -68,6 +80,10 @@ def _result(code: int | None, out: bytes, messages: bytes) -> Any:
     try:
         answer = json.loads(out)
     except ValueError as error:
+        if code in _KILLED:
+            raise Interrupted(
+                "The program that reads media was killed.", remedy=Interrupted.advice
+            ) from error
         tail = messages.decode("utf-8", "replace").strip().splitlines()
         raise MediaError(
             f"The file could not be read: its decoder ended with code {code}"

@@ -14,11 +14,13 @@ from av.video.stream import VideoStream
 
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.opening import opened, start_of
+from mosaic_mcp.studio.perception.tables import check_table, is_table
 
 MAX_PIXELS = 8192 * 8192
 MAX_STREAMS = 32
 MAX_RATE = 1000
 MAX_DURATION_S = 24 * 3600
+_SILENT = {"audio_channels": 0, "audio_rate": 0, "audio_codec": None}
 IMAGES = {"image2", "png_pipe", "jpeg_pipe", "webp_pipe", "gif"}
 
 
@@ -26,6 +28,9 @@ def examine(argument: dict[str, Any]) -> dict[str, Any]:
     """Facts of `path`, with the hash of every byte. Times are fractions as text."""
     path = argument["path"]
     digest = _sha256(path)
+    if is_table(path):
+        check_table(path)
+        return {**_SILENT, "sha256": digest, "kind": "table", "duration": "0"}
     with opened(path) as container:
         if len(container.streams) > MAX_STREAMS:
             raise MediaError(
@@ -68,7 +73,7 @@ def _cover(stream: VideoStream) -> bool:
 
 def _audio(container: InputContainer) -> dict[str, Any]:
     if not container.streams.audio:
-        return {"audio_channels": 0, "audio_rate": 0, "audio_codec": None, "audio_end": "0"}
+        return {**_SILENT, "audio_end": "0"}
     stream = container.streams.audio[0]
     length = Fraction(stream.duration or 0) * (stream.time_base or 0)
     if not length and container.duration:

@@ -51,6 +51,10 @@ def _verb(name: str) -> Callable[[dict[str, Any]], Any]:
             from mosaic_mcp.studio.perception.speech import speech as function
         case "look":
             from mosaic_mcp.studio.perception.looking import look as function
+        case "colours":
+            from mosaic_mcp.studio.perception.colours import colours as function
+        case "smart_cut":
+            from mosaic_mcp.studio.render.copying import smart_cut as function
         case "recognise":
             from mosaic_mcp.studio.perception.recognising import recognise as function
         case "align":

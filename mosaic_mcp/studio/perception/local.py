@@ -17,7 +17,7 @@ import anyio.to_thread
 from mosaic_mcp.contract.extensions import BringTranscript
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.calling import call_about
-from mosaic_mcp.studio.perception.model import Face, Interval, SpokenWord, Words
+from mosaic_mcp.studio.perception.model import Colours, Face, Interval, SpokenWord, Words
 from mosaic_mcp.studio.timeline.model import Source
 
 VERSION = 1
@@ -109,6 +109,10 @@ class LocalPerception:
     async def faces(self, source: Source) -> tuple[Face, ...]:
         """The main face at each sampled moment; empty when there is none."""
         return tuple(Face.model_validate(face) for face in (await self._look(source))["faces"])
+
+    async def colours(self, source: Source) -> Colours:
+        """How dark, bright and coloured a picture or the key frames of a video are."""
+        return Colours.model_validate(await self._once(source, "colours", "colours"))
 
     async def _look(self, source: Source) -> dict[str, Any]:
         if source.kind == "audio":

@@ -56,6 +56,17 @@ class Face(Part):
     height: float
 
 
+class Colours(Part):
+    """Levels 0..1 of each colour, the darkest 2 percent of all pixels first, the brightest last.
+
+    All three have the same number of levels, for the same shares of pixels.
+    """
+
+    red: tuple[float, ...]
+    green: tuple[float, ...]
+    blue: tuple[float, ...]
+
+
 class Loudness(Part):
     """EBU R128 measurement of a sound."""
 
@@ -83,4 +94,8 @@ class Perception(Protocol):
 
     async def faces(self, source: Source) -> tuple[Face, ...]:
         """The main face at each sampled moment; empty when there is none."""
+        ...
+
+    async def colours(self, source: Source) -> Colours:
+        """How dark, bright and coloured a picture or the key frames of a video are."""
         ...

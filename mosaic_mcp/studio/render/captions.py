@@ -53,10 +53,15 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The finished file and what was substituted."""
+    """The finished captions and what was substituted."""
 
-    text: str
+    subs: pysubs2.SSAFile
     note: str
+
+    @property
+    def text(self) -> str:
+        """The file that FFmpeg reads."""
+        return self.subs.to_string("ass")
 
 
 def shown_words(timeline: Timeline, captions: Captions) -> list[Shown]:
@@ -130,7 +135,7 @@ def ass_file(timeline: Timeline) -> Sheet:
         until = min(following[0].start, ends[group[-1].clip]) if following else timeline.duration
         end = max(group[-1].end, min(group[-1].end + LINGER, until))
         subs.events += page.events(group, end)
-    return Sheet(subs.to_string("ass"), note)
+    return Sheet(subs, note)
 
 
 @dataclass(frozen=True, slots=True)

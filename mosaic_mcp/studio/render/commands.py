@@ -42,6 +42,8 @@ class Command:
 
     arguments: tuple[str, ...]
     """What stands after the program, without the options that report progress to us."""
+    folder: str
+    """Name of the folder in which it ran."""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float | None = None
     """How long it ran; None while it does."""
@@ -66,7 +68,7 @@ class Keeper(Protocol):
         ...
 
     async def files(self, files: Mapping[str, SideFile]) -> None:
-        """The job's commands read these files, by their names in the job folder."""
+        """The job's commands read these files, by folder and name."""
         ...
 
 
@@ -83,17 +85,17 @@ def kept_by(keeper: Keeper) -> Generator[None]:
         _keeper.reset(token)
 
 
-async def keep_files(files: Mapping[str, SideFile]) -> None:
-    """Tell what the commands that follow will read."""
+async def keep_files(folder: Path, files: Mapping[str, SideFile]) -> None:
+    """Tell what commands that run in a folder will read there."""
     if (keeper := _keeper.get()) is not None:
-        await keeper.files(files)
+        await keeper.files({f"{folder.name}/{name}": file for name, file in files.items()})
 
 
 @asynccontextmanager
 async def watched(arguments: Sequence[str], cwd: Path) -> AsyncGenerator[Command]:
     """Around one process; the block fills in how it went."""
     outside = {part: os.path.relpath(part, cwd) for part in arguments if Path(part).is_absolute()}
-    command = Command(tuple(outside.get(part, part) for part in arguments))
+    command = Command(tuple(outside.get(part, part) for part in arguments), cwd.name)
     keeper = _keeper.get()
     if keeper is not None:
         await keeper.began(command)

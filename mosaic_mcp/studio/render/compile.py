@@ -124,24 +124,45 @@ def runs_of(timeline: Timeline) -> list[Run]:
     return runs
 
 
+def part_of(runs: Sequence[Run], part: Frames) -> list[Run]:
+    """What of the runs lies in a part of the output, given in its frames."""
+    found: list[Run] = []
+    at, end = 0, part.first + part.count
+    for run in runs:
+        pieces: list[Frames] = []
+        for piece in run.pieces:
+            first, last = max(part.first, at), min(end, at + piece.count)
+            if first < last:
+                pieces.append(Frames(piece.first + first - at, last - first))
+            at += piece.count
+        if pieces:
+            found.append(Run(run.source, tuple(pieces), run.like))
+    return found
+
+
 def compile_video(
     timeline: Timeline,
     names: Mapping[str, str],
     facts: Mapping[str, Facts],
     *,
     scale: Fraction = Fraction(1),
-    captions: bool = False,
+    captions: Fraction | None = None,
+    part: Frames | None = None,
 ) -> Plan:
-    """The plan for a timeline's picture.
+    """The plan for the picture of a settled timeline, or for a part of it in output frames.
 
     `names` are the files in the job folder by hash, `facts` how their pictures are stored.
-    `scale` shrinks the canvas (drafts). `captions` says that the job folder has CAPTIONS.
+    `scale` shrinks the canvas (drafts). `captions` are the seconds that CAPTIONS in the job folder
+    is ahead of the part; None: there is no such file.
     """
     plan = Plan(
         width=max(even(int(timeline.width * scale)), 2),
         height=max(even(int(timeline.height * scale)), 2),
     )
     runs = runs_of(timeline)
+    whole = Frames(0, sum(piece.count for run in runs for piece in run.pieces))
+    part = part or whole
+    runs = runs if part == whole else part_of(runs, part)
     for index, run in enumerate(runs):
         _run(plan, timeline, run, names, facts[run.source.sha256], index)
         plan.frames += sum(piece.count for piece in run.pieces)
@@ -150,9 +171,12 @@ def compile_video(
     if len(runs) > 1:
         plan.chains.append(f"{joined}concat=n={len(runs)}:v=1:a=0[joined]")
         label = "joined"
-    label = _cutaways(plan, timeline, names, facts, label)
-    if captions:
-        plan.chains.append(f"[{label}]subtitles=filename={CAPTIONS}:fontsdir={FONTS_DIR}[titled]")
+    label = _cutaways(plan, timeline, names, facts, part, label)
+    if captions is not None:
+        titled = f"subtitles=filename={CAPTIONS}:fontsdir={FONTS_DIR}"
+        if captions:
+            titled = f"setpts=PTS+({captions})/TB,{titled},setpts=PTS-({captions})/TB"
+        plan.chains.append(f"[{label}]{titled}[titled]")
         label = "titled"
     for index, overlay in enumerate(timeline.overlays):
         label = _overlay(plan, overlay, names[overlay.source], label, index, scale)
@@ -277,19 +301,23 @@ def _cutaways(
     timeline: Timeline,
     names: Mapping[str, str],
     facts: Mapping[str, Facts],
+    part: Frames,
     below: str,
 ) -> str:
     """Lay every cutaway over the frames where its span is shown; the label of the result."""
     rate = timeline.frame_rate
     places = [
-        (cutaway, Frames(round(start * rate), round(end * rate) - round(start * rate)))
+        (cutaway, round(start * rate) - part.first, round(end * rate) - part.first)
         for cutaway in timeline.cutaways
         for start, end in shown(timeline, cutaway.over)
     ]
-    for index, (cutaway, frames) in enumerate(places):
+    for index, (cutaway, start, end) in enumerate(places):
+        first = max(start, 0)
+        frames = Frames(first, min(end, part.count) - first)
         if frames.count > 0:
+            later = cutaway.model_copy(update={"start": cutaway.start + (first - start) / rate})
             picture = facts[cutaway.source]
-            below = _cutaway(plan, timeline, cutaway, frames, names, picture, below, index)
+            below = _cutaway(plan, timeline, later, frames, names, picture, below, index)
     return below
 
 

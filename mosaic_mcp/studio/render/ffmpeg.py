@@ -16,7 +16,7 @@ from subprocess import PIPE
 import anyio
 import anyio.abc
 
-from mosaic_mcp.errors import EngineUnavailable, RenderFailed
+from mosaic_mcp.errors import EngineUnavailable, Interrupted, MosaicError, RenderFailed
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.render.commands import Command, watched
 
@@ -125,7 +125,8 @@ async def run_ffmpeg(
     """Run FFmpeg in `cwd`, to its end.
 
     With `publish` a finished `part` file is renamed to `final` by the guard, so that a final name
-    always stands for a whole file. Cancelling the call kills FFmpeg at once. Raises RenderFailed.
+    always stands for a whole file. Cancelling the call kills FFmpeg at once. Raises RenderFailed,
+    or Interrupted when somebody else killed it.
     """
     limits = limits or Limits()
     options: dict[str, object] = {"memory": limits.memory_bytes, "file": limits.file_bytes}
@@ -151,6 +152,7 @@ async def _run(
             async with anyio.create_task_group() as group:
                 group.start_soon(_follow, process, made, on_progress)
                 group.start_soon(_collect, process, log)
+                group.start_soon(_end_with_guard, process)
             told.code = code = await process.wait()
     except TimeoutError as error:
         raise RenderFailed(
@@ -175,18 +177,28 @@ async def _start(command: Sequence[str], cwd: Path) -> anyio.abc.Process:
     raise AssertionError("a shielded scope is never cancelled")
 
 
+async def _end_with_guard(process: anyio.abc.Process) -> None:
+    """Kill FFmpeg when its guard was killed: it holds our pipes, and would keep us waiting."""
+    if await process.wait() < 0:
+        _kill_group(process)
+
+
 async def _end(process: anyio.abc.Process) -> None:
     """Kill what still runs of the guard's group, and reap it."""
     with anyio.CancelScope(shield=True):
-        # Below 0 the guard itself was killed, and FFmpeg is still in its group.
+        # Below 0 the guard itself was killed, and FFmpeg may still be in its group.
         if process.returncode is None or process.returncode < 0:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                if hasattr(os, "killpg"):
-                    os.killpg(process.pid, signal.SIGKILL)
-                else:  # pragma: no cover - Windows
-                    process.kill()
+            _kill_group(process)
             await process.wait()
         await process.aclose()
+
+
+def _kill_group(process: anyio.abc.Process) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:  # pragma: no cover - Windows
+            process.kill()
 
 
 async def _follow(process: anyio.abc.Process, made: _Made, on_progress: OnProgress | None) -> None:
@@ -210,9 +222,11 @@ async def _collect(process: anyio.abc.Process, log: _Log) -> None:
         log.add(chunk.decode("utf-8", "replace"))
 
 
-def explain(code: int, log: str) -> RenderFailed:
+def explain(code: int, log: str) -> MosaicError:
     """Why FFmpeg failed, in a sentence, with what to do."""
     low = log.lower()
+    if code in (128 + 9, -9) or "exiting normally, received signal" in low:  # it, or its guard
+        return Interrupted("FFmpeg was killed.", remedy=Interrupted.advice)
     if "no space left on device" in low or "disk quota exceeded" in low:
         return RenderFailed(
             "The disk is full.", remedy="Free some space, then resume the run.", log=log
@@ -231,8 +245,6 @@ def explain(code: int, log: str) -> RenderFailed:
             remedy="Copy or export the file again.",
             log=log,
         )
-    if code in (128 + 9, -9):  # FFmpeg itself, or its guard
-        return RenderFailed("FFmpeg was killed.", remedy="Resume the run to try again.", log=log)
     last = next((line for line in reversed(log.splitlines()) if line.strip()), "no message")
     return RenderFailed(
         f"FFmpeg ended with code {code}: {last.strip()[:200]}",

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,11 @@ def main() -> int:
     if sys.platform == "win32":
         enter_job_object()
     limit(options)
-    # The program gets no input: FFmpeg would read keys from it.
-    child = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)
+    child = subprocess.Popen(
+        sys.argv[2:],
+        stdin=subprocess.DEVNULL,  # FFmpeg would read keys from it
+        preexec_fn=end_with_us(),  # noqa: PLW1509 - there are no threads yet
+    )
     threading.Thread(target=watch, args=(child,), daemon=True).start()
     code = child.wait()
     if code == 0 and options.get("final"):
@@ -55,6 +59,19 @@ def limit(options: dict[str, Any]) -> None:
                 with contextlib.suppress(ValueError, OSError):
                     number = getattr(resource, kind)
                     resource.setrlimit(number, (options[most], resource.getrlimit(number)[1]))
+
+
+def end_with_us() -> Callable[[], object] | None:
+    """What the program's process is to do first: ask Linux to be killed when this guard is.
+
+    Elsewhere whoever started the guard sees its end and kills the group, unless it is gone too.
+    """
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def watch(child: subprocess.Popen[bytes]) -> None:

@@ -1,69 +1,52 @@
-"""From a timeline to a finished file: side files, sound, one FFmpeg run, published by rename."""
+"""From a timeline to a finished file: picture and sound side by side, then one file by rename."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
 
 import anyio
-import anyio.to_thread
 
-from mosaic_mcp.errors import MediaError, Unsupported
+from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.render import loudness, sound
-from mosaic_mcp.studio.render.captions import ass_file
-from mosaic_mcp.studio.render.commands import SideFile, keep_files
-from mosaic_mcp.studio.render.compile import (
-    CAPTIONS,
-    FONTS_DIR,
-    GRAPH,
-    Plan,
-    compile_video,
-    settled,
-    side_files,
-)
-from mosaic_mcp.studio.render.facts import read_facts
-from mosaic_mcp.studio.render.ffmpeg import OnProgress, run_ffmpeg
-from mosaic_mcp.studio.render.fonts import FONTS
+from mosaic_mcp.studio.render.compile import settled
+from mosaic_mcp.studio.render.ffmpeg import run_ffmpeg
 from mosaic_mcp.studio.render.mixing import mixed
+from mosaic_mcp.studio.render.picture import Picture, rendered
+from mosaic_mcp.studio.render.smart import only_cuts, smart_cut
+from mosaic_mcp.studio.render.workbench import X264, OnShare, Quality, Workbench, set_up
 from mosaic_mcp.studio.timeline.model import Timeline
 
-Quality = Literal["draft", "standard", "best"]
-
-ENCODING: dict[Quality, tuple[str, ...]] = {
-    "draft": ("-preset", "ultrafast", "-crf", "26"),
-    "standard": ("-preset", "veryfast", "-crf", "20"),
-    "best": ("-preset", "medium", "-crf", "18"),
-}
-DRAFT_SCALE = Fraction(1, 2)
 PICTURE_SHARE = 0.95
 """Part of the progress that the picture stands for; the sound is done beside it."""
-PICTURE = "picture.mp4"
-
 PART = "out.part.mp4"
 MUX = (
-    *("-i", PICTURE, "-i", loudness.ENCODED, "-map", "0:v", "-map", "1:a", "-c", "copy"),
+    *("-i", loudness.ENCODED, "-map", "0:v", "-map", "1:a", "-c", "copy"),
     *("-map_metadata", "-1", "-map_chapters", "-1", "-movflags", "+faststart", PART),
 )
-"""Picture and sound in one file, nothing encoded again."""
-
-OnShare = Callable[[float], None]
+"""The sound beside a picture in one file, nothing encoded again."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderReport:
-    """What was done: the exact command, how much came out, and what was substituted."""
+    """What was done: the exact commands, how much came out, and what was substituted."""
 
-    command: tuple[str, ...]
-    graph: str
+    commands: tuple[tuple[str, ...], ...]
+    """FFmpeg's, one for each part of the picture."""
+    graphs: tuple[str, ...]
+    """The filter graphs that they read."""
     frames: int
     duration: Fraction
     note: str = ""
+    copied: int = 0
+    """Frames that are the source's own: cut out without being encoded, and without a command."""
+    why_encoded: str = ""
+    """Why nothing could be copied where only cuts were asked."""
+    kept: int = 0
+    """Parts of the picture that were there already."""
 
 
 async def render(
@@ -75,11 +58,15 @@ async def render(
     ffmpeg: Path,
     quality: Quality = "standard",
     on_progress: OnShare | None = None,
+    keep: Path | None = None,
+    tools: str = "",
 ) -> RenderReport:
     """Render `timeline` to the MP4 `out`; `files` are its sources by hash.
 
     `job` is a private empty folder on the disk of `out`. Cancelling kills FFmpeg at once; `out`
-    exists only when it is whole. `on_progress` gets the share done, 0..1. Raises RenderFailed.
+    exists only when it is whole. `on_progress` gets the share done, 0..1. Parts of a long picture
+    are kept in the folder `keep` and taken from there, when they were made by the same `tools`.
+    Raises RenderFailed.
     """
     tell = on_progress or _quiet
     if not timeline.clips:
@@ -87,49 +74,51 @@ async def render(
             f"{timeline.name} is empty: nothing was left to show.",
             remedy="Cut less: look at the tiles before.",
         )
-    timeline = settled(timeline)
-    names = await anyio.to_thread.run_sync(_bring_files, timeline, files, job)
-    facts = {
-        sha: await read_facts(ffmpeg, names[sha], cwd=job)
-        for sha in dict.fromkeys(
-            part.source for part in (*timeline.clips, *timeline.cutaways, *timeline.tracks)
-        )
-    }
-    note = await anyio.to_thread.run_sync(_bring_captions, timeline, job)
-    scale = DRAFT_SCALE if quality == "draft" else Fraction(1)
-    plan = await anyio.to_thread.run_sync(
-        lambda: compile_video(
-            timeline, names, facts, scale=scale, captions=timeline.captions is not None
-        )
-    )
-    side_files(job, plan)
-    await keep_files(_side_files(plan, names, timeline, job))
-    total = float(Fraction(plan.frames) / timeline.frame_rate)
-    notes = [note] if note else []
+    work = await set_up(settled(timeline), files, job=job, ffmpeg=ffmpeg, quality=quality)
+    notes = [work.sheet.note] if work.sheet and work.sheet.note else []
+    picture = Picture(())
 
     async def make_sound() -> None:
-        samples = await sound.programme(timeline, facts, names, ffmpeg=ffmpeg, job=job)
-        name = await loudness.clean(timeline.sound, samples, ffmpeg=ffmpeg, job=job)
-        name = await mixed(timeline, name, samples, facts, names, ffmpeg=ffmpeg, job=job)
-        notes.extend(await loudness.finish(timeline.sound, name, samples, ffmpeg=ffmpeg, job=job))
+        notes.extend(await _sound(work))
 
-    def progress(seconds: float) -> None:
-        tell(PICTURE_SHARE * min(seconds / total, 1.0))
-
-    arguments = _picture_arguments(plan, timeline, quality)
     async with _first_failure(), anyio.create_task_group() as group:
         group.start_soon(make_sound)
-        await _make_picture(plan, timeline, arguments, ffmpeg, job, progress)
+        picture = await _picture(work, lambda share: tell(PICTURE_SHARE * share), keep, tools)
     out.parent.mkdir(parents=True, exist_ok=True)
-    await run_ffmpeg(ffmpeg, MUX, cwd=job, publish=(job / PART, out))
+    await run_ffmpeg(ffmpeg, [*picture.inputs, *MUX], cwd=job, publish=(job / PART, out))
     tell(1.0)
     return RenderReport(
-        command=("ffmpeg", *arguments),
-        graph=plan.graph,
-        frames=plan.frames,
-        duration=Fraction(plan.frames) / timeline.frame_rate,
+        commands=tuple(("ffmpeg", *command) for command in picture.commands),
+        graphs=picture.graphs,
+        frames=work.frames,
+        duration=Fraction(work.frames) / timeline.frame_rate,
         note=" ".join(notes),
+        copied=picture.copied,
+        why_encoded=picture.why_encoded,
+        kept=picture.kept,
     )
+
+
+async def _sound(work: Workbench) -> list[str]:
+    """Make the whole sound; notes on what could not be as asked."""
+    timeline, ffmpeg, job = work.timeline, work.ffmpeg, work.job
+    samples = await sound.programme(timeline, work.facts, work.names, ffmpeg=ffmpeg, job=job)
+    name = await loudness.clean(timeline.sound, samples, ffmpeg=ffmpeg, job=job)
+    name = await mixed(timeline, name, samples, work.facts, work.names, ffmpeg=ffmpeg, job=job)
+    return await loudness.finish(timeline.sound, name, samples, ffmpeg=ffmpeg, job=job)
+
+
+async def _picture(work: Workbench, tell: OnShare, keep: Path | None, tools: str) -> Picture:
+    """Cut the picture where that is all that is asked, else render it."""
+    source = only_cuts(work.timeline, work.facts) if work.quality != "draft" else None
+    if source is None:
+        return await rendered(work, tell, keep, tools)
+    name, options = work.names[source.sha256], X264[work.quality]
+    cut = await smart_cut(work.timeline, source, name, options, job=work.job, on_share=tell)
+    if cut.copied:
+        return Picture(("-i", cut.picture), copied=cut.copied)
+    picture = await rendered(work, tell, keep, tools)
+    return replace(picture, why_encoded=cut.why)
 
 
 def _quiet(_share: float) -> None:
@@ -143,88 +132,3 @@ async def _first_failure() -> AsyncGenerator[None]:
         yield
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
-
-
-async def _make_picture(
-    plan: Plan,
-    timeline: Timeline,
-    arguments: Sequence[str],
-    ffmpeg: Path,
-    job: Path,
-    progress: OnProgress,
-) -> None:
-    """Render the picture; FFmpeg does not mind when a source ends too early, but we do."""
-    ended = await run_ffmpeg(ffmpeg, arguments, cwd=job, on_progress=progress)
-    if ended.frames < plan.frames:
-        missing = float((plan.frames - ended.frames) / timeline.frame_rate)
-        shown = dict.fromkeys(timeline.sources[clip.source].name for clip in timeline.clips)
-        raise MediaError(
-            f"The picture of {' or '.join(shown)} ends {missing:.1f} s before its stated length: "
-            "the file is damaged or cut short.",
-            remedy="Upload a complete file, or cut the end away.",
-        )
-
-
-def _picture_arguments(plan: Plan, timeline: Timeline, quality: Quality) -> list[str]:
-    rate = timeline.frame_rate
-    seconds = 2
-    return [
-        *plan.inputs,
-        *("-/filter_complex", GRAPH, "-map", "[v]", "-c:v", "libx264", *ENCODING[quality]),
-        # A key frame every two seconds: players seek well, and cuts can be copied later.
-        *("-g", str(round(rate * seconds)), "-r", str(rate), "-fps_mode", "cfr"),
-        *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
-        *("-color_range", "tv", "-frames:v", str(plan.frames)),
-        PICTURE,
-    ]
-
-
-def _bring_files(timeline: Timeline, files: Mapping[str, Path], job: Path) -> dict[str, str]:
-    """Link the sources into the job folder under our own names."""
-    names: dict[str, str] = {}
-    for number, sha in enumerate(sorted(timeline.media)):
-        path = files.get(sha)
-        if path is None or not path.is_file():
-            raise MediaError(
-                f"The file of {timeline.sources[sha].name} is gone.", remedy="Upload it again."
-            )
-        # No suffix: FFmpeg judges by content, not by what the user called it.
-        names[sha] = f"source{number}"
-        place(path, job / names[sha])
-        if timeline.sources[sha].kind == "table":  # the one filter that goes by the suffix
-            place(path, job / f"{names[sha]}.cube")
-    return names
-
-
-def _bring_captions(timeline: Timeline, job: Path) -> str:
-    """Write the captions and the fonts that they may use; a note on substitutions."""
-    if timeline.captions is None:
-        return ""
-    sheet = ass_file(timeline)
-    (job / CAPTIONS).write_text(sheet.text, "utf-8")
-    fonts = job / FONTS_DIR
-    fonts.mkdir()
-    for font in FONTS.glob("*.ttf"):
-        place(font, fonts / font.name)
-    return sheet.note
-
-
-def _side_files(
-    plan: Plan, names: Mapping[str, str], timeline: Timeline, job: Path
-) -> dict[str, SideFile]:
-    """What the commands of a render read, for whoever wants to run them again."""
-    texts = {GRAPH: plan.graph, **plan.files}
-    kept: dict[str, SideFile] = {name: {"sha256": sha} for sha, name in names.items()}
-    if timeline.captions is not None:
-        texts[CAPTIONS] = (job / CAPTIONS).read_text("utf-8")
-        kept |= {f"{FONTS_DIR}/{font.name}": {"font": font.name} for font in FONTS.glob("*.ttf")}
-    kept |= {name: {"text": text} for name, text in texts.items()}
-    return kept
-
-
-def place(source: Path, target: Path) -> None:
-    """The file under another name: a hard link where the disk allows it, else a copy."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

@@ -17,9 +17,11 @@ Status = Mapping[str, NodeStatus]
 
 
 def advance(connection: sa.Connection, run_id: str) -> None:
-    """Queue what became ready, block what cannot run any more, and end the run when all is done."""
-    # The lock lets branches that end together count each other (SQLite locks the whole file).
-    run = connection.execute(sa.select(runs).where(runs.c.id == run_id).with_for_update()).one()
+    """Queue what became ready, block what cannot run any more, and end the run when all is done.
+
+    For a holder of the run's lock, which lets branches that end together count each other.
+    """
+    run = connection.execute(sa.select(runs).where(runs.c.id == run_id)).one()
     if run.status != RunStatus.running:
         return
     rows = connection.execute(
@@ -83,12 +85,13 @@ def _finish(connection: sa.Connection, run: Any, rows: Sequence[Any], status: St
         .select_from(renders)
         .where(renders.c.run_id == run.id, renders.c.status == S.completed)
     ).scalar_one()
+    settled = _settle(connection, run, rows, status)
     final = RunStatus.completed
     message = None
-    if any(s in (S.failed, S.blocked, S.partial_complete) for s in status.values()):
+    if any(s in (S.failed, S.blocked, S.partial_complete) for s in settled.values()):
         final = RunStatus.partial_complete if made else RunStatus.failed
         ready = "1 output is ready" if made == 1 else f"{made or 'no'} outputs are ready"
-        message = f"{_failures(rows, status)}; {ready}."
+        message = f"{_failures(rows, settled)}; {ready}."
     connection.execute(
         runs.update()
         .where(runs.c.id == run.id)
@@ -96,6 +99,26 @@ def _finish(connection: sa.Connection, run: Any, rows: Sequence[Any], status: St
     )
     record(connection, run.owner, run.id, f"run.{final}")
     traces.run_ended(run.trace, run.id, run.generation, run.started_at, final)
+
+
+def _settle(
+    connection: sa.Connection, run: Any, rows: Sequence[Any], status: Status
+) -> dict[str, NodeStatus]:
+    """The statuses, with Destinations that a resume made whole.
+
+    A resume does not queue again what is `partial_complete`; but a Destination only sums up what
+    is before it, and says so anew when that is complete now.
+    """
+    settled = dict(status)
+    for row in rows:
+        was_partial = _kind(row) == "destination" and settled[row.node_id] is S.partial_complete
+        if was_partial and all(settled[need] is S.completed for need in row.needs):
+            settled[row.node_id] = S.completed
+            connection.execute(
+                run_nodes.update().where(run_nodes.c.id == row.id).values(status=S.completed)
+            )
+            record(connection, run.owner, run.id, "node.completed", node=row.node_id)
+    return settled
 
 
 def _failures(rows: Sequence[Any], status: Status) -> str:

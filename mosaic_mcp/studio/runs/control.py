@@ -20,7 +20,7 @@ def cancel_run(
     connection: sa.Connection, owner: str, run_id: str
 ) -> tuple[RunCancelled, list[Job]]:
     """Stop everything that has not ended; the answer and the jobs to end. Twice is harmless."""
-    run = own_run(connection, owner, run_id)
+    run = own_run(connection, owner, run_id, lock=True)
     if run.status != RunStatus.running:
         message = f"The run had ended: it is {run.status}."
         return RunCancelled(run_id=run_id, message=message), []
@@ -50,7 +50,7 @@ def cancel_run(
 
 def resume_run(connection: sa.Connection, owner: str, run_id: str) -> RunResumed:
     """Queue again what did not finish, in a new generation; Conflict in any other state."""
-    run = own_run(connection, owner, run_id)
+    run = own_run(connection, owner, run_id, lock=True)
     if run.status not in (RunStatus.failed, RunStatus.cancelled):
         raise Conflict(
             f"The run is {run.status}; only a failed or cancelled run can be resumed.",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 import sqlalchemy as sa
 from pydantic import BaseModel
 
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
-from mosaic_mcp.errors import MosaicError, RenderFailed, Unsupported
+from mosaic_mcp.errors import MosaicError, Unsupported
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.runs.feed import Feed
@@ -22,12 +24,14 @@ from mosaic_mcp.studio.runs.node_changes import (
     decide_node,
     finish_node,
     progress_node,
+    release_node,
     start_node,
 )
 from mosaic_mcp.studio.runs.recipes import recipe_hash
 from mosaic_mcp.studio.runs.render_changes import TILE_SHARE, plan_renders
+from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, retry_in, waiting
 from mosaic_mcp.studio.runs.run_log import JobLog, at_work, note
-from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
+from mosaic_mcp.studio.runs.states import Fence, Superseded
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import run_nodes, runs
@@ -39,21 +43,9 @@ from mosaic_mcp.studio.timeline.model import Source, Timeline
 TICK_S = 0.25
 """Progress is written at most this often, a new step at once."""
 
-PAUSES_S = (2.0, 10.0, 60.0)
-"""How long to wait before a second, third and fourth attempt at what may work later."""
-LONGEST_PAUSE_S = 300.0
-
 CRASHED = "The step failed inside the studio; its log says more. Resume the run to try again."
 
 log = logging.getLogger(__name__)
-
-
-def retry_in(error: MosaicError, attempt: int) -> float | None:
-    """Seconds after which to try again what failed at this attempt (from 1); None: do not."""
-    if not error.retryable or attempt > len(PAUSES_S):
-        return None
-    asked: float | None = getattr(error, "retry_after_s", None)
-    return min(max(PAUSES_S[attempt - 1], asked or 0.0), LONGEST_PAUSE_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +87,6 @@ class Reporter:
             raise Superseded
 
 
-class Superseded(Exception):
-    """The node was cancelled or given to somebody else."""
-
-
 @dataclass(frozen=True, slots=True)
 class NodeWork:
     """Executes nodes."""
@@ -109,16 +97,35 @@ class NodeWork:
     assets: Assets
     perception: Perception
     render_version: str
+    worker: str
+    """The process that does it."""
+    claims: Claims
 
-    async def run(self, row_id: str, generation: int) -> float | None:
+    async def run(self, row_id: str, generation: int, tries: int) -> float | None:
         """Execute a queued node to its end, or to its renders. Never raises MosaicError.
 
         Answers the seconds after which to try again, or None when there is nothing more to do.
+        `tries` is how often it was tried before and failed for a passing reason.
         """
-        fence = await self.store.write(lambda c: start_node(c, row_id, generation))
-        if fence is None:
-            return None
+
+        def start(connection: sa.Connection, alone: bool) -> Fence | None:
+            return start_node(connection, row_id, generation, self.worker, alone=alone)
+
+        async with self.claims.claim(start) as fence:
+            if fence is None:
+                return None
+            self.feed.ring()
+            try:
+                pause = await self._do(row_id, fence, tries)
+            except asyncio.CancelledError:
+                # Stopped in good order: the attempt is given back. (A cancelled run's is not ours.)
+                with anyio.CancelScope(shield=True):
+                    await self.store.write(lambda c: release_node(c, fence))
+                raise
         self.feed.ring()
+        return pause
+
+    async def _do(self, row_id: str, fence: Fence, tries: int) -> float | None:
         query = (
             sa.select(run_nodes, runs.c.quality, runs.c.trace)
             .join(runs, runs.c.id == run_nodes.c.run_id)
@@ -126,23 +133,22 @@ class NodeWork:
         )
         node = dict(await self.store.read(lambda c: c.execute(query).mappings().one()))
         async with at_work(self.store, "node", node, fence) as job:
-            return await self._attempt(node, fence, job)
+            return await self._attempt(node, fence, tries, job)
 
-    async def _attempt(self, node: Mapping[str, Any], fence: Fence, job: JobLog) -> float | None:
+    async def _attempt(
+        self, node: Mapping[str, Any], fence: Fence, tries: int, job: JobLog
+    ) -> float | None:
         try:
-            if fence.attempt > MAX_ATTEMPTS:
-                raise RenderFailed(
-                    f"This step ended the studio {MAX_ATTEMPTS} times and is not tried again.",
-                    remedy="Look at the studio's log, then resume the run.",
-                )
+            check_attempt(fence)
             await self._apply(node, fence)
         except Superseded:
             return None
         except MosaicError as error:
-            pause = retry_in(error, fence.attempt)
+            pause = retry_in(error, tries)
             if pause is not None:
                 await job.retry(str(error))
-                await self._pause(fence, pause, error)
+                step = waiting(pause, error)
+                await self.store.write(lambda c: release_node(c, fence, step))
                 return pause
             await job.fail(str(error))
             await self._fail(fence, str(error))
@@ -151,13 +157,7 @@ class NodeWork:
             message = str(no_space(error) or CRASHED)
             await job.fail(f"{message} ({type(error).__name__})")
             await self._fail(fence, message)
-        self.feed.ring()
         return None
-
-    async def _pause(self, fence: Fence, pause: float, error: MosaicError) -> None:
-        step = f"trying again in {pause:.0f} s: {error.message}"
-        await self.store.write(lambda c: progress_node(c, fence, 0.0, step))
-        self.feed.ring()
 
     async def _fail(self, fence: Fence, message: str) -> None:
         await self.store.write(lambda c: finish_node(c, fence, NodeStatus.failed, [message]))
@@ -173,14 +173,17 @@ class NodeWork:
         report = Reporter(self.store, self.feed, fence, TILE_SHARE if renders else 1.0)
         timelines = await self._timelines(node, tile, report)
         kept = [timeline.model_dump(mode="json") for timeline in timelines]
-        if not await self.store.write(lambda c: decide_node(c, fence, kept)):
-            return
-        if renders and timelines:
-            wanted = [self._wanted(timeline, node["quality"]) for timeline in timelines]
-            await self.store.write(lambda c: plan_renders(c, fence, wanted))
-        else:
-            status = await self._end(node, tile)
-            await self.store.write(lambda c: finish_node(c, fence, status))
+        wanted = [self._wanted(t, node["quality"]) for t in timelines] if renders else []
+
+        def decide(connection: sa.Connection) -> None:
+            if not decide_node(connection, fence, kept):
+                return
+            if wanted:
+                plan_renders(connection, fence, wanted)
+            else:
+                finish_node(connection, fence, _end_of(connection, node, tile))
+
+        await self.store.write(decide)
 
     async def _timelines(
         self, node: Mapping[str, Any], tile: TileType, report: Reporter
@@ -208,13 +211,14 @@ class NodeWork:
             "recipe_hash": recipe_hash(timeline, quality, self.render_version),
         }
 
-    async def _end(self, node: Mapping[str, Any], tile: TileType) -> NodeStatus:
-        """A Destination is complete when everything before it is."""
-        if tile.kind != "destination":
-            return NodeStatus.completed
-        query = sa.select(run_nodes.c.status).where(
-            run_nodes.c.run_id == node["run_id"], run_nodes.c.node_id.in_(node["needs"])
-        )
-        before = await self.store.read(lambda c: c.execute(query).scalars().all())
-        whole = all(status == NodeStatus.completed for status in before)
-        return NodeStatus.completed if whole else NodeStatus.partial_complete
+
+def _end_of(connection: sa.Connection, node: Mapping[str, Any], tile: TileType) -> NodeStatus:
+    """A Destination is complete when everything before it is."""
+    if tile.kind != "destination":
+        return NodeStatus.completed
+    query = sa.select(run_nodes.c.status).where(
+        run_nodes.c.run_id == node["run_id"], run_nodes.c.node_id.in_(node["needs"])
+    )
+    before = connection.execute(query).scalars()
+    whole = all(status == NodeStatus.completed for status in before)
+    return NodeStatus.completed if whole else NodeStatus.partial_complete

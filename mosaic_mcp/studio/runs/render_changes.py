@@ -10,7 +10,16 @@ import sqlalchemy as sa
 
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.studio.runs.node_changes import finish_node, progress_node
-from mosaic_mcp.studio.runs.states import AT_WORK, ENDED, Fence, S, held, now, record
+from mosaic_mcp.studio.runs.states import (
+    ENDED,
+    Fence,
+    S,
+    claimable,
+    held,
+    lock_run,
+    now,
+    record,
+)
 from mosaic_mcp.studio.store.tables import renders, run_nodes
 
 TILE_SHARE = 0.2
@@ -18,11 +27,12 @@ TILE_SHARE = 0.2
 
 
 def plan_renders(connection: sa.Connection, fence: Fence, wanted: Sequence[dict[str, Any]]) -> None:
-    """Queue a render for each wanted timeline; those of an earlier attempt keep their ids.
+    """Queue a render for each wanted timeline; those of an earlier generation keep their ids.
 
-    What an earlier attempt finished stays finished, what it began goes on, what failed or was
-    cancelled is queued again. `wanted` holds name, timeline and recipe_hash.
+    What it finished stays finished, what failed or was cancelled is queued again. `wanted` holds
+    name, timeline and recipe_hash.
     """
+    lock_run(connection, run_nodes, fence.id)
     node = connection.execute(
         sa.select(run_nodes.c.owner, run_nodes.c.run_id).where(held(run_nodes, fence))
     ).one_or_none()
@@ -52,7 +62,7 @@ def plan_renders(connection: sa.Connection, fence: Fence, wanted: Sequence[dict[
                     **render,
                 )
             )
-        elif row.status not in (S.completed, *AT_WORK):
+        elif row.status != S.completed:
             connection.execute(renders.update().where(renders.c.id == row.id).values(**queued))
     for row in old.values():
         connection.execute(renders.delete().where(renders.c.id == row.id))
@@ -60,25 +70,47 @@ def plan_renders(connection: sa.Connection, fence: Fence, wanted: Sequence[dict[
     _sum_up(connection, fence.id, None)
 
 
-def start_render(connection: sa.Connection, render_id: str, generation: int) -> Fence | None:
-    """Claim a queued (or interrupted) render."""
+def holds_render(connection: sa.Connection, fence: Fence) -> bool:
+    """True while the render is still that of whoever holds the fence."""
+    return connection.execute(sa.select(sa.exists().where(held(renders, fence)))).scalar_one()
+
+
+def start_render(
+    connection: sa.Connection,
+    render_id: str,
+    generation: int,
+    worker: str | None = None,
+    *,
+    alone: bool = True,
+) -> Fence | None:
+    """Claim a queued (or interrupted) render. `alone`: see TRUSTED."""
+    lock_run(connection, renders, render_id)
     attempt = connection.execute(
         renders.update()
-        .where(
-            renders.c.id == render_id,
-            renders.c.generation == generation,
-            renders.c.status.in_(AT_WORK),
-        )
-        .values(status=S.running, attempt=renders.c.attempt + 1)
+        .where(claimable(renders, render_id, generation, alone=alone))
+        .values(status=S.running, attempt=renders.c.attempt + 1, worker=worker)
         .returning(renders.c.attempt)
     ).scalar_one_or_none()
     return None if attempt is None else Fence(render_id, generation, attempt)
+
+
+def release_render(connection: sa.Connection, fence: Fence, step: str = "") -> None:
+    """Give a render back to be begun again later, as `release_node` does; its node tells `step`."""
+    row = connection.execute(
+        renders.update()
+        .where(held(renders, fence))
+        .values(status=S.queued, attempt=renders.c.attempt - 1)
+        .returning(renders.c.run_node_id)
+    ).one_or_none()
+    if row is not None:
+        _sum_up(connection, row.run_node_id, None, step)
 
 
 def progress_render(
     connection: sa.Connection, fence: Fence, progress: float, rate: float | None
 ) -> None:
     """Tell how far a render is, and with it its node."""
+    lock_run(connection, renders, fence.id)
     row = connection.execute(
         renders.update()
         .where(held(renders, fence))
@@ -99,6 +131,7 @@ def finish_render(
     error: str | None = None,
 ) -> None:
     """Record a finished file (`facts`) or why there is none; the last one ends its node."""
+    lock_run(connection, renders, fence.id)
     row = connection.execute(
         renders.update()
         .where(held(renders, fence))
@@ -115,7 +148,9 @@ def finish_render(
         _sum_up(connection, row.run_node_id, None)
 
 
-def _sum_up(connection: sa.Connection, node_row_id: str, rate: float | None) -> None:
+def _sum_up(
+    connection: sa.Connection, node_row_id: str, rate: float | None, step: str = ""
+) -> None:
     """A node's progress, and its end, from its renders."""
     columns = (run_nodes.c.generation, run_nodes.c.attempt)
     node = connection.execute(sa.select(*columns).where(run_nodes.c.id == node_row_id)).one()
@@ -128,7 +163,7 @@ def _sum_up(connection: sa.Connection, node_row_id: str, rate: float | None) -> 
     done = sum(row.status in ENDED for row in rows)
     if done < len(rows):
         share = sum(1.0 if row.status in ENDED else row.progress for row in rows) / len(rows)
-        step = f"rendering {done + 1} of {len(rows)}"
+        step = step or f"rendering {done + 1} of {len(rows)}"
         progress_node(connection, fence, TILE_SHARE + (1 - TILE_SHARE) * share, step, rate)
     else:
         errors = list(dict.fromkeys(row.error for row in rows if row.error))

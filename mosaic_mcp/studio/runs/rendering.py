@@ -21,7 +21,7 @@ import anyio.to_thread
 import sqlalchemy as sa
 
 from mosaic_mcp.contract.runs import NodeStatus
-from mosaic_mcp.errors import MediaError, MosaicError, RenderFailed
+from mosaic_mcp.errors import MediaError, MosaicError
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
 from mosaic_mcp.studio.library import Library
@@ -29,12 +29,19 @@ from mosaic_mcp.studio.perception.probe import media_facts, probe
 from mosaic_mcp.studio.render import Quality, render, thumbnail
 from mosaic_mcp.studio.render.commands import SideFile
 from mosaic_mcp.studio.render.fonts import FONTS
-from mosaic_mcp.studio.render.rendering import place
+from mosaic_mcp.studio.render.workbench import place
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.recipes import recipe
-from mosaic_mcp.studio.runs.render_changes import finish_render, progress_render, start_render
+from mosaic_mcp.studio.runs.render_changes import (
+    finish_render,
+    holds_render,
+    progress_render,
+    release_render,
+    start_render,
+)
+from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, retry_in, waiting
 from mosaic_mcp.studio.runs.run_log import JobLog, at_work
-from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
+from mosaic_mcp.studio.runs.states import Fence, Superseded
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
 from mosaic_mcp.studio.tiles.shipped import shipped_files
@@ -57,12 +64,33 @@ class RenderWork:
     library: Library
     ffmpeg: Path
     tools: str
+    worker: str
+    """The process that does it."""
+    claims: Claims
 
-    async def run(self, render_id: str, generation: int) -> None:
-        """Make an output, and record it or why there is none. Never raises MosaicError."""
-        fence = await self.store.write(lambda c: start_render(c, render_id, generation))
-        if fence is None:
-            return
+    async def run(self, render_id: str, generation: int, tries: int) -> float | None:
+        """Make an output, and record it or why there is none. Never raises MosaicError.
+
+        Answers and takes what `NodeWork.run` does.
+        """
+
+        def start(connection: sa.Connection, alone: bool) -> Fence | None:
+            return start_render(connection, render_id, generation, self.worker, alone=alone)
+
+        async with self.claims.claim(start) as fence:
+            if fence is None:
+                return None
+            try:
+                pause = await self._do(render_id, fence, tries)
+            except asyncio.CancelledError:
+                # Stopped in good order: the attempt is given back. (A cancelled run's is not ours.)
+                with anyio.CancelScope(shield=True):
+                    await self.store.write(lambda c: release_render(c, fence))
+                raise
+        self.feed.ring()
+        return pause
+
+    async def _do(self, render_id: str, fence: Fence, tries: int) -> float | None:
         query = (
             sa.select(renders, runs.c.quality, runs.c.trace)
             .join(runs, runs.c.id == renders.c.run_id)
@@ -70,29 +98,33 @@ class RenderWork:
         )
         row = dict(await self.store.read(lambda c: c.execute(query).mappings().one()))
         async with at_work(self.store, "render", row, fence) as entry:
-            facts, error = await self._attempt(row, fence, entry)
-        await self.store.write(lambda c: finish_render(c, fence, facts=facts, error=error))
-        self.feed.ring()
+            return await self._attempt(row, fence, tries, entry)
 
     async def _attempt(
-        self, row: Mapping[str, Any], fence: Fence, entry: JobLog
-    ) -> tuple[dict[str, Any] | None, str | None]:
-        """What the finished file is, or why there is none."""
+        self, row: Mapping[str, Any], fence: Fence, tries: int, entry: JobLog
+    ) -> float | None:
+        facts: dict[str, Any] | None = None
+        error: str | None = None
         try:
-            if fence.attempt > MAX_ATTEMPTS:
-                raise RenderFailed(
-                    f"This render ended the studio {MAX_ATTEMPTS} times and is not tried again.",
-                    remedy="Look at the studio's log, then resume the run.",
-                )
-            return await self._make(row, fence, entry), None
+            check_attempt(fence)
+            facts = await self._make(row, fence, entry)
+        except Superseded:
+            return None
         except MosaicError as failure:
+            pause = retry_in(failure, tries)
+            if pause is not None:
+                await entry.retry(str(failure))
+                step = waiting(pause, failure)
+                await self.store.write(lambda c: release_render(c, fence, step))
+                return pause
+            error = f"{row['name']}: {failure}"
             await entry.fail(str(failure))
-            return None, f"{row['name']}: {failure}"
         except Exception as failure:
             log.exception("render failed")
             error = f"{row['name']}: {no_space(failure) or CRASHED}"
             await entry.fail(f"{error} ({type(failure).__name__})")
-            return None, error
+        await self.store.write(lambda c: finish_render(c, fence, facts=facts, error=error))
+        return None
 
     async def _make(self, row: Mapping[str, Any], fence: Fence, entry: JobLog) -> dict[str, Any]:
         folder = self.library.render(row["id"])
@@ -104,11 +136,22 @@ class RenderWork:
                 report = await self._video(row, timeline, made, job, fence)
                 await self._beside(row, timeline, made, report)
                 await _tell(entry, timeline, report)
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                made.rename(folder)
+                await self._publish(made, folder, fence)
         video = folder / "video.mp4"
         source = await probe(video, name=row["name"])
         return media_facts(source, video.stat().st_size).model_dump(mode="json")
+
+    async def _publish(self, made: Path, folder: Path, fence: Fence) -> None:
+        """Give what was made its final name, unless the render is somebody else's by now."""
+        if not await self.store.read(lambda c: holds_render(c, fence)):
+            raise Superseded
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            made.rename(folder)
+        except OSError:
+            # Whoever had the render before us finished it after all: that is as good.
+            if not (folder / RECIPE).exists():
+                raise
 
     async def _video(
         self, row: Mapping[str, Any], timeline: Timeline, made: Path, job: Path, fence: Fence
@@ -130,9 +173,12 @@ class RenderWork:
                 ffmpeg=self.ffmpeg,
                 quality=_quality(row["quality"]),
                 on_progress=progress.set,
+                keep=self.library.parts,
+                tools=self.tools,
             )
         finally:
             writer.cancel()
+            await anyio.to_thread.run_sync(self.library.trim_parts)
         return json.loads(json.dumps(asdict(report), default=str))
 
     def files(self, timeline: Timeline) -> dict[str, Path]:

@@ -59,6 +59,7 @@ class JobLog:
     """Seconds of the video that was rendered; None where nothing was."""
     _seq: int | None = None
     _lines: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    _files: dict[str, SideFile] = field(default_factory=dict[str, SideFile])
     _commands: dict[int, int] = field(default_factory=dict[int, int])
     """Rows of commands that run, by their identity."""
 
@@ -95,6 +96,7 @@ class JobLog:
             owner=self.owner,
             run_id=self.run_id,
             job_seq=self._seq,
+            folder=command.folder,
             arguments=list(command.arguments),
             began_at=command.began.isoformat(),
             frames=0,
@@ -122,7 +124,8 @@ class JobLog:
 
     async def files(self, files: Mapping[str, SideFile]) -> None:
         """Keep what the commands read; captions of an hour shrink to a tenth."""
-        await self._update(files=zlib.compress(json.dumps(files).encode()))
+        self._files |= files
+        await self._update(files=zlib.compress(json.dumps(self._files).encode()))
 
     async def _update(self, **values: Any) -> None:
         change = job_logs.update().where(job_logs.c.seq == self._seq).values(**values)

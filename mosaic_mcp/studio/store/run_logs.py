@@ -96,6 +96,7 @@ def _commands(connection: sa.Connection, jobs: Sequence[int]) -> dict[int, list[
     for row in connection.execute(query.order_by(ffmpeg_logs.c.seq)).mappings():
         command = FfmpegCommand(
             line=shlex.join(["ffmpeg", *row["arguments"]]),
+            folder=row["folder"],
             arguments=tuple(row["arguments"]),
             began_at=row["began_at"],
             seconds=row["seconds"],

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import anyio
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from mosaic_mcp.contract.agents import AgentDetail
 from mosaic_mcp.contract.extensions import RunWatch
@@ -45,11 +46,16 @@ class Runs:
         idempotency_key: str | None = None,
     ) -> str:
         """Check the request and write the run; its id. The engine is to be told of it."""
-        run_id = await self._store.write(
-            lambda c: create_run(
-                c, owner, agent, request, quality=quality, idempotency_key=idempotency_key
+
+        def write(connection: sa.Connection) -> str:
+            return create_run(
+                connection, owner, agent, request, quality=quality, idempotency_key=idempotency_key
             )
-        )
+
+        try:
+            run_id = await self._store.write(write)
+        except IntegrityError:  # another process used the key at this moment: now it is to be seen
+            run_id = await self._store.write(write)
         self.feed.ring()
         return run_id
 

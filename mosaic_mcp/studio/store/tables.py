@@ -147,7 +147,8 @@ renders = sa.Table(
 events = sa.Table(
     "events",
     metadata,
-    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+    # A few numbers a second for each render: a cluster uses up 32 bits in a month or two.
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
     _owner(),
     sa.Column("run_id", sa.Text, nullable=False, index=True),
     sa.Column("type", sa.Text, nullable=False),
@@ -158,9 +159,18 @@ events = sa.Table(
 workers = sa.Table(
     "workers",
     metadata,
-    _id(),
+    _id(),  # a process that works
     _owner(),
-    sa.Column("beat", sa.Float, nullable=False),
+    sa.Column("beat", sa.Float, nullable=False),  # when it last said so: seconds, database's clock
+    sa.Column("since", sa.Float, nullable=False, server_default="0"),  # when it first did
+)
+
+secrets = sa.Table(
+    "secrets",
+    metadata,
+    _id(),  # what it is for
+    _owner(),
+    sa.Column("value", sa.Text, nullable=False),
 )
 
 job_logs = sa.Table(
@@ -187,6 +197,7 @@ ffmpeg_logs = sa.Table(
     _owner(),
     sa.Column("run_id", sa.Text, nullable=False, index=True),
     sa.Column("job_seq", sa.Integer, nullable=False, index=True),
+    sa.Column("folder", sa.Text, nullable=False),
     sa.Column("arguments", sa.JSON, nullable=False),
     sa.Column("began_at", sa.Text, nullable=False),
     sa.Column("seconds", sa.Float),  # none: it runs, or its studio was killed

@@ -14,6 +14,9 @@ from mosaic_mcp.studio.tiles import (
     audio_enhance,
     captions,
     clips,
+    color_correction,
+    mirror,
+    opening,
     passing,
     reframe,
     rough_cut,
@@ -32,6 +35,10 @@ _BUILT = (
     Tile("Captions", "approximate", captions.apply, captions.NOTE),
     Tile("Watermark", "exact", watermark.apply),
     Tile("Audio Enhance", "approximate", audio_enhance.apply, audio_enhance.NOTE),
+    Tile("Color Correction", "approximate", color_correction.apply, color_correction.NOTE),
+    Tile("Mirror", "exact", mirror.apply),
+    Tile("Intro", "approximate", opening.intro, opening.NOTE),
+    Tile("Outro", "approximate", opening.outro, opening.NOTE),
     Tile("Destination", "approximate", passing.apply, passing.DESTINATION_NOTE),
 )
 

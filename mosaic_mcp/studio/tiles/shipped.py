@@ -1,7 +1,8 @@
-"""Pictures that come with the studio. A timeline refers to them by hash, like to any source."""
+"""Files that come with the studio. A timeline refers to them by hash, like to any source."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +11,8 @@ from mosaic_mcp.studio.timeline.model import Source
 
 _LOGO = Path(__file__).parent / "assets" / "logo.png"
 """Drawn for this project; the lettering is Aileron (CC0)."""
+_BUMPER = _LOGO.with_name("bumper.mp4")
+"""Made of the logo (tests/support/make_bumper.py)."""
 
 
 @cache
@@ -27,6 +30,19 @@ def logo() -> Source:
     )
 
 
+@cache
+def bumper() -> Source:
+    """Two seconds of the logo over a dark ground, without sound."""
+    return Source(
+        sha256=sha256(_BUMPER.read_bytes()).hexdigest(),
+        name="mosaic card",
+        duration=Fraction(2),
+        width=1920,
+        height=1080,
+        frame_rate=Fraction(30),
+    )
+
+
 def shipped_files() -> dict[str, Path]:
-    """Where the shipped pictures are, by content hash: for whoever renders a timeline."""
-    return {logo().sha256: _LOGO}
+    """Where the shipped files are, by content hash: for whoever renders a timeline."""
+    return {logo().sha256: _LOGO, bumper().sha256: _BUMPER}

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=False),
         sa.Column("job_seq", sa.Integer(), nullable=False),
+        sa.Column("folder", sa.Text(), nullable=False),
         sa.Column("arguments", sa.JSON(), nullable=False),
         sa.Column("began_at", sa.Text(), nullable=False),
         sa.Column("seconds", sa.Float(), nullable=True),

@@ -1,0 +1,107 @@
+"""A render that is ready to begin: its timeline, and a folder with everything that it reads."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import anyio.to_thread
+
+from mosaic_mcp.errors import MediaError
+from mosaic_mcp.studio.render.captions import Sheet, ass_file
+from mosaic_mcp.studio.render.commands import SideFile, keep_files
+from mosaic_mcp.studio.render.compile import runs_of
+from mosaic_mcp.studio.render.facts import Facts, read_facts
+from mosaic_mcp.studio.timeline.model import Timeline
+
+Quality = Literal["draft", "standard", "best"]
+OnShare = Callable[[float], None]
+
+X264: dict[Quality, dict[str, str]] = {
+    "draft": {"preset": "ultrafast", "crf": "26"},
+    "standard": {"preset": "veryfast", "crf": "20"},
+    "best": {"preset": "medium", "crf": "18"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """A settled timeline, and its sources in the job's folder."""
+
+    timeline: Timeline
+    names: Mapping[str, str]
+    """The sources' names in the folder, by hash."""
+    facts: Mapping[str, Facts]
+    """How the sources that are played are stored, by hash."""
+    sheet: Sheet | None
+    """The captions of the whole picture."""
+    quality: Quality
+    ffmpeg: Path
+    job: Path
+
+    @property
+    def frames(self) -> int:
+        """Frames of the output."""
+        return sum(piece.count for run in runs_of(self.timeline) for piece in run.pieces)
+
+    @property
+    def scale(self) -> Fraction:
+        """Drafts are half as wide and high."""
+        return Fraction(1, 2) if self.quality == "draft" else Fraction(1)
+
+    def sources_in(self, folder: Path) -> dict[str, SideFile]:
+        """The links to sources that are in a folder, by name."""
+        return {
+            name: {"sha256": sha}
+            for sha, own in self.names.items()
+            for name in (own, f"{own}.cube")
+            if (folder / name).exists()
+        }
+
+
+async def set_up(
+    timeline: Timeline, files: Mapping[str, Path], *, job: Path, ffmpeg: Path, quality: Quality
+) -> Workbench:
+    """Bring the `files`, by hash, of a settled timeline into the job's folder."""
+    names = await anyio.to_thread.run_sync(_bring_files, timeline, files, job)
+    played = (*timeline.clips, *timeline.cutaways, *timeline.tracks)
+    facts = {
+        sha: await read_facts(ffmpeg, names[sha], cwd=job)
+        for sha in dict.fromkeys(part.source for part in played)
+    }
+    sheet = None
+    if timeline.captions is not None:
+        sheet = await anyio.to_thread.run_sync(ass_file, timeline)
+    work = Workbench(timeline, names, facts, sheet, quality, ffmpeg, job)
+    await keep_files(job, work.sources_in(job))
+    return work
+
+
+def _bring_files(timeline: Timeline, files: Mapping[str, Path], job: Path) -> dict[str, str]:
+    """Link the sources into the job folder under our own names."""
+    names: dict[str, str] = {}
+    for number, sha in enumerate(sorted(timeline.media)):
+        path = files.get(sha)
+        if path is None or not path.is_file():
+            raise MediaError(
+                f"The file of {timeline.sources[sha].name} is gone.", remedy="Upload it again."
+            )
+        # No suffix: FFmpeg judges by content, not by what the user called it.
+        names[sha] = f"source{number}"
+        place(path, job / names[sha])
+        if timeline.sources[sha].kind == "table":  # the one filter that goes by the suffix
+            place(path, job / f"{names[sha]}.cube")
+    return names
+
+
+def place(source: Path, target: Path) -> None:
+    """The file under another name: a hard link where the disk allows it, else a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

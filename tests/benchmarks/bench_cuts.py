@@ -1,0 +1,211 @@
+"""What an edit that only cuts costs, as ratios from one run.
+
+    python -m tests.benchmarks.bench_cuts [seconds of source, 120 by default]
+    pytest -m benchmark tests/benchmarks/bench_cuts.py
+
+A talk in 1080p with a key frame every two seconds loses its silences (8 of every 9 seconds stay,
+in pieces as a rough cut leaves them). The same cuts are made in three ways, in turns:
+
+    copied   render(): whole groups of pictures are copied, edges encoded
+    encoded  one FFmpeg command that encodes every frame, same encoder and preset
+    moviepy  MoviePy, as its users write it (installed for this run in an environment of its own)
+
+Compared are the wall time of the best turn, the frames, and the VMAF of each against the source's
+own frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+
+from mosaic_mcp.studio.render import render
+from mosaic_mcp.studio.render.compile import frames_of
+from mosaic_mcp.studio.timeline.edit import from_source, snap
+from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
+from tests.benchmarks.bench_fused import FFMPEG, RATE, SAMPLE, Cost, cost, ffmpeg
+
+LEAST_OF_ENCODED = 1.9
+LEAST_OF_MOVIEPY = 2.5
+TURNS = 2
+MOVIEPY = "moviepy==2.2.1"
+SCRIPT = """
+    import json, sys
+    from moviepy import VideoFileClip, concatenate_videoclips
+    spans = json.load(open("spans.json"))
+    with VideoFileClip("in.mp4") as video:
+        parts = [video.subclipped(a, b) for a, b in spans]
+        concatenate_videoclips(parts).write_videofile(
+            "moviepy.mp4", preset="veryfast", ffmpeg_params=["-crf", "20"], logger=None
+        )
+"""
+
+
+def make_talk(folder: Path, seconds: int) -> None:
+    """The sample in 1080p as a camera would give it, with a key frame every two seconds."""
+    picture = "scale=1920:1080:flags=bicubic,fps=30,format=yuv420p,noise=c0s=6:c0f=t"
+    ffmpeg(
+        folder,
+        *("-stream_loop", -1, "-i", SAMPLE, "-t", seconds, "-vf", picture),
+        *("-c:v", "libx264", "-preset", "veryfast", "-crf", 20, "-g", 60, "-sc_threshold", 0),
+        *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
+        *("-color_range", "tv", "-c:a", "aac", "-ac", 2, "-ar", 48000, "in.mp4"),
+    )
+
+
+def edit(seconds: int) -> Timeline:
+    """Pieces of 4 to 8 seconds with the silences between them cut out."""
+    source = Source(
+        sha256="in",
+        name="in.mp4",
+        duration=Fraction(seconds),
+        width=1920,
+        height=1080,
+        frame_rate=RATE,
+        audio_channels=2,
+        audio_rate=48000,
+    )
+    clips: list[Clip] = []
+    at = Fraction(1, 2)
+    for length in (Fraction(n) for _ in range(seconds) for n in ("5.2", "7.7", "4.1", "6.4")):
+        if at + length >= seconds:
+            break
+        clips.append(Clip(source="in", start=at, end=at + length))
+        at += length + Fraction("0.7")
+    return snap(from_source(source, tile="in").model_copy(update={"clips": tuple(clips)}))
+
+
+def copied(folder: Path, timeline: Timeline) -> None:
+    """What the studio does."""
+    with tempfile.TemporaryDirectory(dir=folder) as job:
+        files, out = {"in": folder / "in.mp4"}, folder / "copied.mp4"
+        done = asyncio.run(render(timeline, files, out, job=Path(job), ffmpeg=FFMPEG))
+    assert done.copied > 0, done.why_encoded
+
+
+def spans(timeline: Timeline) -> list[tuple[int, int]]:
+    """First frame and the one after the last, of each piece."""
+    found = [frames_of(clip, RATE) for clip in timeline.clips]
+    return [(piece.first, piece.first + piece.count) for piece in found]
+
+
+def tree(cuts: list[tuple[int, int]]) -> str:
+    """1 for the frames of a piece, as an expression without a hundred terms in a row."""
+    if len(cuts) == 1:
+        return f"between(n,{cuts[0][0]},{cuts[0][1] - 1})"
+    half = len(cuts) // 2
+    return f"if(lt(n,{cuts[half][0]}),{tree(cuts[:half])},{tree(cuts[half:])})"
+
+
+def encoded(folder: Path, timeline: Timeline) -> None:
+    """Every frame through the same encoder."""
+    heard = "+".join(f"between(t,{float(c.start)},{float(c.end)})" for c in timeline.clips)
+    graph = (
+        f"[0:v]select='{tree(spans(timeline))}',setpts=N/30/TB[v];"
+        f"[0:a]aselect='{heard}',asetpts=N/SR/TB[a]"
+    )
+    ffmpeg(
+        folder,
+        *("-i", "in.mp4", "-filter_complex", graph, "-map", "[v]", "-map", "[a]"),
+        *("-c:v", "libx264", "-preset", "veryfast", "-crf", 20),
+        *("-c:a", "aac", "-aac_coder", "fast", "-b:a", "192k", "encoded.mp4"),
+    )
+
+
+def moviepy(folder: Path, timeline: Timeline) -> None:
+    """As MoviePy's own examples cut and join."""
+    cuts = [(float(c.start), float(c.end)) for c in timeline.clips]
+    (folder / "spans.json").write_text(json.dumps(cuts), "utf-8")
+    (folder / "cut.py").write_text(textwrap.dedent(SCRIPT), "utf-8")
+    uv = shutil.which("uv")
+    assert uv, "this benchmark installs MoviePy with uv"
+    command = [uv, "run", "--no-project", "--quiet", "--with", MOVIEPY, "python", "cut.py"]
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def frames(path: Path) -> int:
+    """Pictures in a file."""
+    with av.open(path) as file:
+        return sum(1 for packet in file.demux(video=0) if packet.size)
+
+
+def vmaf(folder: Path, name: str, timeline: Timeline) -> float:
+    """VMAF of a result against the source's own frames, every tenth."""
+    graph = (
+        f"[0:v]select='{tree(spans(timeline))}',setpts=N/30/TB,fps=30[true];"
+        "[1:v]setpts=N/30/TB,fps=30[made];[made][true]libvmaf=n_subsample=10:n_threads=2"
+    )
+    command = [str(FFMPEG), "-nostdin", "-i", "in.mp4", "-i", name, "-filter_complex", graph]
+    done = subprocess.run(
+        [*command, "-f", "null", "-"], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return float(re.findall(r"VMAF score: ([\d.]+)", done.stderr)[-1])
+
+
+def compare(seconds: int) -> dict[str, tuple[Cost, int, float]]:
+    """The best of some turns of each way, its frames and its VMAF."""
+    ways: dict[str, Callable[[Path, Timeline], None]] = {
+        "copied": copied,
+        "encoded": encoded,
+        "moviepy": moviepy,
+    }
+    with tempfile.TemporaryDirectory() as name:
+        folder, timeline = Path(name), edit(seconds)
+        make_talk(folder, seconds)
+        moviepy(folder, edit(15))  # its installation is not its work
+        turns = [
+            {way: cost(lambda w=work: w(folder, timeline)) for way, work in ways.items()}
+            for _ in range(TURNS)
+        ]
+        return {
+            way: (
+                min((turn[way] for turn in turns), key=lambda c: c.wall),
+                frames(folder / f"{way}.mp4"),
+                vmaf(folder, f"{way}.mp4", timeline),
+            )
+            for way in ways
+        }
+
+
+def report(found: dict[str, tuple[Cost, int, float]]) -> str:
+    """The figures as lines of text."""
+    lines = [
+        f"  {way:8}{c.wall:7.1f} s wall{c.cpu:8.1f} s CPU{count:8} frames{score:8.2f} VMAF"
+        for way, (c, count, score) in found.items()
+    ]
+    mine = found["copied"][0].wall
+    lines.append(
+        f"  encoded / copied  {found['encoded'][0].wall / mine:.2f} (at least {LEAST_OF_ENCODED})"
+    )
+    lines.append(
+        f"  moviepy / copied  {found['moviepy'][0].wall / mine:.2f} (at least {LEAST_OF_MOVIEPY})"
+    )
+    return "\n".join(lines)
+
+
+@pytest.mark.benchmark
+def test_an_edit_that_only_cuts_is_faster_than_encoding_it_and_as_good():
+    found = compare(60)
+    print(report(found))
+    (mine, count, score), (other, wanted, _) = found["copied"], found["encoded"]
+    assert count == wanted
+    assert other.wall >= LEAST_OF_ENCODED * mine.wall
+    assert found["moviepy"][0].wall >= LEAST_OF_MOVIEPY * mine.wall
+    assert abs(found["moviepy"][1] - count) <= len(edit(60).clips)
+    assert score >= found["moviepy"][2]
+
+
+if __name__ == "__main__":
+    print(report(compare(int(sys.argv[1]) if len(sys.argv) > 1 else 120)))

@@ -1,0 +1,148 @@
+"""A long picture in parts: no seam shows, and what did not change is not made again."""
+
+from fractions import Fraction as F
+
+import av
+import numpy as np
+import pytest
+
+from mosaic_mcp.studio.render import render
+from mosaic_mcp.studio.render.parts import parts_of
+from mosaic_mcp.studio.timeline.edit import from_source
+from mosaic_mcp.studio.timeline.model import (
+    Captions,
+    CaptionStyle,
+    CaptionWord,
+    Clip,
+    CropKey,
+    Framing,
+)
+from tests.support.coded import FFMPEG, counted, numbers, source_of
+
+RATE = F(10)
+SECONDS = 70
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    path = counted(tmp_path_factory.mktemp("long") / "in.mp4", SECONDS * 10, rate=RATE)
+    return path, source_of(path)
+
+
+def captioned(source, *, changed: str = "", **more):
+    """The whole source with a caption for each half second; the one at 45 s may be another."""
+    words = tuple(
+        CaptionWord(
+            source=source.sha256,
+            text=changed if changed and n == 90 else f"word{n}",
+            start=F(n, 2),
+            end=F(n, 2) + F(2, 5),
+        )
+        for n in range(2 * SECONDS)
+    )
+    look = CaptionStyle(font_size_px=12, vertical_position=80, style="scaling")
+    captions = Captions(words=words, look=look)
+    return from_source(source, tile="in").model_copy(update={"captions": captions, **more})
+
+
+@pytest.fixture
+def made(tmp_path, long):
+    count = iter(range(100))
+
+    async def make(timeline, *, keep=None, **more):
+        name = f"{next(count)}"
+        job, out = tmp_path / f"job{name}", tmp_path / f"{name}.mp4"
+        job.mkdir()
+        files = {long[1].sha256: long[0]}
+        report = await render(
+            timeline, files, out, job=job, ffmpeg=FFMPEG, keep=keep, tools="1", **more
+        )
+        return out, report
+
+    return make
+
+
+def pictures(path) -> np.ndarray:
+    with av.open(path) as file:
+        return np.stack([f.to_ndarray(format="gray") for f in file.decode(video=0)]).astype(int)
+
+
+async def test_a_long_picture_in_parts_is_the_one_in_one_piece(tmp_path, long, made):
+    timeline = captioned(long[1])
+    assert [part.count for part in parts_of(timeline)] == [200, 200, 300]
+    shares: list[float] = []
+    whole, _ = await made(timeline)
+    parts, report = await made(timeline, keep=tmp_path / "keep", on_progress=shares.append)
+    one, other = pictures(whole), pictures(parts)
+    assert one.shape == other.shape == (SECONDS * 10, *one.shape[1:])
+    # The encoder decides a little differently; a caption that is missing or moved is far more.
+    assert np.abs(one - other).mean(axis=(1, 2)).max() < 1.0
+    assert len(report.commands) == 3
+    assert shares == sorted(shares)
+    with av.open(parts) as file:
+        stream = file.streams.video[0]
+        times = [frame.pts * stream.time_base for frame in file.decode(stream)]
+    assert times == [F(n, 10) for n in range(SECONDS * 10)]
+
+
+async def test_only_the_part_with_a_changed_caption_is_made_again(tmp_path, long, made):
+    keep = tmp_path / "keep"
+    before, first = await made(captioned(long[1]), keep=keep)
+    after, again = await made(captioned(long[1], changed="other"), keep=keep)
+    assert (first.kept, again.kept) == (0, 2)
+    changed = np.flatnonzero((pictures(before) != pictures(after)).any(axis=(1, 2)))
+    assert 400 <= changed.min() <= 450 <= changed.max()
+    assert again.frames == SECONDS * 10
+
+
+async def test_the_same_edit_again_renders_nothing(tmp_path, long, made):
+    keep = tmp_path / "keep"
+    await made(captioned(long[1]), keep=keep)
+    _, again = await made(captioned(long[1]), keep=keep)
+    assert again.kept == 3
+
+
+async def test_a_cut_near_the_start_keeps_the_parts_behind_it(tmp_path, long, made):
+    keep, source = tmp_path / "keep", long[1]
+    await made(captioned(source), keep=keep)
+    clips = (
+        Clip(source=source.sha256, start=F(0), end=F(3)),
+        Clip(source=source.sha256, start=F(5), end=F(SECONDS)),
+    )
+    out, again = await made(captioned(source, clips=clips), keep=keep)
+    assert again.kept == 1
+    assert len(numbers(out, (0, 0, 240, 60))) == SECONDS * 10 - 20
+
+
+async def test_another_quality_and_other_tools_share_no_parts(tmp_path, long, made):
+    keep = tmp_path / "keep"
+    await made(captioned(long[1]), keep=keep)
+    _, draft = await made(captioned(long[1]), keep=keep, quality="draft")
+    assert draft.kept == 0
+
+
+async def test_a_crop_goes_on_over_the_seams(tmp_path, long, made):
+    keys = tuple(CropKey(time=F(s), x=0.3 + 0.4 * (s // 7 % 2), y=0.5) for s in range(0, 70, 7))
+    framing = Framing(paths={long[1].sha256: keys})
+    timeline = captioned(long[1], framing=framing, width=90, height=160)
+    whole, _ = await made(timeline)
+    parts, report = await made(timeline, keep=tmp_path / "keep")
+    assert len(report.commands) == 3
+    assert np.abs(pictures(whole) - pictures(parts)).mean(axis=(1, 2)).max() < 1.5
+
+
+async def test_a_short_picture_is_one_part_and_nothing_is_kept(tmp_path, long, made):
+    source = long[1]
+    clips = (Clip(source=source.sha256, start=F(0), end=F(30)),)
+    _, report = await made(captioned(source, clips=clips), keep=tmp_path / "keep")
+    assert len(report.commands) == 1
+    assert not (tmp_path / "keep").exists()
+
+
+async def test_half_made_parts_are_never_taken(tmp_path, long, made):
+    keep = tmp_path / "keep"
+    keep.mkdir()
+    (keep / "left.part").write_bytes(b"half")
+    out, report = await made(captioned(long[1]), keep=keep)
+    assert report.kept == 0
+    assert len(pictures(out)) == SECONDS * 10
