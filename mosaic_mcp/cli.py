@@ -6,6 +6,7 @@ Each command imports its room when it is called, so that serving starts fast.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import gc
 import sys
 from collections.abc import Sequence
@@ -87,18 +88,29 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    settings = Settings.from_env()
+    _start_watching(settings)
     if args.http:
         from mosaic_mcp.server.http import serve_http
 
-        settings, http = Settings.from_env(), HttpSettings.from_env()
+        http = HttpSettings.from_env()
         return serve_http(settings, http, host=args.host, port=args.port)
     if args.host is not None or args.port is not None:
         raise InvalidRequest([Fault("--host, --port", "go with --http.", "Add --http.")])
-    _server().run("stdio")
+    _server(settings).run("stdio")
     return 0
 
 
-def _server() -> MosaicServer:
+def _start_watching(settings: Settings) -> None:
+    """Logs, and the reason of a crash, to stderr; traces where they are wanted."""
+    from mosaic_mcp import logs, traces
+
+    faulthandler.enable()
+    logs.start_logs(settings)
+    traces.start_traces("mosaic-mcp")
+
+
+def _server(settings: Settings) -> MosaicServer:
     """The server, built without garbage collection: imports make objects, and all of them stay.
 
     Collecting while they are made costs a fifth of the start (tests/benchmarks/bench_start.py);
@@ -108,7 +120,7 @@ def _server() -> MosaicServer:
     try:
         from mosaic_mcp.server import build_server
 
-        return build_server(Settings.from_env())
+        return build_server(settings)
     finally:
         gc.freeze()
         gc.enable()

@@ -14,6 +14,9 @@
 | MOSAIC_WEBHOOK_PORT | loopback port on which a server over stdio receives webhooks | none |
 | MOSAIC_STUDIO_STORAGE | where files are kept: a folder, or `s3://bucket/prefix` | data folder |
 | MOSAIC_STUDIO_CACHE_GB | gigabytes of a bucket's files that the data folder also keeps | 20 |
+| MOSAIC_LOG_LEVEL | `debug`, `info`, `warning` or `error` | info in the studio, else warning |
+| MOSAIC_LOG_FORMAT | `text`, or `json`: one object a line | text |
+| MOSAIC_LOG_FILE | file for the log of servers and workers; the studio has its own | stderr |
 | MOSAIC_STUDIO_KEYS | `mk_key=owner` pairs, comma separated, for a studio served to others | none |
 | MOSAIC_STUDIO_DATABASE | `postgresql://…`, for several processes (docs/cluster.md) | SQLite |
 | MOSAIC_STUDIO_DEAD_S | seconds of silence after which a worker counts as dead | 60 |
@@ -80,6 +83,9 @@ class Settings:
     ask_before_spending: bool = True
     studio_keep_days: float | None = None
     studio_max_gb: float | None = None
+    log_level: str | None = None
+    log_format: str = "text"
+    log_file: Path | None = None
     owner: str | None = None
     """Whom a server acts for, who sits elsewhere and sees nothing of this machine but
     `allowed_dirs`; None: the user of this machine."""
@@ -129,6 +135,9 @@ class Settings:
             studio_max_gb=float(most) if (most := get("MOSAIC_STUDIO_MAX_GB")) else None,
             studio_storage=get("MOSAIC_STUDIO_STORAGE"),
             studio_cache_gb=float(get("MOSAIC_STUDIO_CACHE_GB") or 20),
+            log_level=level.lower() if (level := get("MOSAIC_LOG_LEVEL")) else None,
+            log_format=(get("MOSAIC_LOG_FORMAT") or "text").lower(),
+            log_file=Path(p).expanduser().absolute() if (p := get("MOSAIC_LOG_FILE")) else None,
             studio_keys=tuple(
                 (key, owner or "default") for key, owner in _pairs(get("MOSAIC_STUDIO_KEYS"))
             ),

@@ -7,6 +7,7 @@ from mosaic_mcp.client.ledger import Ledger
 from mosaic_mcp.client.studio import ensure_studio, running_studio
 from mosaic_mcp.contract.extensions import LINKS_HEADER, OWNER_HEADER
 from mosaic_mcp.errors import EngineUnavailable
+from mosaic_mcp.logs import keep_secret
 from mosaic_mcp.settings import Settings
 
 
@@ -16,6 +17,7 @@ async def connect(settings: Settings) -> MosaicClient:
     if settings.api_key is not None:
         return MosaicClient(settings.api_url, settings.api_key, ledger=ledger)
     found = await ensure_studio(settings)
+    keep_secret(found.token)
 
     async def alive() -> bool:
         now = await running_studio(settings)

@@ -13,6 +13,7 @@ from mosaic_mcp.contract.extensions import (
     FindRun,
     LocalFile,
     RenderInfo,
+    RunLog,
     RunTimeline,
     RunWatch,
     StudioInfo,
@@ -97,6 +98,21 @@ class StudioExtension:
         """The finished outputs of a run as cuts."""
         answer = await self._transport.get(f"{PREFIX}/runs/{part(run_id)}/timeline")
         return answer.read(RunTimeline)
+
+    async def run_log(
+        self,
+        run_id: str,
+        *,
+        render_id: str | None = None,
+        files: bool = False,
+        cursor: str | None = None,
+    ) -> RunLog:
+        """A page of what a run's steps logged; with `files` also what its commands read."""
+        answer = await self._transport.get(
+            f"{PREFIX}/runs/{part(run_id)}/log",
+            query={"render_id": render_id, "files": files or None, "cursor": cursor},
+        )
+        return answer.read(RunLog)
 
     async def sheet(self, kind: Kind, media_id: str, frames: int) -> tuple[bytes, str]:
         """A contact sheet of evenly spaced frames, and its media type."""

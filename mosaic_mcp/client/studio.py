@@ -21,7 +21,7 @@ import anyio.to_thread
 import httpx
 from pydantic import ValidationError
 
-from mosaic_mcp import __version__
+from mosaic_mcp import __version__, traces
 from mosaic_mcp.contract.extensions import PREFIX, Discovery, StudioInfo
 from mosaic_mcp.errors import EngineUnavailable
 from mosaic_mcp.settings import Settings
@@ -109,9 +109,11 @@ async def _drain(settings: Settings, found: Discovery) -> None:
 
 
 def _http(found: Discovery) -> httpx.AsyncClient:
+    headers = {"authorization": f"Bearer {found.token}"}
+    traces.inject(headers)
     return httpx.AsyncClient(
         base_url=found.url,
-        headers={"authorization": f"Bearer {found.token}"},
+        headers=headers,
         timeout=PROBE_S,
         trust_env=False,
         # Plain HTTP, asked before every call: reading the system's authorities takes 20 ms.

@@ -19,10 +19,12 @@ from typing import Any, TypeVar, cast
 
 import anyio
 import httpx
+from opentelemetry.trace import SpanKind
 from pydantic import BaseModel, ValidationError
 
-from mosaic_mcp import __version__
+from mosaic_mcp import __version__, logs, traces
 from mosaic_mcp.contract.errors import error_from
+from mosaic_mcp.contract.extensions import REQUEST_HEADER
 from mosaic_mcp.errors import (
     EngineUnavailable,
     MosaicError,
@@ -182,10 +184,13 @@ class Transport:
             method, path, params=params, json=body, headers=headers, timeout=timeout
         )
         try:
-            # httpx counts from byte to byte; an answer that trickles must end too.
-            with anyio.fail_after(timeout_s):
-                response = await self._http.send(request, stream=True)
-                content = await read_body(response)
+            with traces.span(method, kind=SpanKind.CLIENT) as span:
+                observable(request)
+                # httpx counts from byte to byte; an answer that trickles must end too.
+                with anyio.fail_after(timeout_s):
+                    response = await self._http.send(request, stream=True)
+                    content = await read_body(response)
+                span.set_attribute("http.response.status_code", response.status_code)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             raise self._unreachable() from error
         except (httpx.RequestError, TimeoutError) as error:
@@ -262,6 +267,13 @@ def quoted(facts: dict[str, Any] | None) -> dict[str, Any] | None:
     plain = ["".join(c for c in line if c.isprintable() and c not in '<>`"') for line in lines]
     said = [f'The API says: "{line[:MOST_QUOTED]}"' for line in plain if line]
     return {"error": facts.get("error"), "detail": "\n".join(said[:MOST_LINES])}
+
+
+def observable(request: httpx.Request) -> None:
+    """Join what the engine logs and traces about a request to what we do."""
+    traces.inject(request.headers)
+    if (known := logs.known_fact("request")) is not None:
+        request.headers[REQUEST_HEADER] = known
 
 
 def part(value: str) -> str:

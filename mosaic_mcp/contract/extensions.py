@@ -22,6 +22,8 @@ OWNER_HEADER = "x-mosaic-owner"
 """Whom a server process acts for; accepted only with the token of the discovery file."""
 LINKS_HEADER = "x-mosaic-links"
 """With the owner: the address at which that server passes /media and /uploads on."""
+REQUEST_HEADER = "x-request-id"
+"""Joins what both sides log about one request."""
 LOCAL_OWNER = "local"
 """The user of the studio's machine; nobody acts for them."""
 
@@ -269,6 +271,98 @@ class WebhookSecret(Response):
     secret: str | None = None
 
 
+class LogLine(Response):
+    """What a step said of itself."""
+
+    at: datetime
+    level: Literal["info", "warning", "error"]
+    text: str
+
+
+class FfmpegCommand(Response):
+    """One FFmpeg process. Its paths are relative to the folder in which it ran."""
+
+    line: str
+    """For a shell, with everything quoted that needs it."""
+    arguments: tuple[str, ...]
+    """The same, after the program."""
+    folder: str
+    """The folder's name; `JobLog.files` tells what was in it."""
+    began_at: datetime
+    seconds: float | None = None
+    """How long it ran; None while it does, or when its studio was killed meanwhile."""
+    exit_code: int | None = None
+    """None when it was stopped."""
+    frames: int = 0
+    media_s: float = 0.0
+    """Seconds of output that it made."""
+    encoder: tuple[str, ...] = ()
+    """What its encoders reported: frames by type, quantisers, bit rate."""
+    messages: str = ""
+    """The end of what it wrote to stderr."""
+
+
+class JobFile(Response):
+    """A file in the job's folder that commands read, other than what commands before them wrote."""
+
+    name: str
+    """With its folder, as "render/source0"."""
+    sha256: str | None = None
+    """Of the source that it is a link to."""
+    path: str | None = None
+    """Where its content is, when the caller sits at the studio's machine."""
+    text: str | None = None
+
+
+class JobLog(Response):
+    """One attempt at a node, or at a render of a node."""
+
+    kind: Literal["node", "render"]
+    agent_node_id: str
+    original_node_id: str | None = None
+    tile: str
+    render_id: str | None = None
+    name: str | None = None
+    """Of the render."""
+    generation: int
+    """1, and one more for each resume of the run."""
+    attempt: int
+    began_at: datetime
+    ended_at: datetime | None = None
+    outcome: Literal["at_work", "done", "failed", "retrying", "stopped", "lost"]
+    """`stopped`: the run was cancelled, or the studio ended in good order. `lost`: its process was
+    killed. Either is followed by another attempt, unless the run was cancelled."""
+    lines: tuple[LogLine, ...] = ()
+    commands: tuple[FfmpegCommand, ...] = ()
+    files: tuple[JobFile, ...] = ()
+    """Only when they are asked for: texts may be long."""
+
+
+class RunLog(Page):
+    """The answer of GET /studio/v1/runs/{run_id}/log: every attempt, in the order of beginning."""
+
+    run_id: str
+    status: str
+    trace_id: str
+    """The id of the run's trace, for whoever collects traces."""
+    jobs: tuple[JobLog, ...] = ()
+
+
+class HealthCheck(Response):
+    """One thing that a studio needs."""
+
+    name: str
+    ok: bool
+    says: str
+
+
+class Health(Response):
+    """The answer of GET /health: 200 when it is ready for work, else 503."""
+
+    ready: bool
+    checks: tuple[HealthCheck, ...] = ()
+
+
 class FindRun(Response):
     """The answer of GET /studio/v1/runs?idempotency_key=…"""
 
@@ -282,6 +376,7 @@ WITHOUT_STUDIO: dict[str, str] = {
     "read_transcript": "not available: the API has no transcript",
     "find_agents": "parameter ranges come from our catalogue, not from the engine",
     "mosaic://runs/{id}/timeline": "not available: the API does not tell its cuts",
+    "mosaic://runs/{id}/log": "not available: the API does not tell how it works",
     "run_agent": "a transcript brought along is not used; quality is not sent",
 }
 """What each tool (and one resource) loses on an engine without `/studio/v1`."""

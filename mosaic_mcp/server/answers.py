@@ -68,6 +68,7 @@ class RunAnswer(Answer):
     agent_id: str | None = None
     request: dict[str, Any] | None = None
     confirm: str | None = None
+    log: str | None = Field(default=None, description="Resource with the log of every step")
     since: str | None = Field(
         default=None, description="Pass to get_run to wait for the next change"
     )

@@ -14,7 +14,7 @@ from mosaic_mcp.errors import NotFound, Unsupported
 from mosaic_mcp.intent import find_agent
 from mosaic_mcp.server.describe import describe, parameter_lines, tile_standing
 from mosaic_mcp.server.engine import Engine
-from mosaic_mcp.server.outputs import BRIEF, brief, output_line
+from mosaic_mcp.server.outputs import BRIEF, brief, log_address, output_line
 from mosaic_mcp.server.views import RunState, run_answer
 from mosaic_mcp.server.waiting import Progress, follow
 
@@ -44,6 +44,7 @@ async def run(engine: Engine, run_id: str, ctx: Context[Any, Any]) -> Facts:
         update={
             "outputs": tuple(brief(line) for line in lines),
             "from_outputs": ledger.lineage(run_id),
+            "log": await log_address(client, run_id),
         }
     )
     facts = answer.model_dump(mode="json", exclude_none=True)

@@ -35,6 +35,7 @@ from mosaic_mcp.server.access import ANONYMOUS, Access, check_access
 from mosaic_mcp.server.app import build_server
 from mosaic_mcp.server.callers import CallersEngine, authenticated
 from mosaic_mcp.server.closing import FINISH_S, Closing
+from mosaic_mcp.server.health import Health
 from mosaic_mcp.server.relay import MAX_BODY, UPLOADS, Relay, Uploads, refusal
 from mosaic_mcp.settings import HttpSettings, Settings
 
@@ -96,6 +97,7 @@ def build_app(access: Access, closing: Closing) -> Starlette:
     app = server.streamable_http_app(
         stateless_http=True, max_request_body_size=MAX_MESSAGE, transport_security=security
     )
+    app.router.routes.append(Route("/health", Health(access.settings).answer, methods=["GET"]))
     uploads = _guarded(Uploads(engine), access, security)
     app.router.routes.append(Route("/uploads/{asset_type}/{step}", uploads, methods=["POST"]))
     if access.settings.webhook_secret is not None:

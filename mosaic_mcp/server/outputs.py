@@ -46,11 +46,17 @@ async def answer_with_outputs(
             "warnings": tuple(warnings),
             "replayed": replayed or None,
             "from_outputs": ledger.lineage(state.run_id),
+            "log": await log_address(client, state.run_id) if detailed else None,
         }
     )
     if state.terminal:
         ledger.delivered(state.run_id)
     return result(answer, *(link(line) for line in lines[:LINKED]))
+
+
+async def log_address(client: MosaicClient, run_id: str) -> str | None:
+    """Where a run's log is to be read; None on an engine that does not tell."""
+    return None if await client.studio() is None else f"mosaic://runs/{run_id}/log"
 
 
 async def output_line(client: MosaicClient, output: RunOutput, state: RunState) -> OutputLine:

@@ -4,6 +4,7 @@
     mosaic://agents/{id}            an agent, by id or name: inputs, nodes, parameters
     mosaic://runs/{id}              a run as it stands
     mosaic://runs/{id}/timeline     what a run made, as cuts
+    mosaic://runs/{id}/log          what its steps said, and their FFmpeg commands
     mosaic://tiles/{name}           a tile: parameters, ranges, how well this engine does it
 
 They answer the same facts as the tools, as JSON. What is not there is -32602, everything else
@@ -101,6 +102,19 @@ def add_resources(server: MCPServer[Any], engine: Engine) -> None:
             return document(await documents.timeline(engine, id))
 
     @server.resource(
+        "mosaic://runs/{id}/log",
+        title="A run's log",
+        description="Per attempt at a step: what it said, how it ended, its FFmpeg commands.",
+        mime_type="application/json",
+        icons=[DOCUMENT],
+    )
+    async def log(id: str) -> str:
+        with told():
+            from mosaic_mcp.server import run_logs
+
+            return document(await run_logs.log(engine, id))
+
+    @server.resource(
         "mosaic://tiles/{name}",
         title="A tile",
         description="By name: its parameters with ranges and defaults, and how well this engine "
@@ -123,7 +137,7 @@ def unknown(uri: str) -> ResourceNotFoundError:
     return ResourceNotFoundError(
         f"There is no resource {uri[:200]!r}.{guess} Resources: mosaic://guide, "
         "mosaic://agents/{id}, mosaic://runs/{id}, mosaic://runs/{id}/timeline, "
-        "mosaic://tiles/{name}."
+        "mosaic://runs/{id}/log, mosaic://tiles/{name}."
     )
 
 

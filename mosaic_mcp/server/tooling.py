@@ -7,6 +7,7 @@ schemas carry no noise, and a failure is a result that says what to do (`failure
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, Icon, ToolAnnotations
 from pydantic import ValidationError
 
+from mosaic_mcp import logs
 from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.server import failures, icons
 
@@ -56,6 +58,12 @@ class ClosedTool(Tool):
         convert_result: bool = False,
     ) -> Any:
         """Check the arguments, run, and turn whatever goes wrong into a guided result."""
+        with logs.about(tool=self.name, request=secrets.token_hex(8)):
+            return await self._run(arguments, context, convert_result)
+
+    async def _run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool
+    ) -> Any:
         try:
             self.fn_metadata.validate_arguments(arguments)
         except ValidationError as error:

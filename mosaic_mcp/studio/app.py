@@ -18,6 +18,7 @@ from mosaic_mcp.contract.errors import error_response, faults_of
 from mosaic_mcp.errors import EngineUnavailable, Fault, InvalidRequest, MosaicError, RateLimited
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.gate import Gate
+from mosaic_mcp.studio.observed import TELEMETRY, Observed
 from mosaic_mcp.studio.routes import ROUTERS
 from mosaic_mcp.studio.routes.dependencies import ERRORS
 from mosaic_mcp.studio.studio import Studio
@@ -35,6 +36,7 @@ def build_app(studio: Studio) -> FastAPI:
         redirect_slashes=False,
         docs_url=None,  # its page loads scripts from other people's servers
         redoc_url=None,
+        telemetry=TELEMETRY,
     )
     app.state.studio = studio
     for router in ROUTERS:
@@ -43,6 +45,7 @@ def build_app(studio: Studio) -> FastAPI:
     app.add_middleware(
         Gate, activity=studio.activity, refuse=_failure, names=[public] if public else []
     )
+    app.add_middleware(Observed)
     _answer_errors(app)
     return app
 

@@ -36,6 +36,8 @@ class Keys:
     def __init__(self, keys: Iterable[tuple[str, str]], token: str | None = None) -> None:
         """`keys` are `(key, owner)`; `token` is the discovery file's, for this machine's user."""
         self._callers = [(_digest(key), Caller(owner)) for key, owner in keys]
+        self.required = token is None
+        """True for a studio that is served to others: nobody is let in without a key."""
         if token is not None:
             self._callers.append((_digest(token), Caller(LOCAL_OWNER, local=True)))
 

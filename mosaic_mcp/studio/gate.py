@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterable, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -15,6 +15,11 @@ from mosaic_mcp.errors import Forbidden, MosaicError, TooLarge
 MAX_BODY_BYTES = 16 * 1024**2
 """Largest JSON body; a transcript of 5 million characters fits. Uploads obey their policy."""
 UPLOAD_PATH = "/media/uploads"
+HEALTH = "/health"
+LIVE = "/health/live"
+METRICS = "/metrics"
+QUIET = frozenset({HEALTH, LIVE, METRICS})
+"""Who only looks keeps nobody awake: these do not count as calls."""
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost"})
 
 
@@ -65,7 +70,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        with self._activity.request():
+        quiet = scope["path"] in QUIET
+        with nullcontext() if quiet else self._activity.request():
             if (refusal := _refusal(headers, scope["path"], self._names)) is not None:
                 await self._refuse(refusal)(scope, receive, send)
             elif scope["path"] == UPLOAD_PATH:

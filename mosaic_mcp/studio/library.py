@@ -159,6 +159,11 @@ class Library:
                 ) from error
             yield path
 
+    def source_here(self, sha256: str) -> Path | None:
+        """Where a source lies that needs not be brought; None when it is elsewhere or gone."""
+        folder = self.storage.here(f"assets/{sha256[:2]}")
+        return None if folder is None else next(folder.glob(f"{sha256}.*"), None)
+
     async def check_source(self, key: str, seal: str | None, name: str) -> None:
         """Raise MediaError when it is gone, or not what it was when it got that seal."""
         if await self.storage.size(key) is None:

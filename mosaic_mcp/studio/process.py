@@ -5,7 +5,9 @@
 | studio.lock | held for the whole life; a second start leaves quietly |
 | studio.json | the discovery file, there exactly while the studio can be called |
 | port | the port of last time, so that links outlive a restart |
-| log/studio.log | the log, rotated; raw output of a detached studio goes to log/console.log |
+| log/studio.log | the log, rotated |
+| log/console.log | raw output of a detached studio: empty, unless it crashes |
+| log/crash.log | console.log of the last studio that crashed |
 
 What serves is imported after the lock is taken, so that a start that is not needed costs little.
 
@@ -28,6 +30,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from mosaic_mcp import logs, traces
 from mosaic_mcp.contract.extensions import Discovery
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.settings import Settings
@@ -38,6 +41,7 @@ from mosaic_mcp.studio.lock import FolderLock
 ALREADY_RUNNING = 3
 """Exit code of a start that found another studio at work on the same data folder."""
 DISCOVERY = "studio.json"
+LAST_CRASH = "crash.log"
 _TAKE_OVER_S = 30.0
 """How long a start waits for a studio that holds the lock but is not to be found: it is ending."""
 
@@ -94,7 +98,7 @@ def _check(settings: Settings, options: Options) -> None:
 def _serve(settings: Settings, options: Options, folder: Path, lock: FolderLock | None) -> int:
     remembered = folder / "port" if lock else None
     with bind(remembered, options.port, options.host) as listener:
-        start_log(folder / "log" if lock else None, foreground=options.foreground)
+        start_log(settings, folder / "log" if lock else None, foreground=options.foreground)
         from mosaic_mcp.studio.serving import serve
 
         asyncio.run(serve(settings, options, lock, listener))
@@ -119,8 +123,8 @@ def _take(lock: FolderLock, folder: Path) -> bool:
     return True
 
 
-def start_log(folder: Path | None, *, foreground: bool) -> None:
-    """Log to a file in `folder`, and to standard error in the foreground.
+def start_log(settings: Settings, folder: Path | None, *, foreground: bool) -> None:
+    """Log to a file in `folder`, and to standard error in the foreground; begin to trace.
 
     None: only there. Of several processes that share a folder one alone may write its file.
     """
@@ -132,22 +136,23 @@ def start_log(folder: Path | None, *, foreground: bool) -> None:
                 folder / "studio.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8"
             )
         )
-    if foreground or folder is None:
+    if folder is None:
+        pass  # MOSAIC_LOG_FILE, or standard error
+    elif foreground:
         handlers.append(logging.StreamHandler())
     else:
         _leave_terminal(folder / "console.log")
-    logging.basicConfig(
-        level=logging.INFO,
-        handlers=handlers,
-        format="%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s",
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # names its plugins at every start
+    logs.start_logs(settings, *handlers, level="info")
+    traces.start_traces("mosaic-studio" if folder else "mosaic-worker")
 
 
 def _leave_terminal(console: Path) -> None:
     """Let go of the starter's terminal, pipes and session; raw output goes to `console`."""
     with contextlib.suppress(OSError, AttributeError):  # already a session's leader; Windows
         os.setsid()
+    if console.exists() and console.stat().st_size:
+        # What a studio said as it crashed is for the doctor, also after the next has started.
+        console.replace(console.with_name(LAST_CRASH))
     output = os.open(console, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
     sys.stdout.flush()

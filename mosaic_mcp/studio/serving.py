@@ -17,6 +17,7 @@ import anyio
 import uvicorn
 
 import mosaic_mcp
+from mosaic_mcp import logs
 from mosaic_mcp.contract.extensions import Discovery
 from mosaic_mcp.errors import EngineUnavailable
 from mosaic_mcp.settings import Settings
@@ -65,6 +66,7 @@ async def serve(
     host, port = listener.getsockname()[:2]
     url = f"http://{host}:{port}"
     token = None if options.require_key else secrets.token_urlsafe(32)
+    logs.keep_secret(token)
     # Only one who is alone with his database may come back under the name of the one before.
     alone = lock is not None and options.works and settings.studio_database is None
     executor = LOCAL if alone else new_executor()

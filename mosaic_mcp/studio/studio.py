@@ -15,6 +15,7 @@ from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.auth import Keys
 from mosaic_mcp.studio.engine import Engine
 from mosaic_mcp.studio.gate import Activity
+from mosaic_mcp.studio.health import Examiner
 from mosaic_mcp.studio.intake import Intake
 from mosaic_mcp.studio.keeping.collecting import Keeper
 from mosaic_mcp.studio.keeping.upkeep import Upkeep
@@ -41,6 +42,7 @@ from mosaic_mcp.studio.store.agents import Agents
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.outputs import Outputs
+from mosaic_mcp.studio.store.run_logs import RunLogs
 from mosaic_mcp.studio.store.runs import Runs
 from mosaic_mcp.studio.store.secrets import signing_key
 from mosaic_mcp.studio.store.transcripts import Transcripts
@@ -70,10 +72,12 @@ class Studio:
     perception: Perception
     ffmpeg: Path
     runs: Runs
+    run_logs: RunLogs
     engine: Engine
     webhooks: Webhooks
     webhook_secrets: Secrets
     keeper: Keeper
+    examiner: Examiner
     activity: Activity = field(default_factory=Activity)
     closing: anyio.Event = field(default_factory=anyio.Event)
     """Set when the studio is to end: the process stops serving, long polls answer at once."""
@@ -183,10 +187,12 @@ async def open_studio(
             perception=perception,
             ffmpeg=ffmpeg,
             runs=Runs(store, feed),
+            run_logs=RunLogs(store),
             engine=engine,
             webhooks=Webhooks(store),
             webhook_secrets=Secrets(settings.webhook_secret),
             keeper=keeper,
+            examiner=Examiner(store, settings.home, ffmpeg),
         )
         sender = Sender(
             store, feed, studio.links, studio.webhook_secrets, allowed_by(settings.private_urls)

@@ -94,6 +94,7 @@ async def test_the_lists_are_short_and_have_icons(client):
         "mosaic://agents/{id}",
         "mosaic://runs/{id}",
         "mosaic://runs/{id}/timeline",
+        "mosaic://runs/{id}/log",
         "mosaic://tiles/{name}",
     ]
     assert all(shown.icons and shown.title and shown.description for shown in [guide, *templates])

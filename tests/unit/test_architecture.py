@@ -10,10 +10,12 @@ import pytest
 import mosaic_mcp
 
 ROOT = Path(mosaic_mcp.__file__).parent
-LEAVES = {"errors", "settings"}
+LEAVES = {"errors", "settings", "logs", "traces"}
 ROOMS = {
     "errors": set(),
     "settings": set(),
+    "logs": {"errors", "settings"},
+    "traces": set(),
     "contract": LEAVES,
     "client": LEAVES | {"contract"},
     "intent": LEAVES | {"contract", "client"},
@@ -23,7 +25,7 @@ ROOMS = {
     # The command line may know every room; its commands import them when they run.
     "cli": {*LEAVES, "contract", "client", "intent", "server", "studio", "demo", "doctor"},
     "demo": LEAVES | {"contract"},
-    "doctor": LEAVES | {"client", "studio"},
+    "doctor": LEAVES | {"client", "contract", "studio"},
     "__main__": {"cli"},
     "__init__": set(),
 }

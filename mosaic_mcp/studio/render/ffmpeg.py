@@ -24,6 +24,7 @@ from mosaic_mcp.errors import (
     RenderFailed,
 )
 from mosaic_mcp.settings import Settings
+from mosaic_mcp.studio.render.commands import Command, watched
 
 GUARD = Path(__file__).with_name("guard.py")
 
@@ -66,8 +67,9 @@ class _Log:
 
 
 @dataclass(slots=True)
-class _Count:
-    value: int = 0
+class _Made:
+    frames: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,22 +138,28 @@ async def run_ffmpeg(
     options: dict[str, object] = {"memory": limits.memory_bytes, "file": limits.file_bytes}
     if publish:
         options |= {"part": str(publish[0]), "final": str(publish[1])}
+    arguments = ("-hide_banner", "-nostats", "-nostdin", "-y", *arguments)
     command = [
         *(sys.executable, "-I", "-S", str(GUARD), json.dumps(options)),
-        *(str(ffmpeg), "-hide_banner", "-nostats", "-nostdin", "-y"),
-        *("-progress", "pipe:1", "-stats_period", "0.25"),
-        *arguments,
+        *(str(ffmpeg), "-progress", "pipe:1", "-stats_period", "0.25", *arguments),
     ]
+    async with watched(arguments, cwd) as told:
+        return await _run(command, cwd, told, on_progress, limits)
+
+
+async def _run(
+    command: Sequence[str], cwd: Path, told: Command, on_progress: OnProgress | None, limits: Limits
+) -> Finished:
     log = _Log()
     process = await _start(command, cwd)
-    frames = _Count()
+    made = _Made()
     try:
         with anyio.fail_after(limits.wall_s):
             async with anyio.create_task_group() as group:
-                group.start_soon(_follow, process, frames, on_progress)
+                group.start_soon(_follow, process, made, on_progress)
                 group.start_soon(_collect, process, log)
                 group.start_soon(_end_with_guard, process)
-            code = await process.wait()
+            told.code = code = await process.wait()
     except TimeoutError as error:
         raise RenderFailed(
             f"FFmpeg did not finish within {limits.wall_s:.0f} s and was stopped.",
@@ -160,9 +168,10 @@ async def run_ffmpeg(
         ) from error
     finally:
         await _end(process)
+        told.log, told.frames, told.media_s = log.text, made.frames, made.seconds
     if code != 0:
         raise explain(code, log.text)
-    return Finished(log.text, frames.value)
+    return Finished(log.text, made.frames)
 
 
 async def _start(command: Sequence[str], cwd: Path) -> anyio.abc.Process:
@@ -198,19 +207,19 @@ def _kill_group(process: anyio.abc.Process) -> None:
             process.kill()
 
 
-async def _follow(
-    process: anyio.abc.Process, frames: _Count, on_progress: OnProgress | None
-) -> None:
+async def _follow(process: anyio.abc.Process, made: _Made, on_progress: OnProgress | None) -> None:
     assert process.stdout is not None  # noqa: S101 - opened with a pipe
     rest = ""
     async for chunk in process.stdout:
         *lines, rest = (rest + chunk.decode("utf-8", "replace")).split("\n")
         for line in lines:
             # out_time_ms is in microseconds too, an old mistake that stayed.
-            if on_progress and line.startswith("out_time_us=") and line[12:].strip().isdigit():
-                on_progress(int(line[12:]) / 1e6)
+            if line.startswith("out_time_us=") and line[12:].strip().isdigit():
+                made.seconds = int(line[12:]) / 1e6
+                if on_progress:
+                    on_progress(made.seconds)
             elif line.startswith("frame="):
-                frames.value = int(line[6:])
+                made.frames = int(line[6:])
 
 
 async def _collect(process: anyio.abc.Process, log: _Log) -> None:

@@ -14,6 +14,7 @@ import anyio.to_thread
 
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.render.captions import Sheet
+from mosaic_mcp.studio.render.commands import SideFile, keep_files
 from mosaic_mcp.studio.render.compile import (
     CAPTIONS,
     FONTS_DIR,
@@ -153,6 +154,7 @@ class _Part:
         """Render to `out`; FFmpeg does not mind when a source ends too early, but we do."""
         work, plan = self._work, self.plan
         await anyio.to_thread.run_sync(self._side_files)
+        await keep_files(self.folder, self._read())
         total = float(Fraction(plan.frames) / work.timeline.frame_rate)
         ended = await run_ffmpeg(
             work.ffmpeg,
@@ -169,6 +171,18 @@ class _Part:
                 remedy="Upload a complete file, or cut the end away.",
             )
         (self.folder / "part.mp4").replace(out)
+
+    def _read(self) -> dict[str, SideFile]:
+        """What the command reads from the folder."""
+        texts = {GRAPH: self.plan.graph, **self.plan.files}
+        read: dict[str, SideFile] = {}
+        if self._captions:
+            texts[CAPTIONS] = self._captions
+            read = {f"{FONTS_DIR}/{font.name}": {"font": font.name} for font in FONTS.glob("*.ttf")}
+        read |= {name: {"text": text} for name, text in texts.items()}
+        if self.folder != self._work.job:
+            read |= self._work.sources_in(self.folder)
+        return read
 
     def _side_files(self) -> None:
         side_files(self.folder, self.plan)

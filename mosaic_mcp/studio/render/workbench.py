@@ -14,6 +14,7 @@ import anyio.to_thread
 
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.render.captions import Sheet, ass_file
+from mosaic_mcp.studio.render.commands import SideFile, keep_files
 from mosaic_mcp.studio.render.compile import runs_of
 from mosaic_mcp.studio.render.facts import Facts, read_facts
 from mosaic_mcp.studio.timeline.model import Timeline
@@ -53,6 +54,15 @@ class Workbench:
         """Drafts are half as wide and high."""
         return Fraction(1, 2) if self.quality == "draft" else Fraction(1)
 
+    def sources_in(self, folder: Path) -> dict[str, SideFile]:
+        """The links to sources that are in a folder, by name."""
+        return {
+            name: {"sha256": sha}
+            for sha, own in self.names.items()
+            for name in (own, f"{own}.cube")
+            if (folder / name).exists()
+        }
+
 
 async def set_up(
     timeline: Timeline, files: Mapping[str, Path], *, job: Path, ffmpeg: Path, quality: Quality
@@ -67,7 +77,9 @@ async def set_up(
     sheet = None
     if timeline.captions is not None:
         sheet = await anyio.to_thread.run_sync(ass_file, timeline)
-    return Workbench(timeline, names, facts, sheet, quality, ffmpeg, job)
+    work = Workbench(timeline, names, facts, sheet, quality, ffmpeg, job)
+    await keep_files(job, work.sources_in(job))
+    return work
 
 
 def _bring_files(timeline: Timeline, files: Mapping[str, Path], job: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ from mosaic_mcp.studio.routes import (
     extensions,
     media,
     node_types,
+    operating,
     runs,
     uploads,
     videos,
@@ -25,4 +26,5 @@ ROUTERS = (
     videos.router,
     webhooks.router,
     media.router,
+    operating.router,
 )

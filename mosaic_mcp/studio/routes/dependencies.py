@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from mosaic_mcp import logs
 from mosaic_mcp.contract.base import ErrorBody
 from mosaic_mcp.contract.extensions import LINKS_HEADER, OWNER_HEADER
 from mosaic_mcp.studio.auth import Caller
@@ -36,7 +37,9 @@ def _caller(
     _documented: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Caller:
     said = request.headers.get
-    return studio.keys.acting(said("authorization"), said(OWNER_HEADER), said(LINKS_HEADER))
+    caller = studio.keys.acting(said("authorization"), said(OWNER_HEADER), said(LINKS_HEADER))
+    logs.know(owner=caller.owner)
+    return caller
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
 
-from mosaic_mcp.contract.extensions import PREFIX, FindRun, RunTimeline, RunWatch
+from mosaic_mcp.contract.extensions import PREFIX, FindRun, RunLog, RunTimeline, RunWatch
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.rules import check_run
 from mosaic_mcp.contract.runs import (
@@ -24,7 +25,9 @@ from mosaic_mcp.contract.runs import (
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.studio.export.edits import edit_of
 from mosaic_mcp.studio.named import unknown_sources
+from mosaic_mcp.studio.render.commands import SideFile
 from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, PageDep, PageQuery, StudioDep
+from mosaic_mcp.studio.runs.rendering import side_file
 from mosaic_mcp.studio.webhooks.posting import allowed_by, callback_faults
 
 router = APIRouter(tags=["runs"])
@@ -195,3 +198,28 @@ async def run_timeline(run_id: str, studio: StudioDep, caller: CallerDep) -> Run
     """The finished outputs of a run as cuts: what each shows of which source, and when."""
     outputs = await studio.outputs.of_run(caller.owner, run_id)
     return RunTimeline(run_id=run_id, edits=tuple(edit_of(o.id, o.timeline) for o in outputs))
+
+
+@watching.get("/runs/{run_id}/log", response_model_exclude_none=True)
+async def run_log(
+    run_id: str,
+    studio: StudioDep,
+    caller: CallerDep,
+    render_id: Annotated[str | None, Query(max_length=128)] = None,
+    files: Annotated[bool, Query(description="Also what the commands read")] = False,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str, Query(pattern=r"^\d{1,15}$")] = "0",
+) -> RunLog:
+    """Every attempt at every node and render: what it said, and its FFmpeg commands."""
+
+    def where(file: SideFile) -> Path | None:
+        return side_file(studio.library, file) if caller.here else None
+
+    return await studio.run_logs.page(
+        caller.owner,
+        run_id,
+        render_id=render_id,
+        after=int(cursor),
+        limit=limit,
+        where=where if files else None,
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mosaic_mcp import traces
 from mosaic_mcp.contract.credits import INSUFFICIENT
 from mosaic_mcp.contract.runs import NodeStatus, RunStatus
 from mosaic_mcp.contract.tiles.catalogue import tile_type
@@ -103,6 +104,7 @@ def _finish(connection: sa.Connection, run: Any, rows: Sequence[Any], status: St
     )
     release_run(connection, run.id)
     record(connection, run.owner, run.id, f"run.{final}")
+    traces.run_ended(run.trace, run.id, run.generation, run.started_at, final)
 
 
 def _settle(

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mosaic_mcp import traces
 from mosaic_mcp.contract.runs import RunCancelled, RunResumed, RunStatus
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
 from mosaic_mcp.errors import Conflict
@@ -46,6 +47,7 @@ def cancel_run(
         finished_at=now(),
     )
     record(connection, owner, run_id, "run.cancelled")
+    traces.run_ended(run.trace, run_id, run.generation, run.started_at, RunStatus.cancelled)
     answer = RunCancelled(run_id=run_id, tasks_cancelled=len(stopped), nodes_reset=changed)
     return answer, stopped
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from pydantic import BaseModel
 
+from mosaic_mcp import traces
 from mosaic_mcp.contract.agents import AgentDetail
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.params import merged_params
@@ -105,6 +106,7 @@ def create_run(
             links_at=links_at,
             started_at=now(),
             updated_at=now(),
+            trace=traces.carried(),
         )
     )
     inputs = list(_input_rows(run_id, owner, request, runnable))

@@ -33,6 +33,7 @@ from mosaic_mcp.studio.runs.node_changes import (
 from mosaic_mcp.studio.runs.recipes import recipe_hash
 from mosaic_mcp.studio.runs.render_changes import TILE_SHARE, plan_renders
 from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, retry_in, waiting
+from mosaic_mcp.studio.runs.run_log import JobLog, at_work, note
 from mosaic_mcp.studio.runs.states import Fence, Job, Superseded
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
@@ -79,7 +80,9 @@ class Reporter:
     async def __call__(self, progress: float, step: str) -> None:
         """Tell the progress 0..1 and the step; stops the work when the node is no longer ours."""
         now = time.monotonic()
-        if step == self._step and now - self._told < TICK_S:
+        if step != self._step:
+            await note(step)
+        elif now - self._told < TICK_S:
             return
         self._step, self._told = step, now
         value = max(0.0, min(1.0, progress)) * self.share
@@ -135,11 +138,17 @@ class NodeWork:
 
     async def _do(self, row_id: str, fence: Fence, tries: int) -> float | None:
         query = (
-            sa.select(run_nodes, runs.c.quality)
+            sa.select(run_nodes, runs.c.quality, runs.c.trace)
             .join(runs, runs.c.id == run_nodes.c.run_id)
             .where(run_nodes.c.id == row_id)
         )
         node = dict(await self.store.read(lambda c: c.execute(query).mappings().one()))
+        async with at_work(self.store, "node", node, fence) as job:
+            return await self._attempt(node, fence, tries, job)
+
+    async def _attempt(
+        self, node: Mapping[str, Any], fence: Fence, tries: int, job: JobLog
+    ) -> float | None:
         try:
             check_attempt(fence)
             await self._apply(node, fence)
@@ -152,14 +161,17 @@ class NodeWork:
         except MosaicError as error:
             pause = retry_in(error, tries)
             if pause is not None:
+                await job.retry(str(error))
                 step = waiting(pause, error)
                 await self.store.write(lambda c: release_node(c, fence, step))
                 return pause
+            await job.fail(str(error))
             await self._fail(fence, str(error))
         except Exception as error:
             if no_space(error):
                 raise
-            log.exception("node %s failed", row_id)
+            log.exception("node failed")
+            await job.fail(f"{CRASHED} ({type(error).__name__})")
             await self._fail(fence, CRASHED)
         return None
 

@@ -22,12 +22,14 @@ import anyio.to_thread
 import sqlalchemy as sa
 
 from mosaic_mcp.contract.runs import NodeStatus
-from mosaic_mcp.errors import MosaicError, NoSpace, RenderFailed
+from mosaic_mcp.errors import MosaicError, NoSpace
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
 from mosaic_mcp.studio.library import RECIPE, VIDEO, Library
 from mosaic_mcp.studio.perception.probe import media_facts, probe
 from mosaic_mcp.studio.render import Quality, render, thumbnail
+from mosaic_mcp.studio.render.commands import SideFile
+from mosaic_mcp.studio.render.fonts import FONTS
 from mosaic_mcp.studio.render.workbench import place
 from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
@@ -41,6 +43,7 @@ from mosaic_mcp.studio.runs.render_changes import (
     start_render,
 )
 from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, patiently, retry_in, waiting
+from mosaic_mcp.studio.runs.run_log import JobLog, at_work
 from mosaic_mcp.studio.runs.states import Fence, Job, Superseded
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
@@ -97,16 +100,22 @@ class RenderWork:
 
     async def _do(self, render_id: str, fence: Fence, tries: int) -> float | None:
         query = (
-            sa.select(renders, runs.c.quality)
+            sa.select(renders, runs.c.quality, runs.c.trace)
             .join(runs, runs.c.id == renders.c.run_id)
             .where(renders.c.id == render_id)
         )
         row = dict(await self.store.read(lambda c: c.execute(query).mappings().one()))
+        async with at_work(self.store, "render", row, fence) as entry:
+            return await self._attempt(row, fence, tries, entry)
+
+    async def _attempt(
+        self, row: Mapping[str, Any], fence: Fence, tries: int, entry: JobLog
+    ) -> float | None:
         facts: dict[str, Any] | None = None
         error: str | None = None
         try:
             check_attempt(fence)
-            facts = await self._make(row, fence)
+            facts = await self._make(row, fence, entry)
         except Superseded:
             return None
         except Unpaid:  # recorded, or no longer ours
@@ -116,21 +125,22 @@ class RenderWork:
         except MosaicError as failure:
             pause = retry_in(failure, tries)
             if pause is not None:
+                await entry.retry(str(failure))
                 step = waiting(pause, failure)
                 await self.store.write(lambda c: release_render(c, fence, step))
                 return pause
             error = f"{row['name']}: {failure}"
-            if isinstance(failure, RenderFailed):
-                log.error("render %s: %s\n%s", render_id, failure.message, failure.log)
+            await entry.fail(str(failure))
         except Exception as failure:
             if no_space(failure):
                 raise
-            log.exception("render %s failed", render_id)
+            log.exception("render failed")
             error = f"{row['name']}: {CRASHED}"
+            await entry.fail(f"{error} ({type(failure).__name__})")
         await self.store.write(lambda c: finish_render(c, fence, facts=facts, error=error))
         return None
 
-    async def _make(self, row: Mapping[str, Any], fence: Fence) -> dict[str, Any]:
+    async def _make(self, row: Mapping[str, Any], fence: Fence, entry: JobLog) -> dict[str, Any]:
         render_id = row["id"]
         timeline = Timeline.model_validate(row["timeline"])
         await self.charging.render(fence, timeline, row["owner"])
@@ -142,6 +152,7 @@ class RenderWork:
                     files = await self._files(timeline, held)
                     report = await self._video(row, timeline, files, made, job, fence)
                     await self._beside(row, timeline, files, made, report)
+                await _tell(entry, timeline, report)
                 if not await self.store.read(lambda c: holds_render(c, fence)):
                     raise Superseded
                 await patiently(lambda: self.library.publish(render_id, made, row["name"]))
@@ -242,6 +253,25 @@ class RenderWork:
             (made / RECIPE).write_text(text, "utf-8")
 
         await anyio.to_thread.run_sync(write)
+
+
+def side_file(library: Library, file: SideFile) -> Path | None:
+    """Where a file is that a render read as a link; None when it was written, is gone or elsewhere."""
+    if "font" in file:
+        return FONTS / file["font"]
+    if "sha256" not in file:
+        return None
+    return shipped_files().get(file["sha256"]) or library.source_here(file["sha256"])
+
+
+async def _tell(entry: JobLog, timeline: Timeline, report: dict[str, Any]) -> None:
+    """Log what is to be known of a video that was made."""
+    if "taken_from" in report:
+        await entry.note(f"taken over from the output {report['taken_from']}: the recipe is equal")
+        return
+    entry.media_s = float(timeline.duration)
+    if report["note"]:
+        await entry.note(report["note"], "warning")
 
 
 class _Progress:

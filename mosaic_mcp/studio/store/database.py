@@ -21,11 +21,14 @@ import anyio.to_thread
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from anyio import CapacityLimiter
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from mosaic_mcp.errors import Conflict
 from mosaic_mcp.studio.store.postgres import (
     connections,
     is_away,
@@ -67,13 +70,14 @@ class Store:
     def __init__(self, database: Path | str) -> None:
         """`database` is a SQLite file, or the address of a PostgreSQL database.
 
-        Raises EngineUnavailable when PostgreSQL cannot be reached.
+        Parameters stay out of its errors: those get into logs, and a transcript may be one. Raises
+        EngineUnavailable when PostgreSQL cannot be reached.
         """
         self._writers: CapacityLimiter | None = None
         self.postgres: sa.URL | None = None
         if isinstance(database, Path):
             database.parent.mkdir(parents=True, exist_ok=True)
-            self.engine = sa.create_engine(f"sqlite:///{database}")
+            self.engine = sa.create_engine(f"sqlite:///{database}", hide_parameters=True)
             event.listen(self.engine, "connect", _configure)
             event.listen(self.engine, "begin", _begin_immediate)
             # SQLite has one writer at a time; queued here, nobody polls for its lock.
@@ -164,7 +168,19 @@ def migrate(engine: sa.Engine) -> None:
         if connection.dialect.name == "postgresql":  # one at a time; SQLite's lock does the same
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
         config.attributes["connection"] = connection
+        found = MigrationContext.configure(connection).get_current_revision()
+        if found is not None and found not in known_revisions():
+            raise Conflict(
+                f"The data folder's schema ({found}) is newer than this program: a newer "
+                "mosaic-mcp has used it.",
+                remedy="Update mosaic-mcp, or set MOSAIC_HOME to another folder.",
+            )
         command.upgrade(config, "head")
+
+
+def known_revisions() -> set[str]:
+    """The versions of the schema that this program can bring to the newest, and that one."""
+    return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
 
 
 def _configure(connection: Any, _record: Any) -> None:

@@ -50,7 +50,12 @@ def postgres_url(text: str) -> sa.URL:
 def connections(url: sa.URL) -> sa.Engine:
     """A pool of connections; one that broke while it lay there is replaced."""
     return sa.create_engine(
-        url, pool_pre_ping=True, pool_size=5, max_overflow=15, connect_args=_CONNECTING
+        url,
+        pool_pre_ping=True,
+        pool_size=5,
+        max_overflow=15,
+        connect_args=_CONNECTING,
+        hide_parameters=True,
     )
 
 

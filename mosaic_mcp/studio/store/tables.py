@@ -106,6 +106,7 @@ runs = sa.Table(
     sa.Column("started_at", sa.Text, nullable=False),
     sa.Column("updated_at", sa.Text, nullable=False),
     sa.Column("finished_at", sa.Text),
+    sa.Column("trace", sa.Text),  # the traceparent of the request that began it
     sa.UniqueConstraint("owner", "idempotency_key"),
     sa.Index("ix_runs_status", "status"),
 )
@@ -248,4 +249,38 @@ secrets = sa.Table(
     _id(),  # what it is for
     _owner(),
     sa.Column("value", sa.Text, nullable=False),
+)
+
+job_logs = sa.Table(
+    "job_logs",  # one row for each attempt at a node or a render
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+    _owner(),
+    sa.Column("run_id", sa.Text, nullable=False, index=True),
+    sa.Column("run_node_id", sa.Text, nullable=False),
+    sa.Column("render_id", sa.Text),  # none: the node itself
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("began_at", sa.Text, nullable=False),
+    sa.Column("ended_at", sa.Text),
+    sa.Column("outcome", sa.Text),  # done | failed | retrying | stopped
+    sa.Column("lines", sa.JSON, nullable=False),  # [{"at": …, "level": …, "text": …}…]
+    sa.Column("files", sa.LargeBinary),  # zlib of JSON: {name: render.commands.SideFile}
+)
+
+ffmpeg_logs = sa.Table(
+    "ffmpeg_logs",  # one row for each FFmpeg process
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+    _owner(),
+    sa.Column("run_id", sa.Text, nullable=False, index=True),
+    sa.Column("job_seq", sa.Integer, nullable=False, index=True),
+    sa.Column("folder", sa.Text, nullable=False),
+    sa.Column("arguments", sa.JSON, nullable=False),
+    sa.Column("began_at", sa.Text, nullable=False),
+    sa.Column("seconds", sa.Float),  # none: it runs, or its studio was killed
+    sa.Column("exit_code", sa.Integer),  # none: it was stopped
+    sa.Column("frames", sa.Integer, nullable=False),
+    sa.Column("media_s", sa.Float, nullable=False),
+    sa.Column("log", sa.Text, nullable=False),  # the end of its messages
 )

@@ -9,27 +9,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict
 
 import anyio
 
 from mosaic_mcp import __version__
+from mosaic_mcp.doctor.finding import Finding
 from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.settings import Settings
 
 MIN_FREE_GB = 2.0
 """Below this a long video may not fit; each output needs its own size twice while rendering."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `fail` means that editing does not work until it is mended."""
-
-    name: str
-    state: Literal["ok", "note", "fail"]
-    says: str
-    remedy: str = ""
 
 
 def run_doctor(settings: Settings, *, as_json: bool) -> int:
@@ -66,7 +56,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         except MosaicError as error:
             yield Finding(name, "fail", error.message, error.remedy)
         except OSError as error:
-            yield Finding(name, "fail", f"{type(error).__name__}: {error.strerror}")
+            says = f"{error.filename or 'a file'}: {error.strerror}"
+            yield Finding(name, "fail", says, f"Make {settings.home} and all in it yours to write.")
 
 
 def _engine(settings: Settings) -> Iterator[Finding]:
@@ -104,22 +95,38 @@ def _ffmpeg(settings: Settings) -> Iterator[Finding]:
     from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
 
     binary = find_ffmpeg(settings)
-    version = _output(binary, "-version").split("\n", 1)[0]
+    unset = "Unset MOSAIC_FFMPEG to use the packaged FFmpeg."
+    mend = unset if settings.ffmpeg else "Install the package imageio-ffmpeg anew."
+    try:
+        version = _run(binary, "-version").stdout.split("\n", 1)[0]
+        tried = _run(binary, *TRIAL)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = getattr(error, "strerror", None) or "it does not end"
+        yield Finding("ffmpeg", "fail", f"{binary} cannot be run: {why}", mend)
+        return
+    if not version.startswith("ffmpeg version"):
+        yield Finding("ffmpeg", "fail", f"{binary} is no FFmpeg: it says {version[:100]!r}", mend)
+        return
     yield Finding("ffmpeg", "ok", f"{version.split(' Copyright')[0]} at {binary}")
-    encoders = _output(binary, "-hide_banner", "-encoders")
-    filters = _output(binary, "-hide_banner", "-filters")
-    needed = {"libx264": encoders, "aac": encoders, "subtitles": filters, "ebur128": filters}
-    missing = [name for name, listing in needed.items() if f" {name} " not in listing]
-    yield Finding(
-        "encoders",
-        "fail" if missing else "ok",
-        f"missing: {', '.join(missing)}" if missing else ", ".join(needed),
-        "Unset MOSAIC_FFMPEG to use the packaged FFmpeg." if missing else "",
-    )
+    if tried.returncode != 0:
+        last = next((s for s in reversed(tried.stderr.splitlines()) if s.strip()), "no message")
+        yield Finding("encoders", "fail", f"a trial render failed: {last.strip()[:200]}", mend)
+    elif " subtitles " not in _run(binary, "-hide_banner", "-filters").stdout:
+        yield Finding("encoders", "fail", "it has no filter `subtitles`: no captions", mend)
+    else:
+        yield Finding("encoders", "ok", "libx264, aac, subtitles, ebur128: a trial render is well")
 
 
-def _output(*command: object) -> str:
-    done = subprocess.run(
+TRIAL = (
+    *("-v", "error", "-nostdin", "-f", "lavfi", "-i", "color=s=64x64:d=0.2:r=10"),
+    *("-f", "lavfi", "-i", "sine=d=0.2"),
+    *("-af", "ebur128", "-c:v", "libx264", "-c:a", "aac", "-f", "null", "-"),
+)
+"""A render of a fifth of a second with what ours need but captions."""
+
+
+def _run(*command: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [str(part) for part in command],
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -127,7 +134,6 @@ def _output(*command: object) -> str:
         timeout=20,
         check=False,
     )
-    return done.stdout
 
 
 def _fonts(_settings: Settings) -> Iterator[Finding]:
@@ -149,13 +155,9 @@ def _speech(_settings: Settings) -> Iterator[Finding]:
 
 
 def _studio(settings: Settings) -> Iterator[Finding]:
-    from mosaic_mcp.client.studio import running_studio
+    from mosaic_mcp.doctor.studio import examine_studio
 
-    found = anyio.run(running_studio, settings)
-    if found is None:
-        yield Finding("studio", "note", "not running; the first call starts it")
-    else:
-        yield Finding("studio", "ok", f"running: pid {found.pid} at {found.url}")
+    return examine_studio(settings)
 
 
 def _key(settings: Settings) -> Iterator[Finding]:
