@@ -256,7 +256,7 @@ class RenderWork:
 
 
 def side_file(library: Library, file: SideFile) -> Path | None:
-    """Where a file is that a render read as a link; None when it was written, is gone or elsewhere."""
+    """Where a file is that a render read as a link; None when it was written, or is not here."""
     if "font" in file:
         return FONTS / file["font"]
     if "sha256" not in file:
