@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +20,8 @@ import anyio.to_thread
 from mosaic_mcp.contract.extensions import Asset
 from mosaic_mcp.contract.uploads import AssetType
 from mosaic_mcp.errors import Fault, InvalidRequest, MediaError, MosaicError, TooLarge
+from mosaic_mcp.opening import take
+from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.probe import media_facts
 from mosaic_mcp.studio.store.assets import Assets, seal_of, unknown_upload
@@ -44,8 +44,6 @@ SUFFIXES: dict[AssetType, tuple[str, ...]] = {
 
 Probe = Callable[[Path, str], Awaitable[Source]]
 """`(path, name) -> Source`; raises MediaError for what is not media."""
-Place = Callable[[Path, Path], None]
-"""`(path, new path)`: how a file gets into the library."""
 
 
 class Intake:
@@ -100,15 +98,34 @@ class Intake:
                 )
                 raise InvalidRequest([fault])
             try:
-                source, kept, seal = await self._keep(upload, row["name"], asset_type, _move)
+                source, kept, seal = await self._keep(upload, row["name"], asset_type)
             except MosaicError:
                 upload.unlink(missing_ok=True)
                 raise
             await self._assets.ready(asset_id, source, kept, seal)
 
     async def take_file(self, owner: str, path: Path, asset_type: AssetType) -> Asset:
-        """Take a file of this machine; the same content under the same name is one asset."""
-        source, kept, seal = await self._keep(path, path.name, asset_type, _share)
+        """Take a file of this machine, at an absolute path without links.
+
+        Raises MediaError for what is no such file.
+        """
+        with self._library.job() as job:
+            # Looked at where nobody else can exchange it.
+            taken = job / "file"
+            try:
+                await anyio.to_thread.run_sync(take, path, taken)
+            except OSError as error:
+                if full := no_space(error):
+                    raise full from error
+                raise MediaError(
+                    f'"{path}" cannot be taken: {error.strerror}.',
+                    remedy="Give the absolute path of a regular file, without links in it.",
+                ) from error
+            return await self.take(owner, taken, path.name, asset_type)
+
+    async def take(self, owner: str, path: Path, name: str, asset_type: AssetType) -> Asset:
+        """Take a file out of a job's folder; equal content of the same name is one asset."""
+        source, kept, seal = await self._keep(path, name, asset_type)
         asset_id = await self._assets.find(owner, asset_type, source.sha256, source.name)
         asset_id = asset_id or await self._assets.reserve(owner, asset_type)
         await self._assets.ready(asset_id, source, kept, seal)
@@ -122,7 +139,7 @@ class Intake:
 
     async def adopt(self, owner: str, path: Path, name: str, asset_type: AssetType) -> str:
         """Take a file that we made or fetched, out of its folder; the asset's id."""
-        source, kept, seal = await self._keep(path, name, asset_type, _move)
+        source, kept, seal = await self._keep(path, name, asset_type)
         asset_id = await self._assets.reserve(owner, asset_type)
         await self._assets.ready(asset_id, source, kept, seal)
         return asset_id
@@ -130,9 +147,7 @@ class Intake:
     def _upload(self, name: str) -> Path:
         return self._library.home / "uploads" / name
 
-    async def _keep(
-        self, path: Path, name: str, asset_type: AssetType, place: Place
-    ) -> tuple[Source, Path, str]:
+    async def _keep(self, path: Path, name: str, asset_type: AssetType) -> tuple[Source, Path, str]:
         """Check the file and place it in the library: what it is, where it is now, its seal."""
         seal = seal_of(path)
         source = await self._probe(path, name)
@@ -143,7 +158,7 @@ class Intake:
             )
         kept = self._library.asset(source.sha256, _suffix(name, asset_type))
         kept.parent.mkdir(parents=True, exist_ok=True)
-        await anyio.to_thread.run_sync(place, path, kept)
+        await anyio.to_thread.run_sync(path.replace, kept)
         return source, kept, seal
 
 
@@ -163,24 +178,6 @@ def _check(source: Source, asset_type: AssetType) -> None:
 def _suffix(name: str, asset_type: AssetType) -> str:
     suffix = Path(name).suffix.lower()
     return suffix if suffix in SUFFIXES[asset_type] else SUFFIXES[asset_type][0]
-
-
-def _move(path: Path, kept: Path) -> None:
-    path.replace(kept)
-
-
-def _share(path: Path, kept: Path) -> None:
-    """Make `kept` the same content as `path`: a hard link where the disks allow, else a copy."""
-    part = kept.with_name(f"{uuid4()}.part")
-    try:
-        try:
-            os.link(path, part)
-        except OSError:
-            shutil.copy2(path, part)
-        part.replace(kept)
-    finally:
-        # Renaming one link of a file onto another of the same file does nothing.
-        part.unlink(missing_ok=True)
 
 
 def _a(kind: str) -> str:

@@ -25,7 +25,7 @@ from anyio.streams.text import TextReceiveStream
 
 from mosaic_mcp.contract.youtube import youtube_id
 from mosaic_mcp.errors import MediaError, MosaicError, TooLarge, Unsupported
-from mosaic_mcp.studio.ingest.names import plain
+from mosaic_mcp.web.names import plain
 
 MAX_DURATION_S = 5 * 3600
 MAX_BYTES = 5 * 1024**3

@@ -14,12 +14,14 @@ from mosaic_mcp.contract.extensions import (
     PREFIX,
     Asset,
     BringTranscript,
+    LinkedFile,
     LocalFile,
     RenderInfo,
     Transcript,
 )
-from mosaic_mcp.errors import Fault, Forbidden, InvalidRequest, MediaError
+from mosaic_mcp.errors import Fault, Forbidden, InvalidRequest
 from mosaic_mcp.studio.auth import Caller
+from mosaic_mcp.studio.intake import MAX_BYTES
 from mosaic_mcp.studio.perception.subtitles import read_cues
 from mosaic_mcp.studio.reading import PAGE_WORDS, Reading, read
 from mosaic_mcp.studio.render.pictures import contact_sheet, frame
@@ -27,9 +29,13 @@ from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, StudioDep
 from mosaic_mcp.studio.studio import Studio
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import Timeline
+from mosaic_mcp.web.addresses import anywhere, public
+from mosaic_mcp.web.download import Limits, download
 
 router = APIRouter(prefix=PREFIX, tags=["studio"])
 
+FETCH_S = 480
+"""Seconds that an address may take: the caller waits for the answer."""
 Kind = Literal["videos", "renders"]
 Seconds = Annotated[float | None, Query(ge=0, le=86_400)]
 
@@ -64,10 +70,20 @@ async def take_file(body: LocalFile, studio: StudioDep, caller: CallerDep) -> As
             "Only the user of this machine may hand over files by path.",
             remedy="Upload the file with /uploads.",
         )
-    path = Path(body.path)
-    if not path.is_absolute() or not await anyio.Path(path).is_file():
-        raise MediaError(f'There is no file "{body.path}".', remedy="Send an absolute path.")
-    return await studio.intake.take_file(caller.owner, path, body.asset_type)
+    return await studio.intake.take_file(caller.owner, Path(body.path), body.asset_type)
+
+
+@router.post("/urls")
+async def take_url(body: LinkedFile, studio: StudioDep, caller: CallerDep) -> Asset:
+    """Fetch a file from a public address as an asset."""
+    with studio.library.job() as job:
+        path, name = await download(
+            body.url,
+            job,
+            limits=Limits(size=MAX_BYTES[body.asset_type], seconds=FETCH_S),
+            allowed=anywhere if studio.settings.private_urls else public,
+        )
+        return await studio.intake.take(caller.owner, path, name, body.asset_type)
 
 
 @router.get("/renders/{render_id}")
