@@ -20,7 +20,7 @@ ROOMS = {
     "web": LEAVES,
     "client": LEAVES | {"contract", "web"},
     "intent": LEAVES | {"contract", "client"},
-    "server": LEAVES | {"contract", "client", "intent"},
+    "server": LEAVES | {"contract", "client", "intent", "web"},
     "studio": LEAVES | {"contract", "web"},
     "sample": set(),
     # The command line may know every room; its commands import them when they run.

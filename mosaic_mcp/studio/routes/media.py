@@ -39,6 +39,9 @@ _TYPES = {
     ".srt": "application/x-subrip",
 }
 """Types by our own table: the system's differs from machine to machine."""
+_NUMBER = re.compile(r"[0-9]{1,30}")
+MOST_RANGES = 8
+"""Of one request: a player asks for one."""
 _SAFE_HEADERS = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; media-src 'self'; img-src 'self'; sandbox",
@@ -67,7 +70,7 @@ async def asset_file(
     sig: Annotated[str, Query()] = "",
 ) -> Response:
     """An asset, or its picture."""
-    studio.links.check(request.url.path, exp, sig)
+    studio.links.check(request.scope["path"], exp, sig)
     source, path = await studio.assets.file(None, asset_id)
     if file == "thumbnail.jpg" and source.kind != "image":
         path = await studio.thumbnail(source, path)
@@ -84,7 +87,7 @@ async def render_file(
     sig: Annotated[str, Query()] = "",
 ) -> Response:
     """A file of an output."""
-    studio.links.check(request.url.path, exp, sig)
+    studio.links.check(request.scope["path"], exp, sig)
     name = await studio.outputs.name(render_id)
     return _file(request, studio.library.render(render_id) / file, name)
 
@@ -111,9 +114,9 @@ def _check_range(header: str | None, size: int) -> None:
     if header is None:
         return
     ranges = [part.strip().partition("-") for part in header.partition("=")[2].split(",")]
-    numbers = all(f"{first}{last}".isdecimal() and dash for first, dash, last in ranges)
-    if not header.startswith("bytes=") or not numbers:
-        fault = Fault("Range", "not a byte range.", "Send bytes=first-last.")
+    numbers = all(_NUMBER.fullmatch(f"{first}{last}") and dash for first, dash, last in ranges)
+    if not header.startswith("bytes=") or not numbers or len(ranges) > MOST_RANGES:
+        fault = Fault("Range", "not a byte range, or too many.", "Send bytes=first-last.")
         raise InvalidRequest([fault])
     for first, _, last in ranges:
         start = int(first) if first else max(size - int(last), 0)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import anyio
+import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Response
 
 from mosaic_mcp.contract.extensions import (
@@ -117,7 +118,7 @@ async def bring_transcript(
     video_id: str, body: BringTranscript, studio: StudioDep, caller: CallerDep
 ) -> Transcript:
     """Bring the words of a video as subtitles; they come before any recogniser's."""
-    read_cues(body.text, body.format)
+    await anyio.to_thread.run_sync(read_cues, body.text, body.format)
     await studio.transcripts.bring(caller.owner, video_id, body)
     source, _ = await studio.assets.file(caller.owner, video_id)
     return await read(from_source(source, tile=""), studio.perception, Reading())
