@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from mosaic_mcp.server.quoting import visible
 from mosaic_mcp.server.views import RunState
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Progress:
     async def say(self, percent: float, message: str) -> None:
         """Send a percentage; a repeated one rises by a hair, never falls."""
         self.last = max(percent, self.last + 0.001)
-        await self.report(self.last, 100.0, message[:120])
+        await self.report(self.last, 100.0, visible(message)[:120])
 
     async def tell(self, state: RunState) -> None:
         """Send where the run is; 100 is kept for its end."""

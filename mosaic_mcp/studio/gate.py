@@ -68,7 +68,7 @@ class Gate:
             return
         headers = Headers(scope=scope)
         with self._activity.request():
-            if (refusal := _refusal(headers, scope["method"], scope["path"])) is not None:
+            if (refusal := _refusal(headers, scope)) is not None:
                 await self._refuse(refusal)(scope, receive, send)
             elif scope["path"] == UPLOAD_PATH:
                 await self._app(scope, _patient(receive, UPLOAD_S), send)
@@ -76,7 +76,10 @@ class Gate:
                 await self._app(scope, _limited(_patient(receive, BODY_S)), send)
 
 
-def _refusal(headers: Headers, method: str, path: str) -> MosaicError | None:
+def _refusal(headers: Headers, scope: Scope) -> MosaicError | None:
+    method, path = scope["method"], scope["path"]
+    if b"%00" in scope.get("raw_path", b"") + scope.get("query_string", b""):
+        return InvalidRequest([Fault("", "the address holds %00, which no name has.")])
     host = headers.get("host", "").lower()
     if host.partition(":")[0] not in LOOPBACK_NAMES:
         return Forbidden(
@@ -97,14 +100,15 @@ def _refusal(headers: Headers, method: str, path: str) -> MosaicError | None:
 
 
 def _patient(receive: Receive, seconds: float) -> Receive:
-    """Wait for a body as a whole no longer than `seconds`; once it is there, as long as it takes."""
-    until = anyio.current_time() + seconds
+    """Wait for a body no longer than `seconds` from the first time that it is asked for."""
+    until: float | None = None
     whole = False
 
     async def patient() -> Message:
-        nonlocal whole
-        if whole:
+        nonlocal until, whole
+        if whole:  # what follows is the end of the connection
             return await receive()
+        until = anyio.current_time() + seconds if until is None else until
         try:
             with anyio.fail_after(max(0.0, until - anyio.current_time())):
                 message = await receive()

@@ -6,20 +6,18 @@ import asyncio
 from asyncio import TimerHandle, Transport
 from typing import cast
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 HEAD_S = 20.0
-"""Seconds from connecting, or from the end of a request's answer, to the whole of a request's head.
-"""
+"""Seconds that the head of a request may take to arrive."""
 MOST_CONNECTIONS = 512
 """Requests at once, after which more are answered with 503. Waiting for a run holds one each."""
 
 
 class HurriedProtocol(H11Protocol):
-    """Closes a connection whose first request's head does not arrive within HEAD_S (slow-loris).
+    """Closes a connection on which the head of a request does not arrive in time (slow-loris).
 
-    After an answer uvicorn's own timeout for idle connections holds; a head of later requests that
-    trickles in is bounded here too.
+    Between two requests uvicorn's own timeout for idle connections holds.
     """
 
     _hurry: TimerHandle | None = None
@@ -43,7 +41,8 @@ class HurriedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _asked(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # None until there is one
+        return cycle is not None and not cycle.response_complete
 
     def _calm(self) -> None:
         if self._hurry is not None:
