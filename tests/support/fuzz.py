@@ -22,7 +22,7 @@ from tests.support.media import video
 from tests.support.studio_process import KEYS, RunningStudio, running_studio
 from tests.support.studio_runs import ENDED, Studio
 
-EXAMPLES = 60
+EXAMPLES = 75
 """For each operation and pass, which makes more than 5,000 requests in all."""
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
