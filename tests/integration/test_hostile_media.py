@@ -216,6 +216,6 @@ def test_programs_that_open_media_dump_no_core_and_are_the_first_to_go():
 
 async def test_a_transcript_as_long_as_it_may_be_reaches_the_helper(tmp_path):
     """It has no room on a command line, which takes 128 KB."""
-    text = "1\n00:00:00,000 --> 00:00:01,000\n" + "word " * 100_000
+    text = "00:00:00,000 --> 00:00:01,000\nword\n\n" * 10_000
     with pytest.raises(MediaError, match="Is a directory"):
         await call("align", path=str(tmp_path), text=text, format="srt", language="en")
