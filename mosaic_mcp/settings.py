@@ -8,7 +8,7 @@
 | MOSAIC_ALLOWED_DIRS | folders to read from and save to, joined by the path separator | your home |
 | MOSAIC_FFMPEG | FFmpeg binary | the one in the imageio-ffmpeg package |
 | MOSAIC_STUDIO_IDLE_S | seconds without work or callers after which a started studio ends | 900 |
-| MOSAIC_PRIVATE_URLS | 1: the studio also connects to this machine and its network | 0 |
+| MOSAIC_PRIVATE_URLS | 1: addresses of this machine and its network may be connected to | 0 |
 | MOSAIC_SPENDING | `ask` before a run uses credits of the hosted engine, or `allow` it | ask |
 | MOSAIC_WEBHOOK_SECRET | what webhooks, sent and received, prove themselves with | none |
 | MOSAIC_WEBHOOK_PORT | loopback port on which a server over stdio receives webhooks | none |

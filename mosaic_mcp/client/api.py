@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Self
 
 import anyio
 
-from mosaic_mcp.client.downloads import fetch_picture
+from mosaic_mcp.client.downloads import Within, fetch_picture, safe_name
 from mosaic_mcp.client.extensions import StudioExtension
 from mosaic_mcp.client.ledger import Ledger
 from mosaic_mcp.client.transport import Clock, Sleep, Transport, part
@@ -62,6 +63,7 @@ from mosaic_mcp.contract.uploads import (
     ViewUrlRequest,
 )
 from mosaic_mcp.errors import Fault, Forbidden, InvalidRequest, NotFound, Unsupported
+from mosaic_mcp.web.addresses import anywhere, public
 
 Alive = Callable[[], Awaitable[bool]]
 
@@ -70,8 +72,8 @@ class MosaicClient:
     """A connection to one engine: the hosted API or a studio. The two look the same.
 
     `alive` tells whether the local studio behind it still runs; an engine elsewhere has none.
-    `ledger` remembers what was uploaded, so that a repeated call sends no file twice. `headers`
-    go with every request.
+    `ledger` remembers what was uploaded, so that a repeated call sends no file twice. With
+    `private_urls` links may lead into this machine's network. `headers` go with every request.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class MosaicClient:
         *,
         ledger: Ledger | None = None,
         alive: Alive | None = None,
+        private_urls: bool = False,
         headers: Mapping[str, str] | None = None,
         sleep: Sleep = anyio.sleep,
         clock: Clock = time.monotonic,
@@ -88,6 +91,7 @@ class MosaicClient:
         self.transport = Transport(
             base_url, token, local=alive is not None, headers=headers, sleep=sleep, clock=clock
         )
+        self.within = Within(self.transport.base_url, anywhere if private_urls else public)
         self.ledger = ledger
         self.sleep = sleep
         # The studio's address and token change; elsewhere, another key is another workspace.
@@ -298,7 +302,7 @@ class MosaicClient:
                 f"Output {output_id} has no thumbnail.",
                 remedy="list_outputs(run_id=…, save_to=…) saves the video.",
             )
-        return await fetch_picture(output.thumbnail_url)
+        return await fetch_picture(self.reach(output.thumbnail_url), within=self.within)
 
     # Assets
 
@@ -334,6 +338,23 @@ class MosaicClient:
         if studio is not None and studio.info.local_files:
             return (await studio.add_local_file(path, asset_type)).asset_id
         return await upload_once(self, path, asset_type, on_progress=on_progress)
+
+    async def add_url(self, url: str, asset_type: AssetType) -> str:
+        """Make a file at a public address an asset and return its id.
+
+        The studio fetches it; for another engine, whose parameters take no addresses, it is
+        downloaded here under the same checks and uploaded. Raises MediaError for an address
+        inside a private network.
+        """
+        from mosaic_mcp.web.download import download
+
+        studio = await self.studio()
+        if studio is not None:
+            return (await studio.add_url(url, asset_type)).asset_id
+        with tempfile.TemporaryDirectory(prefix="mosaic-") as folder:
+            path, name = await download(url, Path(folder), allowed=self.within.allowed)
+            named = path.rename(path.with_name(safe_name(name)))
+            return await upload_once(self, named, asset_type)
 
 
 def _header(key: str) -> str:

@@ -15,7 +15,9 @@ async def connect(settings: Settings) -> MosaicClient:
     """A client of the engine that the settings name; starts the studio when it is that one."""
     ledger = Ledger(settings.ledger)
     if settings.api_key is not None:
-        return MosaicClient(settings.api_url, settings.api_key, ledger=ledger)
+        return MosaicClient(
+            settings.api_url, settings.api_key, ledger=ledger, private_urls=settings.private_urls
+        )
     found = await ensure_studio(settings)
     keep_secret(found.token)
 
@@ -24,7 +26,12 @@ async def connect(settings: Settings) -> MosaicClient:
         return now is not None and (now.pid, now.port) == (found.pid, found.port)
 
     client = MosaicClient(
-        found.url, found.token, ledger=ledger, alive=alive, headers=acting_headers(settings)
+        found.url,
+        found.token,
+        ledger=ledger,
+        alive=alive,
+        private_urls=settings.private_urls,
+        headers=acting_headers(settings),
     )
     if settings.owner is not None:
         await _check_owner(client, settings.owner)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import filecmp
 import re
 import shutil
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import parse_qs, urlsplit
 
 import anyio
 import anyio.to_thread
 import httpx
 
-from mosaic_mcp.client.transport import on_this_machine, read_body
+from mosaic_mcp.client.transport import read_body
 from mosaic_mcp.errors import EngineUnavailable, MediaError, NotFound, TooLarge
+from mosaic_mcp.opening import Folder, held
+from mosaic_mcp.web.addresses import IPAddress, ProxiedTransport, public
 
 if TYPE_CHECKING:
     from mosaic_mcp.client.api import MosaicClient
@@ -29,6 +30,7 @@ Renew = Callable[[], Awaitable[str]]
 
 MAX_FILE = 20 * 1024**3
 """Bytes of a download that we keep."""
+MAX_REDIRECTS = 5
 TRIES = 3
 """A broken download goes on where it broke off, so trying again at once costs little."""
 _TIMEOUT = httpx.Timeout(30.0, read=120.0)
@@ -38,6 +40,17 @@ _CONTENT_RANGE = re.compile(r"bytes (?P<start>\d+)-\d+/(?P<total>\d+)")
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 _MAX_NAME = 180
 """Bytes of a name; file systems take 255, and numbers may be added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Where links may lead: to `allowed` addresses, and to the engine that gives them."""
+
+    engine: str | None = None
+    allowed: Callable[[IPAddress], bool] = public
+
+
+PUBLIC = Within()
 
 
 def safe_name(name: str) -> str:
@@ -82,41 +95,111 @@ async def save_output(
             remedy=f"list_outputs(run_id='{run_id}') gives the ids.",
         )
 
-    return await save_file(await link(), folder, name, renew=link)
+    return await save_file(await link(), folder, name, renew=link, within=client.within)
 
 
-async def save_file(source: str, folder: Path, name: str, *, renew: Renew | None = None) -> Path:
+async def save_file(
+    source: str,
+    folder: Path,
+    name: str,
+    *,
+    renew: Renew | None = None,
+    within: Within = PUBLIC,
+) -> Path:
     """Copy `source` (a path of this machine or a link) to `folder`, complete or not at all.
 
     A different file of that name is kept: the new one gets a number. An equal one is the answer.
+    A link, and what it redirects to, has to lead `within` what may be reached.
     """
-    partial = folder / f".{uuid.uuid4().hex}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if source.startswith(("http://", "https://")):
-            await _Download(source, partial, renew).run()
-        elif not await anyio.Path(source).is_file():
-            raise MediaError(
-                f"{name} is not on this machine any more.",
-                remedy="Call list_outputs again; a run that was deleted has to be run again.",
-            )
-        else:
-            await anyio.to_thread.run_sync(shutil.copyfile, source, partial)
-        return await anyio.to_thread.run_sync(_publish, partial, folder, safe_name(name))
+        with held(folder) as there, _part(there) as partial:
+            if source.startswith(("http://", "https://")):
+                await _Download(source, partial, renew, within).run()
+            elif not await anyio.Path(source).is_file():
+                raise MediaError(
+                    f"{name} is not on this machine any more.",
+                    remedy="Call list_outputs again; a run that was deleted has to be run again.",
+                )
+            else:
+                await anyio.to_thread.run_sync(partial.copy, Path(source))
+            return folder / await anyio.to_thread.run_sync(partial.publish, safe_name(name))
     except OSError as error:
         raise MediaError(
             f"{name} could not be written to {folder}: {error.strerror}.",
             remedy="Give another folder with save_to, or free some space.",
         ) from error
+
+
+@dataclass(slots=True)
+class _Part:
+    """A file that is being written into a folder, under a name that nobody sees yet."""
+
+    folder: Folder
+    name: str
+    file: BinaryIO
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+        return self.file.tell()
+
+    def restart(self) -> None:
+        """Forget what was written."""
+        self.file.seek(0)
+        self.file.truncate()
+
+    def copy(self, source: Path) -> None:
+        """Fill it with the content of a file."""
+        with source.open("rb") as file:
+            shutil.copyfileobj(file, self.file, 1 << 20)
+
+    def publish(self, name: str) -> str:
+        """Give the complete file its name, or a numbered one where another file has that; the name.
+
+        Where an equal file has it already, that one is the answer.
+        """
+        self.file.close()
+        stem, suffix = Path(name).stem, Path(name).suffix
+        number = 1
+        while True:
+            wanted = f"{stem} ({number}){suffix}" if number > 1 else name
+            try:
+                # Takes the name, so that nobody else gets it meanwhile.
+                self.folder.open(wanted, "xb").close()
+            except FileExistsError:
+                if self._equals(wanted):
+                    return wanted
+                number += 1
+            else:
+                self.folder.rename(self.name, wanted)
+                return wanted
+
+    def _equals(self, other: str) -> bool:
+        try:
+            with self.folder.read(self.name) as ours, self.folder.read(other) as theirs:
+                while (piece := ours.read(1 << 16)) == theirs.read(1 << 16):
+                    if not piece:
+                        return True
+        except OSError:  # a folder, a link or a device has that name
+            return False
+        return False
+
+
+@contextmanager
+def _part(folder: Folder) -> Generator[_Part]:
+    name = f".{uuid.uuid4().hex}.part"
+    try:
+        with folder.open(name, "xb") as file:
+            yield _Part(folder, name, file)
     finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
+        folder.remove(name)
 
 
-async def fetch_picture(url: str) -> tuple[bytes, str]:
+async def fetch_picture(url: str, *, within: Within = PUBLIC) -> tuple[bytes, str]:
     """A small picture behind a signed link, and its media type."""
     try:
-        async with _http(url) as http:
+        async with _http(within) as http:
             answer = await http.send(http.build_request("GET", url), stream=True)
             content = await read_body(answer)
     except httpx.RequestError as error:
@@ -140,11 +223,11 @@ class Part:
     total: int
 
 
-async def fetch_part(url: str, start: int, size: int) -> Part:
+async def fetch_part(url: str, start: int, size: int, *, within: Within = PUBLIC) -> Part:
     """At most `size` bytes from byte `start` of the file behind a signed link."""
     headers = {"range": f"bytes={start}-{start + size - 1}"}
     try:
-        async with _http(url) as http, http.stream("GET", url, headers=headers) as answer:
+        async with _http(within) as http, http.stream("GET", url, headers=headers) as answer:
             place = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
             if answer.status_code != 206 or place is None or int(place["start"]) != start:
                 raise EngineUnavailable(
@@ -163,12 +246,14 @@ async def fetch_part(url: str, start: int, size: int) -> Part:
     return Part(bytes(content), int(place["total"]))
 
 
-def _http(url: str) -> httpx.AsyncClient:
-    """For stores: they get no key of ours, so redirects are followed."""
+def _http(within: Within) -> httpx.AsyncClient:
+    """For stores: they get no key of ours, so redirects are followed, though not into private
+    networks: an engine's answer must not make us read what only this machine reaches."""
     return httpx.AsyncClient(
         timeout=_TIMEOUT,
         follow_redirects=True,
-        trust_env=not on_this_machine(url),
+        max_redirects=MAX_REDIRECTS,
+        transport=ProxiedTransport(within.allowed, trusted=within.engine),
         # A coded body could not be continued in its middle.
         headers={"accept-encoding": "identity"},
     )
@@ -179,13 +264,14 @@ class _Download:
     """A download that goes on where it broke off, under a fresh link where it has to."""
 
     url: str
-    partial: Path
+    partial: _Part
     renew: Renew | None
+    within: Within
     etag: str | None = None
     """The version of which `partial` is the beginning; None while there is none to go on from."""
 
     async def run(self) -> None:
-        async with _http(self.url) as http:
+        async with _http(self.within) as http:
             left = TRIES
             while True:
                 left -= 1
@@ -206,31 +292,27 @@ class _Download:
         """Headers that ask for what is missing, if the file is still the same."""
         if self.etag is None:
             return {}
-        return {"range": f"bytes={self._have()}-", "if-range": self.etag}
-
-    def _have(self) -> int:
-        return self.partial.stat().st_size
+        return {"range": f"bytes={self.partial.size}-", "if-range": self.etag}
 
     def _fits(self, answer: httpx.Response) -> bool:
         """True for the whole file, and for the part that begins where ours ends."""
         if answer.status_code != 206:
             return True
-        begins = f"bytes {self._have()}-"
+        begins = f"bytes {self.partial.size}-"
         return self.etag is not None and answer.headers.get("content-range", "").startswith(begins)
 
     async def _write(self, answer: httpx.Response) -> None:
-        goes_on = answer.status_code == 206
-        if not goes_on:
+        if answer.status_code != 206:
+            self.partial.restart()
             tag = answer.headers.get("etag", "")
             self.etag = tag if tag.startswith('"') else None  # a weak one cannot be continued
-        async with await anyio.open_file(self.partial, "ab" if goes_on else "wb") as file:
-            async for piece in answer.aiter_bytes():
-                await file.write(piece)
-                if await file.tell() > MAX_FILE:
-                    raise TooLarge(
-                        f"The file is larger than {MAX_FILE // 1024**3} GB.",
-                        remedy="Download it with another program.",
-                    )
+        async for piece in answer.aiter_bytes():
+            await anyio.to_thread.run_sync(self.partial.file.write, piece)
+            if self.partial.size > MAX_FILE:
+                raise TooLarge(
+                    f"The file is larger than {MAX_FILE // 1024**3} GB.",
+                    remedy="Download it with another program.",
+                )
 
     async def _refused(self, status: int, left: int) -> None:
         """Prepare for another try, with a fresh link for one that has ended; or give up."""
@@ -243,20 +325,3 @@ class _Download:
                 f"The file's link answers with status {status}.",
                 remedy="Links end after 7 days: call list_outputs again for a fresh one.",
             )
-
-
-def _publish(partial: Path, folder: Path, name: str) -> Path:
-    """Give the complete file its name, or the name of an equal one that is there already."""
-    stem, suffix = Path(name).stem, Path(name).suffix
-    number = 1
-    while True:
-        path = folder / (f"{stem} ({number}){suffix}" if number > 1 else name)
-        try:
-            path.open("xb").close()  # takes the name, so that nobody else gets it meanwhile
-        except FileExistsError:
-            if path.is_file() and filecmp.cmp(partial, path, shallow=False):
-                return path
-            number += 1
-        else:
-            partial.replace(path)
-            return path

@@ -11,6 +11,7 @@ from mosaic_mcp.contract.extensions import (
     Asset,
     BringTranscript,
     FindRun,
+    LinkedFile,
     LocalFile,
     RenderInfo,
     RunLog,
@@ -52,6 +53,14 @@ class StudioExtension:
         body = LocalFile(path=str(path), asset_type=asset_type).model_dump()
         answer = await self._transport.post(
             f"{PREFIX}/files", body, idempotent=True, timeout_s=MEDIA_TIMEOUT_S
+        )
+        return answer.read(Asset)
+
+    async def add_url(self, url: str, asset_type: AssetType) -> Asset:
+        """Let the studio fetch a file from a public address as an asset."""
+        body = LinkedFile(url=url, asset_type=asset_type).model_dump()
+        answer = await self._transport.post(
+            f"{PREFIX}/urls", body, idempotent=True, timeout_s=MEDIA_TIMEOUT_S
         )
         return answer.read(Asset)
 

@@ -8,16 +8,17 @@ for the same run, because it names the same asset.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anyio
 import anyio.to_thread
 import httpx
 
+from mosaic_mcp import opening
 from mosaic_mcp.client.transport import on_this_machine, read_body
 from mosaic_mcp.contract.uploads import AssetType, UploadTicket
 from mosaic_mcp.errors import (
@@ -106,8 +107,8 @@ class _File:
     async def pieces(self) -> AsyncGenerator[bytes]:
         """The content, exactly `size` bytes of it; MediaError when the file changes meanwhile."""
         left = self.size
-        async with await anyio.open_file(self.path, "rb") as file:
-            while left and (piece := await file.read(min(PIECE, left))):
+        with await anyio.to_thread.run_sync(opening.read, self.path) as file:
+            while left and (piece := await anyio.to_thread.run_sync(file.read, min(PIECE, left))):
                 left -= len(piece)
                 yield piece
         if left or await anyio.to_thread.run_sync(_opened, self.path) != self:
@@ -119,8 +120,8 @@ class _File:
 
 def _opened(path: Path) -> _File:
     try:
-        with path.open("rb"):
-            facts = path.stat()
+        with opening.read(path) as file:
+            facts = os.fstat(file.fileno())
     except OSError as error:
         raise _unreadable(path, error) from error
     return _File(path, facts.st_size, facts.st_mtime_ns)
@@ -128,7 +129,7 @@ def _opened(path: Path) -> _File:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with opening.read(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise _unreadable(path, error) from error

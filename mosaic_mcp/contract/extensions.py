@@ -129,6 +129,17 @@ class LocalFile(Request):
     """The body of POST /studio/v1/files: take a file of this machine as an asset, uncopied."""
 
     path: str
+    """Absolute, and free of links."""
+    asset_type: Literal["video", "audio", "image"] = "video"
+
+
+class LinkedFile(Request):
+    """The body of POST /studio/v1/urls: fetch a file from a public address as an asset.
+
+    The studio fetches it, because it checks where an address leads before it connects.
+    """
+
+    url: Annotated[str, Field(max_length=8_000)]
     asset_type: Literal["video", "audio", "image"] = "video"
 
 

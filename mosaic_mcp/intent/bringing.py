@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import anyio
+from pathlib import Path
+
+import anyio.to_thread
 
 from mosaic_mcp.client import MosaicClient
 from mosaic_mcp.contract.extensions import BringTranscript
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.intent.files import File
+from mosaic_mcp.opening import read
+
+MOST_BYTES = 20_000_001
+"""As many bytes as the longest transcript (5 million characters) can have, and one more."""
 
 
 async def bring(client: MosaicClient, video_id: str, transcript: File) -> None:
@@ -16,7 +22,7 @@ async def bring(client: MosaicClient, video_id: str, transcript: File) -> None:
     if studio is None:
         return  # the plan has warned
     try:
-        text = await anyio.Path(transcript.path).read_text("utf-8-sig")
+        text = await anyio.to_thread.run_sync(_text, transcript.path)
     except (OSError, UnicodeDecodeError):
         fault = Fault(
             "videos", f'"{transcript.path}" is not readable as UTF-8 text.', "Save it as UTF-8."
@@ -24,3 +30,9 @@ async def bring(client: MosaicClient, video_id: str, transcript: File) -> None:
         raise InvalidRequest([fault]) from None
     kind = "vtt" if transcript.path.suffix.lower() == ".vtt" else "srt"
     await studio.bring_transcript(video_id, BringTranscript(format=kind, text=text))
+
+
+def _text(path: Path) -> str:
+    """The text of a file; longer than any transcript may be is refused by the studio, unread."""
+    with read(path) as file:
+        return file.read(MOST_BYTES).decode("utf-8-sig")

@@ -54,14 +54,6 @@ def _asset(name: str, value: Any, where: str, uploads: Uploads, settings: Settin
     match source.kind:
         case "id" | "video":
             return source.value
-        case "url" if settings.owner is not None:
-            # We would fetch it ourselves, from inside the network that the server stands in.
-            fault = Fault(
-                where,
-                "takes no addresses on this server.",
-                f"Upload the {kind} (POST /uploads/{kind}/get_upload_url) and give its id.",
-            )
-            raise InvalidRequest([fault])
         case "url":
             return uploads.add(Upload(kind, url=source.value))
         case "file":

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import anyio
 
-from mosaic_mcp.client import Ledger, MosaicClient, Submitted, save_file, submit_once
+from mosaic_mcp.client import Ledger, MosaicClient, Submitted, submit_once
 from mosaic_mcp.contract.rules import parse_run
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.intent.bringing import bring
@@ -65,7 +62,8 @@ def _measured(
 async def _hand_over(client: MosaicClient, upload: Upload) -> tuple[str, int | None]:
     """The engine's id of the file, and its length in milliseconds where the engine tells."""
     if upload.file is None:
-        return await _fetch_and_add(client, upload), None
+        # Parameters take ids only, so a file at an address becomes an asset first.
+        return await client.add_url(upload.url or "", upload.asset_type), None
     await _unchanged(upload.file)
     studio = await client.studio()
     if studio is None or not studio.info.local_files:
@@ -73,15 +71,6 @@ async def _hand_over(client: MosaicClient, upload: Upload) -> tuple[str, int | N
     asset = await studio.add_local_file(upload.file.path, upload.asset_type)
     length = round(asset.facts.duration_s * 1000) if asset.facts else None
     return asset.asset_id, length
-
-
-async def _fetch_and_add(client: MosaicClient, upload: Upload) -> str:
-    """Parameters take ids only, so a file at an address is fetched first."""
-    url = upload.url or ""
-    name = Path(unquote(urlsplit(url).path)).name or upload.asset_type
-    with tempfile.TemporaryDirectory(prefix="mosaic-") as folder:
-        path = await save_file(url, Path(folder), name)
-        return await client.add_file(path, upload.asset_type)
 
 
 async def _unchanged(file: File) -> None:

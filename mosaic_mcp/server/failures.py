@@ -15,6 +15,7 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import ValidationError
 
 from mosaic_mcp.errors import EngineUnavailable, InvalidRequest, MosaicError, RateLimited, Who
+from mosaic_mcp.server.quoting import visible
 from mosaic_mcp.server.results import clipped, fitted
 
 CHOICE = re.compile(r"'[^']*'")
@@ -49,7 +50,8 @@ def failure(
     code: str, message: str, remedy: str, *, who: Who, retryable: bool = False, **more: Any
 ) -> CallToolResult:
     """One failed result; `more` joins the structured error when it is not empty."""
-    message, remedy = in_tools(message), in_tools(remedy)
+    # Names in them are others' words: a line is ours only where we began one.
+    message, remedy = _lines(in_tools(message)), _lines(in_tools(remedy))
     # Of many faults the last are cut, never what to do about them.
     remedy = clipped(remedy, MAX_TEXT // 2)
     message = clipped(message, MAX_TEXT - len(remedy) - 1)
@@ -70,8 +72,19 @@ def failure(
     )
 
 
+def _lines(text: str) -> str:
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
 def from_error(error: MosaicError) -> CallToolResult:
     """The result for an error of ours."""
+    message = error.message
+    if isinstance(error, InvalidRequest) and message == "\n".join(
+        fault.sentence() for fault in error.faults
+    ):
+        message = "\n".join(visible(fault.sentence()) for fault in error.faults)
+    elif not isinstance(error, InvalidRequest):
+        message = visible(message)
     more: dict[str, Any] = {}
     if isinstance(error, InvalidRequest) and error.faults:
         more["faults"] = [
@@ -81,7 +94,7 @@ def from_error(error: MosaicError) -> CallToolResult:
         more["retry_after_s"] = error.retry_after_s
     remedy = error.remedy or error.advice
     return failure(
-        error.code, error.message, remedy, who=error.who, retryable=error.retryable, **more
+        error.code, message, visible(remedy), who=error.who, retryable=error.retryable, **more
     )
 
 

@@ -38,6 +38,7 @@ from mosaic_mcp.server.closing import FINISH_S, Closing
 from mosaic_mcp.server.health import Health
 from mosaic_mcp.server.relay import MAX_BODY, UPLOADS, Relay, Uploads, refusal
 from mosaic_mcp.settings import HttpSettings, Settings
+from mosaic_mcp.web.hurried import MOST_CONNECTIONS, HurriedProtocol
 
 HOST = "127.0.0.1"
 PORT = 8765
@@ -69,6 +70,8 @@ def serve_http(
             log_config=None,
             access_log=False,  # it would write signatures of links into the log
             server_header=False,
+            http=HurriedProtocol,
+            limit_concurrency=MOST_CONNECTIONS,
             proxy_headers=False,
             ws="none",
             timeout_graceful_shutdown=END_S,

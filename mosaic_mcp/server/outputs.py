@@ -9,6 +9,7 @@ from mcp_types import CallToolResult, ResourceLink
 
 from mosaic_mcp.server.answers import OutputLine
 from mosaic_mcp.server.engine import Engine
+from mosaic_mcp.server.quoting import visible
 from mosaic_mcp.server.recovery import recovery
 from mosaic_mcp.server.results import result
 from mosaic_mcp.server.views import RunState, run_answer
@@ -107,9 +108,9 @@ def link(line: OutputLine) -> ResourceLink:
     """The video as a link that hosts can show; never its bytes."""
     about = [f"{line.duration_s} s" if line.duration_s else "", f"file: {line.path or 'remote'}"]
     return ResourceLink(
-        name=line.name or line.output_id,
+        name=visible(line.name or line.output_id),
         uri=line.url or "",
         mime_type="video/mp4",
         size=line.size_bytes,
-        description=", ".join(part for part in about if part),
+        description=visible(", ".join(part for part in about if part)),
     )

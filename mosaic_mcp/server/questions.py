@@ -16,6 +16,8 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit
 from pydantic import BaseModel, Field, create_model
 
+from mosaic_mcp.server.quoting import visible
+
 MOST_CHOICES = 20
 """More than this are no choice; the error names them."""
 
@@ -57,7 +59,7 @@ def answered(outcome: ElicitationResult[Any]) -> Any:
 
 def ask_agent(said: str, agents: Sequence[tuple[str, str]]) -> Elicit[AgentChoice]:
     """Which of these (id, name) is meant."""
-    shown = tuple(f"{name} ({agent_id})" for agent_id, name in agents[:MOST_CHOICES])
+    shown = tuple(_shown(agent_id, name) for agent_id, name in agents[:MOST_CHOICES])
     fields: dict[str, Any] = {"agent": (Literal[shown], Field(title="Agent"))}
     schema = create_model("AgentChoice", __base__=AgentChoice, **fields)
     return Elicit(f"{said!r} can mean several agents. Which one should run?", schema)
@@ -65,15 +67,21 @@ def ask_agent(said: str, agents: Sequence[tuple[str, str]]) -> Elicit[AgentChoic
 
 def chosen_id(choice: AgentChoice, agents: Sequence[tuple[str, str]]) -> str:
     """The id behind a choice of `ask_agent`, or what the choice says."""
-    shown = {f"{name} ({agent_id})": agent_id for agent_id, name in agents}
+    shown = {_shown(agent_id, name): agent_id for agent_id, name in agents}
     return shown.get(choice.agent, choice.agent)
+
+
+def _shown(agent_id: str, name: str) -> str:
+    """A choice; the name is somebody's words and stands before an id that is ours."""
+    return f"{visible(name)[:80]} ({agent_id})"
 
 
 def ask_places(videos: Sequence[tuple[int, str]], inputs: Sequence[str]) -> Elicit[Places]:
     """For which Video Input each of these (index, name) is."""
     labels = tuple(inputs)
     fields: dict[str, Any] = {
-        field_name(index): (Literal[labels], Field(title=name[-80:])) for index, name in videos
+        field_name(index): (Literal[labels], Field(title=visible(name)[-80:]))
+        for index, name in videos
     }
     schema = create_model("Places", __base__=Places, **fields)
     return Elicit("This agent takes several videos. Which video is for which input?", schema)

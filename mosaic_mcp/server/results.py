@@ -15,6 +15,8 @@ from typing import Any, cast
 from mcp_types import CallToolResult, ContentBlock, TextContent
 from pydantic import BaseModel, ConfigDict, Field
 
+from mosaic_mcp.server.quoting import quoted
+
 MAX_CHARS = 8_000
 SHORTEST = 400
 """Characters that a text keeps when nothing but texts is left to shorten."""
@@ -40,8 +42,8 @@ def result(answer: Answer, *blocks: ContentBlock) -> CallToolResult:
 
 
 def compact(data: Any) -> str:
-    """JSON without spaces."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    """JSON without spaces, in which every character can be seen."""
+    return quoted(data)
 
 
 def told(answer: BaseModel) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mosaic_mcp.server.hints import Bell, Hints
+from mosaic_mcp.server.quoting import visible
 from mosaic_mcp.server.views import RunState
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Progress:
     async def say(self, percent: float, message: str) -> None:
         """Send a percentage; a repeated one rises by a hair, never falls."""
         self.last = max(percent, self.last + 0.001)
-        await self.report(self.last, 100.0, message[:120])
+        await self.report(self.last, 100.0, visible(message)[:120])
 
     async def tell(self, state: RunState) -> None:
         """Send where the run is; 100 is kept for its end."""

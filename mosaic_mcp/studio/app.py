@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -105,7 +105,9 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def on_crash(request: Request, error: Exception) -> Response:
         # Starlette raises the error again, so that uvicorn writes its traceback into our log.
-        log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
+        # Quoted: a path may hold line breaks, and write lines of its own into the log.
+        path = quote(request.scope["path"])
+        log.error("%s %s failed: %s", request.method, path, type(error).__name__)
         detail = (
             "The studio failed on this request. "
             "Its log (studio/log/studio.log in the data folder) says why."

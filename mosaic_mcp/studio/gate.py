@@ -6,14 +6,18 @@ import time
 from collections.abc import Awaitable, Callable, Generator, Iterable, Set
 from contextlib import contextmanager, nullcontext
 
+import anyio
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mosaic_mcp.errors import Forbidden, MosaicError, TooLarge
+from mosaic_mcp.errors import Fault, Forbidden, InvalidRequest, MosaicError, TooLarge
 
 MAX_BODY_BYTES = 16 * 1024**2
 """Largest JSON body; a transcript of 5 million characters fits. Uploads obey their policy."""
+BODY_S = 60.0
+"""Seconds for a JSON body to arrive."""
+UPLOAD_S = 6 * 3600.0
 UPLOAD_PATH = "/media/uploads"
 HEALTH = "/health"
 LIVE = "/health/live"
@@ -49,7 +53,8 @@ class Gate:
     """ASGI middleware.
 
     A page in a browser can make its own name point to 127.0.0.1 (DNS rebinding) and so reach a
-    server on loopback; its requests carry that name as Host, and are refused.
+    server on loopback; its requests carry that name as Host, and are refused. So is what a page of
+    another origin sends to us by our own name; only files by signed link may be shown anywhere.
     """
 
     def __init__(
@@ -72,25 +77,58 @@ class Gate:
         headers = Headers(scope=scope)
         quiet = scope["path"] in QUIET
         with nullcontext() if quiet else self._activity.request():
-            if (refusal := _refusal(headers, scope["path"], self._names)) is not None:
+            if (refusal := _refusal(headers, scope, self._names)) is not None:
                 await self._refuse(refusal)(scope, receive, send)
             elif scope["path"] == UPLOAD_PATH:
-                await self._app(scope, receive, send)
+                await self._app(scope, _patient(receive, UPLOAD_S), send)
             else:
-                await self._app(scope, _limited(receive), send)
+                await self._app(scope, _limited(_patient(receive, BODY_S)), send)
 
 
-def _refusal(headers: Headers, path: str, names: Set[str]) -> MosaicError | None:
+def _refusal(headers: Headers, scope: Scope, names: Set[str]) -> MosaicError | None:
+    method, path = scope["method"], scope["path"]
+    if b"%00" in scope.get("raw_path", b"") + scope.get("query_string", b""):
+        return InvalidRequest([Fault("", "the address holds %00, which no name has.")])
     host = headers.get("host", "").rpartition("@")[2].partition(":")[0].lower()
     if host not in names:
         return Forbidden(
             f"This studio answers only to {' and '.join(sorted(names))}.",
             remedy="Use the address in studio.json, or set MOSAIC_STUDIO_PUBLIC_URL to yours.",
         )
+    origin = headers.get("origin", "").lower()
+    shown = method in ("GET", "HEAD") and path.startswith("/media/")
+    if origin and origin != f"http://{host}" and not shown:
+        return Forbidden(
+            "This studio does not answer web pages of other origins.",
+            remedy="Call it from a program, which sends no Origin.",
+        )
     length = headers.get("content-length", "0")
     if path != UPLOAD_PATH and length.isdigit() and int(length) > MAX_BODY_BYTES:
         return _too_large()
     return None
+
+
+def _patient(receive: Receive, seconds: float) -> Receive:
+    """Wait for a body no longer than `seconds` from the first time that it is asked for."""
+    until: float | None = None
+    whole = False
+
+    async def patient() -> Message:
+        nonlocal until, whole
+        if whole:  # what follows is the end of the connection
+            return await receive()
+        until = anyio.current_time() + seconds if until is None else until
+        try:
+            with anyio.fail_after(max(0.0, until - anyio.current_time())):
+                message = await receive()
+        except TimeoutError as error:
+            raise InvalidRequest(
+                [Fault("", f"the body did not arrive within {seconds:.0f} s.", "Send it faster.")]
+            ) from error
+        whole = message["type"] == "http.request" and not message.get("more_body", False)
+        return message
+
+    return patient
 
 
 def _limited(receive: Receive) -> Callable[[], Awaitable[Message]]:

@@ -17,6 +17,8 @@ import anyio
 from mosaic_mcp.contract.extensions import Asset
 from mosaic_mcp.contract.uploads import AssetType
 from mosaic_mcp.errors import Fault, InvalidRequest, MediaError, MosaicError, TooLarge
+from mosaic_mcp.opening import take
+from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.machine import Machine
 from mosaic_mcp.studio.perception.probe import media_facts
@@ -116,8 +118,27 @@ class Intake:
             yield path
 
     async def take_file(self, owner: str, path: Path, asset_type: AssetType) -> Asset:
-        """Take a file of this machine; the same content under the same name is one asset."""
-        kept = await self._keep(path, path.name, asset_type, move=False)
+        """Take a file of this machine, at an absolute path without links.
+
+        Raises MediaError for what is no such file.
+        """
+        with self._library.job() as job:
+            # Looked at where nobody else can exchange it.
+            taken = job / "file"
+            try:
+                await anyio.to_thread.run_sync(take, path, taken)
+            except OSError as error:
+                if full := no_space(error):
+                    raise full from error
+                raise MediaError(
+                    f'"{path}" cannot be taken: {error.strerror}.',
+                    remedy="Give the absolute path of a regular file, without links in it.",
+                ) from error
+            return await self.take(owner, taken, path.name, asset_type)
+
+    async def take(self, owner: str, path: Path, name: str, asset_type: AssetType) -> Asset:
+        """Take a file out of a job's folder; equal content of the same name is one asset."""
+        kept = await self._keep(path, name, asset_type, move=True)
         source = kept.source
         asset_id = await self._assets.find(owner, asset_type, source.sha256, source.name)
         asset_id = asset_id or await self._assets.reserve(owner, asset_type)

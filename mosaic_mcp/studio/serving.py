@@ -26,6 +26,7 @@ from mosaic_mcp.studio.lock import FolderLock
 from mosaic_mcp.studio.process import DISCOVERY, Options
 from mosaic_mcp.studio.studio import Studio, open_studio
 from mosaic_mcp.studio.workflows import LOCAL, new_executor
+from mosaic_mcp.web.hurried import MOST_CONNECTIONS, HurriedProtocol
 
 _WATCH_S = 1.0
 _GRACE_S = 5
@@ -86,6 +87,8 @@ async def serve(
             log_config=None,
             access_log=False,  # it would write signatures of links into the log
             server_header=False,
+            http=HurriedProtocol,
+            limit_concurrency=MOST_CONNECTIONS,
             timeout_graceful_shutdown=_GRACE_S,
         )
         loop = asyncio.get_running_loop()

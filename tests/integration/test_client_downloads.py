@@ -81,7 +81,7 @@ async def test_a_link_that_has_ended_says_where_a_fresh_one_is(double, client, f
     link = (await client.get_run(finished[0])).outputs[0].video_url
     double.links += 1
     with pytest.raises(EngineUnavailable, match="status 400") as caught:
-        await save_file(link, folder, "a.mp4")
+        await save_file(link, folder, "a.mp4", within=client.within)
     assert "list_outputs" in caught.value.remedy
     assert list(folder.iterdir()) == []
 
@@ -175,9 +175,9 @@ async def test_a_local_file_that_is_gone_is_not_called_a_fault_of_the_folder(tmp
 async def test_a_part_is_those_bytes_and_the_size_of_all(double, client, finished):
     [output] = (await client.get_run(finished[0])).outputs
     whole = file_content(output.id)
-    part = await fetch_part(output.video_url, 1000, 50)
+    part = await fetch_part(output.video_url, 1000, 50, within=client.within)
     assert (part.content, part.total) == (whole[1000:1050], len(whole))
-    last = await fetch_part(output.video_url, len(whole) - 10, 50)
+    last = await fetch_part(output.video_url, len(whole) - 10, 50, within=client.within)
     assert last.content == whole[-10:]
     assert "authorization" not in fetches(double)[0].headers
 
@@ -185,7 +185,7 @@ async def test_a_part_is_those_bytes_and_the_size_of_all(double, client, finishe
 async def test_a_part_behind_the_end_and_an_ended_link_are_told(double, client, finished):
     [output] = (await client.get_run(finished[0])).outputs
     with pytest.raises(EngineUnavailable, match="416"):
-        await fetch_part(output.video_url, 10**6, 50)
+        await fetch_part(output.video_url, 10**6, 50, within=client.within)
     double.links += 1
     with pytest.raises(EngineUnavailable, match="list_outputs"):
-        await fetch_part(output.video_url, 0, 50)
+        await fetch_part(output.video_url, 0, 50, within=client.within)

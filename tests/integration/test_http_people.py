@@ -198,8 +198,7 @@ async def test_saving_on_the_server_is_refused(server, annas, tmp_path):
     assert not (tmp_path / "o").exists()
 
 
-async def test_addresses_for_parameters_are_not_fetched_by_the_server(server, annas):
-    """They would be fetched from inside the server's own network."""
+async def test_addresses_for_parameters_do_not_lead_into_the_servers_network(server, annas):
     async with server.client(ANNA) as anna:
         await answer(anna, "build_agent", name="Marked", tiles=["Watermark"])
         told = await refusal(
@@ -209,8 +208,7 @@ async def test_addresses_for_parameters_are_not_fetched_by_the_server(server, an
             videos=[annas["upload"]],
             params={"Watermark": {"image_id": f"{server.url}/secret.png"}},
         )
-    assert "takes no addresses" in told
-    assert "/uploads/image/" in told
+    assert "private network" in told
 
 
 async def test_a_picture_that_was_uploaded_can_be_a_parameter(server, annas, tmp_path):

@@ -12,9 +12,10 @@ import anyio
 import pytest
 
 from mosaic_mcp.errors import MediaError, MosaicError, NoSpace, TooLarge
-from mosaic_mcp.studio.ingest import addresses, fetch
-from mosaic_mcp.studio.ingest.addresses import anywhere, public
-from mosaic_mcp.studio.ingest.urls import Limits, download, shown
+from mosaic_mcp.studio.ingest import fetch
+from mosaic_mcp.web import addresses
+from mosaic_mcp.web.addresses import anywhere, public
+from mosaic_mcp.web.download import Limits, download, shown
 from tests.support.file_server import FileServer, file_server
 
 CONTENT = random.Random(7).randbytes(400_000)
@@ -240,6 +241,7 @@ def test_an_address_is_shown_without_password_and_query():
         ("::ffff:93.184.216.34", True),
         ("64:ff9b::7f00:1", False),
         ("64:ff9b::5db8:d822", True),
+        ("64:ff9b:1::5db8:d822", False),
         ("2002:7f00:0001::1", False),
         ("::7f00:1", False),
     ],

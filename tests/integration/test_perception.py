@@ -1,6 +1,7 @@
 """What the studio sees and hears, against media whose truth is known."""
 
 import asyncio
+import os
 import subprocess
 from contextlib import nullcontext
 from fractions import Fraction
@@ -248,20 +249,21 @@ async def test_what_was_perceived_is_kept_and_asked_once(
 async def test_cancelling_ends_the_helper(tmp_path: Path, talk: tuple[Path, Truth]):
     path, _ = talk
     looking = asyncio.create_task(calling.call("recognise", path=str(path)))
-    while not _helpers(path):
+    while not _helpers():
         assert not looking.done(), "it ended before it was seen"
         await asyncio.sleep(0)
     looking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await looking
-    assert _helpers(path) == []
+    assert _helpers() == []
 
 
-def _helpers(path: Path) -> list[str]:
-    command = ["ps", "-ww", "-eo", "args"]
+def _helpers() -> list[str]:
+    """Helpers that this process has started: what they read is not on their command line."""
+    command = ["ps", "-ww", "-eo", "ppid,args"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True)
     return [
         line
         for line in listed.stdout.splitlines()
-        if "perception.helper" in line and str(path) in line
+        if "perception.helper" in line and line.split()[0] == str(os.getpid())
     ]

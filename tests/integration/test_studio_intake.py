@@ -125,7 +125,7 @@ async def test_replacing_a_file_in_the_users_folder_leaves_ours(home, talk, tmp_
 
 
 async def test_across_disks_a_file_is_copied(home, talk, monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise OSError(18, "Invalid cross-device link")
 
     monkeypatch.setattr(os, "link", refuse)

@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy as sa
 
 from mosaic_mcp.contract.webhooks import RunFinishedEvent
-from mosaic_mcp.studio.ingest.addresses import anywhere
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.signing import Links, Signer
 from mosaic_mcp.studio.store.database import Store
@@ -29,6 +28,7 @@ from mosaic_mcp.studio.webhooks.outbox import (
 )
 from mosaic_mcp.studio.webhooks.sender import Sender
 from mosaic_mcp.studio.webhooks.signing import Secrets
+from mosaic_mcp.web.addresses import anywhere
 from tests.support.receiver import receiver
 from tests.support.run_states import MovedRun
 

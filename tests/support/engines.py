@@ -65,6 +65,7 @@ class Engine:
         self.tiles = tiles
         self.duration_s = 100.0
         self.added: list[tuple[Path, str]] = []
+        self.fetched: list[tuple[str, str]] = []
         self.calls: list[str] = []
         self.refuse_updates: Exception | None = None
         self._studio = None if hosted else Studio(self, local_files=local_files)
@@ -131,3 +132,7 @@ class Engine:
     async def add_file(self, path: Path, asset_type: str) -> str:
         self.added.append((path, asset_type))
         return f"asset-{len(self.added)}"
+
+    async def add_url(self, url: str, asset_type: str) -> str:
+        self.fetched.append((url, asset_type))
+        return f"fetched-{len(self.fetched)}"

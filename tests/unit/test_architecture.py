@@ -10,17 +10,20 @@ import pytest
 import mosaic_mcp
 
 ROOT = Path(mosaic_mcp.__file__).parent
-LEAVES = {"errors", "settings", "logs", "traces"}
+LEAVES = {"errors", "logs", "opening", "settings", "traces"}
 ROOMS = {
     "errors": set(),
+    "opening": set(),
     "settings": set(),
     "logs": {"errors", "settings"},
     "traces": set(),
     "contract": LEAVES,
-    "client": LEAVES | {"contract"},
+    # What both sides fetch addresses with.
+    "web": LEAVES,
+    "client": LEAVES | {"contract", "web"},
     "intent": LEAVES | {"contract", "client"},
-    "server": LEAVES | {"contract", "client", "intent"},
-    "studio": LEAVES | {"contract"},
+    "server": LEAVES | {"contract", "client", "intent", "web"},
+    "studio": LEAVES | {"contract", "web"},
     "sample": set(),
     # The command line may know every room; its commands import them when they run.
     "cli": {*LEAVES, "contract", "client", "intent", "server", "studio", "demo", "doctor"},

@@ -435,26 +435,13 @@ async def test_the_hosted_engine_gets_the_bytes(settings, videos, posted):
     assert posted[0][1] == {"video_ids": ["asset-1"], "input_clip_start_ms": 1_000}
 
 
-async def test_an_address_given_for_a_parameter_is_fetched_and_handed_over(
-    settings, posted, monkeypatch
-):
-    fetched = []
-
-    async def save_file(url, folder, name):
-        fetched.append((url, name))
-        (folder / name).write_bytes(b"x")
-        return folder / name
-
-    monkeypatch.setattr(submitting, "save_file", save_file)
+async def test_an_address_given_for_a_parameter_becomes_an_asset(settings, posted):
     engine = Engine(ONE)
     picture = "https://example.com/a/my%20logo.png?sig=1"
     params = {"Watermark": {"use_custom_logo": "custom", "image_id": picture}}
     await submit(await plan(settings, URL, engine=engine, params=params), engine, None)
-    assert fetched == [(picture, "my logo.png")]
-    [(path, kind)] = engine.added
-    assert (path.name, kind) == ("my logo.png", "image")
-    assert not path.exists(), "the fetched copy is not left behind"
-    assert posted[0][1]["update_params"]["logo"]["image_id"] == "asset-1"
+    assert engine.fetched == [(picture, "image")]
+    assert posted[0][1]["update_params"]["logo"]["image_id"] == "fetched-1"
 
 
 async def test_a_file_that_is_gone_is_not_sent(settings, videos, posted):

@@ -55,7 +55,7 @@ def tool(engine: Engine) -> ClosedTool:
                 f"Run {run_id} has no output {output_id!r}.",
                 remedy=f"list_outputs(run_id='{run_id}') gives the ids.",
             )
-        part = await fetch_part(client.reach(url), offset, PIECE)
+        part = await fetch_part(client.reach(url), offset, PIECE, within=client.within)
         if part.total > LARGEST:
             raise TooLarge(
                 f"The video has {part.total / 1e6:.0f} MB; "

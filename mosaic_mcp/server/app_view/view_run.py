@@ -148,7 +148,7 @@ async def _outputs(
     async def view(output: RunOutput) -> None:
         line = await output_line(client, output, state)
         link = output.thumbnail_url
-        picture = await _picture(client.reach(link)) if link else None
+        picture = await _picture(client, link) if link else None
         views[output.id] = line.model_copy(update={"thumbnail": picture})
 
     async with anyio.create_task_group() as group:
@@ -157,13 +157,13 @@ async def _outputs(
     return tuple(views[output.id] for output in outputs)
 
 
-async def _picture(url: str) -> str | None:
+async def _picture(client: MosaicClient, link: str) -> str | None:
     """The picture as a `data:` URL; None when it cannot be had or is no small one."""
     from mosaic_mcp.client import fetch_picture
     from mosaic_mcp.errors import MosaicError
 
     try:
-        data, kind = await fetch_picture(url)
+        data, kind = await fetch_picture(client.reach(link), within=client.within)
     except MosaicError:
         return None  # the viewer draws its own stand-in
     if len(data) > MAX_PICTURE or kind not in ("image/jpeg", "image/png", "image/webp"):

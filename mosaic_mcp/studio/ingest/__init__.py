@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from mosaic_mcp.contract.youtube import youtube_id
-from mosaic_mcp.studio.ingest.addresses import anywhere, public
-from mosaic_mcp.studio.ingest.urls import download
 from mosaic_mcp.studio.ingest.youtube import download_youtube
+from mosaic_mcp.web.addresses import anywhere, public
+from mosaic_mcp.web.download import download
 
 __all__ = ["fetch"]
 

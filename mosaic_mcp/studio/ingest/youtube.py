@@ -31,7 +31,7 @@ from mosaic_mcp.errors import (
     TooLarge,
     Unsupported,
 )
-from mosaic_mcp.studio.ingest.names import plain
+from mosaic_mcp.web.names import plain
 
 MAX_DURATION_S = 5 * 3600
 MAX_BYTES = 5 * 1024**3

@@ -13,11 +13,17 @@ from subprocess import PIPE
 from typing import Any, cast
 
 import anyio
+import anyio.abc
 
 from mosaic_mcp.errors import Interrupted, MediaError, MosaicError, Unsupported
 
 TIMEOUT_S = 3 * 3600.0
 _KILLED = (-signal.SIGTERM, -9)
+PROBE_S = 900.0
+"""Reading every packet of 5 GB from a slow disk takes minutes, not hours."""
+MOST_ANSWER = 64 * 1024**2
+"""Bytes of an answer: five hours of words are far less."""
+_CPU_LIMIT = getattr(signal, "SIGXCPU", 0)
 _CODES: dict[str, type[MosaicError]] = {"bad_media": MediaError, "unsupported": Unsupported}
 
 
@@ -39,10 +45,8 @@ async def call(
     Raises what the helper raised, MediaError when it died on the file, Interrupted when it was
     killed from outside.
     """
-    command = [
-        *(sys.executable, "-m", "mosaic_mcp.studio.perception.helper"),
-        *(verb, json.dumps(argument)),
-    ]
+    seconds = PROBE_S if verb == "probe" else TIMEOUT_S
+    command = [sys.executable, "-m", "mosaic_mcp.studio.perception.helper", verb, str(seconds)]
     process = await anyio.open_process(
         command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
     )
@@ -51,18 +55,23 @@ async def call(
 
     async def read(stream: Any, into: bytearray) -> None:
         async for chunk in stream:
-            into.extend(chunk)
+            if len(into) < MOST_ANSWER:
+                into.extend(chunk)
             if on_share and stream is process.stderr:
                 told = re.findall(rb"^progress ([\d.]+)$", chunk, re.MULTILINE)
                 if told:
                     on_share(float(told[-1]))
 
     try:
-        with anyio.fail_after(TIMEOUT_S):
+        with anyio.fail_after(seconds):
             async with anyio.create_task_group() as group:
                 group.start_soon(read, process.stdout, out)
                 group.start_soon(read, process.stderr, messages)
+                # Not on the command line, where a transcript has no room.
+                await _send(process, argument)
             await process.wait()
+    except TimeoutError as error:
+        raise _too_long() from error
     finally:
         with anyio.CancelScope(shield=True):
             if process.returncode is None:
@@ -76,6 +85,20 @@ async def call(
     return _result(process.returncode, bytes(out), bytes(messages))
 
 
+async def _send(process: anyio.abc.Process, argument: dict[str, Any]) -> None:
+    """Give the helper its argument; its end of the pipe stays open, as a sign that we live."""
+    assert process.stdin is not None  # noqa: S101 - opened with a pipe
+    with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+        await process.stdin.send(json.dumps(argument).encode() + b"\n")
+
+
+def _too_long() -> MediaError:
+    return MediaError(
+        "Reading it took too long and was stopped.",
+        remedy="Use a shorter file, or export it again.",
+    )
+
+
 def _result(code: int | None, out: bytes, messages: bytes) -> Any:
     try:
         answer = json.loads(out)
@@ -84,6 +107,8 @@ def _result(code: int | None, out: bytes, messages: bytes) -> Any:
             raise Interrupted(
                 "The program that reads media was killed.", remedy=Interrupted.advice
             ) from error
+        if code == -_CPU_LIMIT:
+            raise _too_long() from error
         tail = messages.decode("utf-8", "replace").strip().splitlines()
         raise MediaError(
             f"The file could not be read: its decoder ended with code {code}"

@@ -15,13 +15,12 @@ from av.video.stream import VideoStream
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.opening import opened, start_of
 from mosaic_mcp.studio.perception.tables import check_table, is_table
+from mosaic_mcp.studio.reach import MAX_PIXELS
 
-MAX_PIXELS = 8192 * 8192
-MAX_STREAMS = 32
 MAX_RATE = 1000
 MAX_DURATION_S = 24 * 3600
 _SILENT = {"audio_channels": 0, "audio_rate": 0, "audio_codec": None}
-IMAGES = {"image2", "png_pipe", "jpeg_pipe", "webp_pipe", "gif"}
+IMAGES = {"png_pipe", "jpeg_pipe", "webp_pipe", "gif"}
 
 
 def examine(argument: dict[str, Any]) -> dict[str, Any]:
@@ -32,11 +31,6 @@ def examine(argument: dict[str, Any]) -> dict[str, Any]:
         check_table(path)
         return {**_SILENT, "sha256": digest, "kind": "table", "duration": "0"}
     with opened(path) as container:
-        if len(container.streams) > MAX_STREAMS:
-            raise MediaError(
-                f"It has {len(container.streams)} streams; {MAX_STREAMS} are the most we read.",
-                remedy="Export it with one video and one audio stream.",
-            )
         facts = _audio(container)
         video = next((s for s in container.streams.video if not _cover(s)), None)
         kind = "video" if video is not None else "audio"

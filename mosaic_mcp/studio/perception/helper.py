@@ -1,10 +1,11 @@
 """The one program that opens media with libraries: PyAV, OpenCV, pocketsphinx.
 
-    python -m mosaic_mcp.studio.perception.helper VERB '{"path": …}'
+    python -m mosaic_mcp.studio.perception.helper VERB SECONDS
 
-It runs as a child of the studio, so that a decoder's crash or a bomb ends this process and not the
-studio, and so that those libraries' licences stay out of it. One JSON object comes out: the result,
-or {"error": code, "message": …, "remedy": …}. It ends when its standard input closes.
+It reads one line of JSON, {"path": …}, from its standard input, and ends when that closes. It runs
+as a child of the studio, so that a decoder's crash or a bomb ends this process and not the studio,
+and so that those libraries' licences stay out of it. One JSON object comes out: the result, or
+{"error": code, "message": …, "remedy": …}.
 """
 
 from __future__ import annotations
@@ -18,15 +19,20 @@ from collections.abc import Callable
 from typing import Any
 
 from mosaic_mcp.errors import MediaError, MosaicError
+from mosaic_mcp.studio.render.guard import limit
 
 MEMORY_BYTES = 6 * 1024**3
+FILE_BYTES = 64 * 1024**2
+"""It writes no files of its own; libraries may."""
 
 
 def main() -> int:
     """Do one thing and print its result."""
-    verb, argument = sys.argv[1], json.loads(sys.argv[2])
+    verb, seconds = sys.argv[1], float(sys.argv[2])
+    argument = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _limit_memory()
+    cpu = int(seconds * (os.cpu_count() or 1)) + 1
+    limit({"memory": MEMORY_BYTES, "file": FILE_BYTES, "cpu": cpu})
     # Libraries print on their own; only our JSON may reach the pipe.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -69,13 +75,6 @@ def _end_with_parent() -> None:
         while os.read(0, 1024):
             pass
     os._exit(1)
-
-
-def _limit_memory() -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
 
 if __name__ == "__main__":

@@ -15,23 +15,34 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from mosaic_mcp.errors import MediaError
+from mosaic_mcp.studio.reach import FORMATS, MAX_PIXELS, MAX_STREAMS, PROTOCOLS
 
-FORMATS = (
-    "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,wav,aiff,mp3,flac,aac,gif,"
-    "image2,png_pipe,jpeg_pipe,webp_pipe"
-)
 KINDS = "MP4, MOV, MKV, WebM, AVI, MPEG-TS; MP3, WAV, M4A, FLAC, OGG; PNG, JPEG, WebP, GIF"
 
 
 @contextmanager
 def opened(path: str) -> Generator[InputContainer]:
     """An open container; raises MediaError with why it cannot be."""
-    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+    options = {
+        "format_whitelist": FORMATS,
+        "protocol_whitelist": PROTOCOLS,
+        # Of the decoders that look at the first pictures while it is opened.
+        "max_pixels": str(MAX_PIXELS),
+    }
     try:
-        container = av.open(path, options=options, metadata_errors="ignore")
+        # By its name alone "cache:x" would be a protocol.
+        container = av.open(f"file:{path}", options=options, metadata_errors="ignore")
     except (FFmpegError, OSError) as error:
         raise why_not(path, error) from error
     try:
+        if len(container.streams) > MAX_STREAMS:
+            raise MediaError(
+                f"It has {len(container.streams)} streams; {MAX_STREAMS} are the most we read.",
+                remedy="Export it with one video and one audio stream.",
+            )
+        for stream in container.streams.video:
+            # A picture may grow after the first one.
+            stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         yield container
     except FFmpegError as error:
         raise MediaError(

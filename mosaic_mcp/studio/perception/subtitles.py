@@ -13,6 +13,9 @@ from mosaic_mcp.errors import MediaError
 FILLERS = frozenset(
     "um umm uhm uh uhh er erm err ah hm hmm mm mmm mhm eh äh ähm öh öhm euh".split()  # noqa: SIM905
 )
+MAX_CUES = 50_000
+"""Five hours of nearly three subtitles a second."""
+MAX_CUE_CHARS = 5_000
 _BARE = re.compile(r"[^\w']+", re.UNICODE)
 _SPEAKER = re.compile(r"^\s*(?:>>|-)\s*")
 _SOUND = re.compile(r"\[[^\]]*\]|\([^)]*\)|♪[^♪]*♪?")
@@ -40,8 +43,16 @@ def bare(word: str) -> str:
 def read_cues(text: str, kind: str) -> list[Cue]:
     """The cues of an SRT or VTT file in order; tags, speaker marks and [sounds] are left out.
 
-    Raises MediaError when it holds no timed text.
+    Raises MediaError when it holds no timed text, or more than a video can have.
     """
+    pieces = text.split("-->")
+    # Patterns that look for closing brackets take the square of a cue's length.
+    if len(pieces) > MAX_CUES or max(map(len, pieces)) > MAX_CUE_CHARS:
+        raise MediaError(
+            f"The transcript has more than {MAX_CUES:,} subtitles, or one of more than "
+            f"{MAX_CUE_CHARS:,} characters.",
+            remedy="Give the subtitles of this video alone.",
+        )
     try:
         subs = pysubs2.SSAFile.from_string(text.lstrip("\ufeff"), format_=kind)
     except (Pysubs2Error, ValueError) as error:

@@ -24,18 +24,11 @@ from mosaic_mcp.errors import (
     RenderFailed,
 )
 from mosaic_mcp.settings import Settings
+from mosaic_mcp.studio.reach import FORMATS, MAX_PIXELS, PROTOCOLS
 from mosaic_mcp.studio.render.commands import Command, watched
 
 GUARD = Path(__file__).with_name("guard.py")
 
-FORMATS = (
-    "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,wav,aiff,mp3,flac,aac,gif,"
-    "image2,png_pipe,jpeg_pipe,webp_pipe,ffmetadata"
-)
-"""Containers that we read. Playlists (HLS, DASH, concat, SDP) are not among them: they name other
-files and addresses, and FFmpeg would open those."""
-
-MAX_PIXELS = 8192 * 8192
 KEEP_LOG = 8_000
 """Characters of FFmpeg's messages that are kept for the error."""
 
@@ -108,7 +101,7 @@ def guarded_input(name: str, *options: str) -> list[str]:
     """Arguments that open one of our own files in the job folder, and nothing else."""
     return [
         "-protocol_whitelist",
-        "file",
+        PROTOCOLS,
         "-format_whitelist",
         FORMATS,
         "-max_pixels",
@@ -135,7 +128,12 @@ async def run_ffmpeg(
     or Interrupted when somebody else killed it.
     """
     limits = limits or Limits()
-    options: dict[str, object] = {"memory": limits.memory_bytes, "file": limits.file_bytes}
+    options: dict[str, object] = {
+        "memory": limits.memory_bytes,
+        "file": limits.file_bytes,
+        # For when nobody is left to look at the clock.
+        "cpu": int(limits.wall_s * (os.cpu_count() or 1)) + 1,
+    }
     if publish:
         options |= {"part": str(publish[0]), "final": str(publish[1])}
     arguments = ("-hide_banner", "-nostats", "-nostdin", "-y", *arguments)
@@ -235,6 +233,12 @@ def explain(code: int, log: str) -> MosaicError:
         return Interrupted("FFmpeg was killed.", remedy=Interrupted.advice)
     if "no space left on device" in low or "disk quota exceeded" in low:
         return NoSpace()
+    if "received signal 24" in low or code == 128 + 24:  # SIGXCPU, which FFmpeg obeys
+        return RenderFailed(
+            "FFmpeg used more processor time than it may.",
+            remedy="Use a shorter clip, or quality='draft'.",
+            log=log,
+        )
     if "file size limit exceeded" in low or code == 128 + 25:
         return RenderFailed(
             "The output grew past its limit.", remedy="Use a shorter clip.", log=log

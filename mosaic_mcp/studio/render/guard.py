@@ -1,6 +1,7 @@
 """Runs one program and makes sure that it never outlives us, nor leaves half a file.
 
-    python -I -S guard.py '{"memory": bytes, "file": bytes, "part": path, "final": path}' program…
+    python -I -S guard.py '{"memory": bytes, "file": bytes, "cpu": seconds, "part": path,
+                            "final": path}' program…
 
 Started with a pipe as standard input by whoever wants the work done. When that pipe closes,
 because its holder ended or was killed, the whole process group is killed. When the program ends
@@ -17,6 +18,14 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+LIMITS = (
+    ("RLIMIT_AS", "memory"),
+    ("RLIMIT_FSIZE", "file"),
+    ("RLIMIT_CPU", "cpu"),
+    ("RLIMIT_CORE", "core"),
+)
+"""Names of limits in the system and in the options."""
 
 
 def main() -> int:
@@ -49,16 +58,24 @@ def publish(part: Path, final: Path) -> None:
 
 
 def limit(options: dict[str, Any]) -> None:
-    """Bound memory and file size, where the system can."""
+    """Bound memory, file size and processor time, where the system can; dump no core.
+
+    A core would hold what the media held, and be as large as the memory. Should the machine run out
+    of memory in spite of the limit, Linux ends this process before the studio. Windows has none of
+    these limits in this form: only the wall clock of whoever asked, and the job object, hold there.
+    """
     with contextlib.suppress(ImportError):
         import resource
 
-        for kind, most in (("RLIMIT_AS", "memory"), ("RLIMIT_FSIZE", "file")):
-            if options.get(most):
+        wanted = {**options, "core": 0}
+        for kind, most in LIMITS:
+            if most in wanted:
                 # macOS refuses RLIMIT_AS, and a lower hard limit stands: then that one holds.
                 with contextlib.suppress(ValueError, OSError):
                     number = getattr(resource, kind)
-                    resource.setrlimit(number, (options[most], resource.getrlimit(number)[1]))
+                    resource.setrlimit(number, (wanted[most], resource.getrlimit(number)[1]))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def end_with_us() -> Callable[[], object] | None:

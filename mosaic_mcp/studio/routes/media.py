@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
@@ -19,6 +20,9 @@ from mosaic_mcp.studio.studio import Studio
 
 router = APIRouter(tags=["media"], include_in_schema=False)
 
+_NUMBER = re.compile(r"[0-9]{1,30}")
+MOST_RANGES = 8
+"""Of one request: a player asks for one."""
 _SAFE_HEADERS = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; media-src 'self'; img-src 'self'; sandbox",
@@ -49,7 +53,7 @@ async def asset_file(
     sig: Annotated[str, Query()] = "",
 ) -> Response:
     """An asset, or its picture."""
-    studio.links.check(request.url.path, exp, sig)
+    studio.links.check(request.scope["path"], exp, sig)
     source, key = await studio.assets.file(None, asset_id)
     if file == "thumbnail.jpg" and source.kind != "image":
         key = await studio.thumbnail(source)
@@ -66,7 +70,7 @@ async def render_file(
     sig: Annotated[str, Query()] = "",
 ) -> Response:
     """A file of an output."""
-    studio.links.check(request.url.path, exp, sig)
+    studio.links.check(request.scope["path"], exp, sig)
     name = await studio.outputs.name(render_id)
     return await _file(request, studio, studio.library.render(render_id, file), name)
 
@@ -99,9 +103,9 @@ def _check_range(header: str | None, size: int) -> None:
     if header is None:
         return
     ranges = [part.strip().partition("-") for part in header.partition("=")[2].split(",")]
-    numbers = all(f"{first}{last}".isdecimal() and dash for first, dash, last in ranges)
-    if not header.startswith("bytes=") or not numbers:
-        fault = Fault("Range", "not a byte range.", "Send bytes=first-last.")
+    numbers = all(_NUMBER.fullmatch(f"{first}{last}") and dash for first, dash, last in ranges)
+    if not header.startswith("bytes=") or not numbers or len(ranges) > MOST_RANGES:
+        fault = Fault("Range", "not a byte range, or too many.", "Send bytes=first-last.")
         raise InvalidRequest([fault])
     for first, _, last in ranges:
         start = int(first) if first else max(size - int(last), 0)

@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import anyio
+import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Response
 
 from mosaic_mcp.contract.extensions import (
     PREFIX,
     Asset,
     BringTranscript,
+    LinkedFile,
     LocalFile,
     RenderInfo,
     Transcript,
 )
-from mosaic_mcp.errors import Conflict, Fault, Forbidden, InvalidRequest, MediaError, NotFound
+from mosaic_mcp.errors import Conflict, Fault, Forbidden, InvalidRequest, NotFound
+from mosaic_mcp.studio.intake import MAX_BYTES
 from mosaic_mcp.studio.library import RenderFile
 from mosaic_mcp.studio.perception.subtitles import read_cues
 from mosaic_mcp.studio.reading import PAGE_WORDS, Reading, read
@@ -28,9 +31,13 @@ from mosaic_mcp.studio.store.outputs import Output, again, files_gone
 from mosaic_mcp.studio.studio import Studio
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import Timeline
+from mosaic_mcp.web.addresses import anywhere, public
+from mosaic_mcp.web.download import Limits, download
 
 router = APIRouter(prefix=PREFIX, tags=["studio"])
 
+FETCH_S = 480
+"""Seconds that an address may take: the caller waits for the answer."""
 Kind = Literal["videos", "renders"]
 Seconds = Annotated[float | None, Query(ge=0, le=86_400)]
 
@@ -77,10 +84,20 @@ async def take_file(body: LocalFile, studio: StudioDep, caller: CallerDep) -> As
             "Only the user of this machine may hand over files by path.",
             remedy="Upload the file with /uploads.",
         )
-    path = Path(body.path)
-    if not path.is_absolute() or not await anyio.Path(path).is_file():
-        raise MediaError(f'There is no file "{body.path}".', remedy="Send an absolute path.")
-    return await studio.intake.take_file(caller.owner, path, body.asset_type)
+    return await studio.intake.take_file(caller.owner, Path(body.path), body.asset_type)
+
+
+@router.post("/urls")
+async def take_url(body: LinkedFile, studio: StudioDep, caller: CallerDep) -> Asset:
+    """Fetch a file from a public address as an asset."""
+    with studio.library.job() as job:
+        path, name = await download(
+            body.url,
+            job,
+            limits=Limits(size=MAX_BYTES[body.asset_type], seconds=FETCH_S),
+            allowed=anywhere if studio.settings.private_urls else public,
+        )
+        return await studio.intake.take(caller.owner, path, name, body.asset_type)
 
 
 @router.get("/renders/{render_id}")
@@ -116,7 +133,7 @@ async def bring_transcript(
     video_id: str, body: BringTranscript, studio: StudioDep, caller: CallerDep
 ) -> Transcript:
     """Bring the words of a video as subtitles; they come before any recogniser's."""
-    read_cues(body.text, body.format)
+    await anyio.to_thread.run_sync(read_cues, body.text, body.format)
     await studio.transcripts.bring(caller.owner, video_id, body)
     source, _ = await studio.assets.file(caller.owner, video_id)
     return await read(from_source(source, tile=""), studio.perception, Reading())

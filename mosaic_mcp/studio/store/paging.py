@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mosaic_mcp.contract.base import unstorable
 from mosaic_mcp.errors import Fault, InvalidRequest
 
 
@@ -30,9 +31,9 @@ class Cursor:
             return None
         try:
             time, row_id = json.loads(base64.b64decode(text, altchars=b"-_", validate=True))
-        except (binascii.Error, ValueError, TypeError):
+        except (binascii.Error, ValueError, TypeError, RecursionError):
             time = row_id = None
-        if not isinstance(time, str) or not isinstance(row_id, str):
+        if not isinstance(time, str) or not isinstance(row_id, str) or unstorable([time, row_id]):
             fault = Fault("cursor", "not a cursor of this list.", "Send next_cursor unchanged.")
             raise InvalidRequest([fault])
         return cls(time, row_id)

@@ -12,14 +12,14 @@ import httpx
 from mosaic_mcp import __version__
 from mosaic_mcp.contract.input_rules import is_http
 from mosaic_mcp.errors import Fault, MediaError
-from mosaic_mcp.studio.ingest.addresses import (
+from mosaic_mcp.studio.webhooks.outbox import CLAIM_S, GONE, Outcome
+from mosaic_mcp.web.addresses import (
     CheckedTransport,
     IPAddress,
     addresses_of,
     anywhere,
     public,
 )
-from mosaic_mcp.studio.webhooks.outbox import CLAIM_S, GONE, Outcome
 
 ATTEMPT_S = 20.0
 """Seconds for one attempt, from the name's look-up to the answer's headers; its body is not read.

@@ -7,6 +7,7 @@ because the sentence for them should say so.
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,9 +23,8 @@ import httpx
 
 from mosaic_mcp import __version__
 from mosaic_mcp.errors import MediaError, NoSpace, SourceUnavailable, TooLarge
-from mosaic_mcp.studio.disk import no_space
-from mosaic_mcp.studio.ingest.addresses import CheckedTransport, IPAddress, public
-from mosaic_mcp.studio.ingest.names import name_of
+from mosaic_mcp.web.addresses import CheckedTransport, IPAddress, public
+from mosaic_mcp.web.names import name_of
 
 Progress = Callable[[int, int | None], Awaitable[None]]
 """`(bytes so far, bytes in all if known)`."""
@@ -62,8 +62,7 @@ async def download(
     page, too slow), TooLarge or NoSpace. Whatever happens short of success, also cancelling, no
     file is left.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_address(url):
         raise MediaError(
             f"{shown(url)} is not an http or https address.", remedy="Give one that is."
         )
@@ -95,10 +94,20 @@ async def download(
 def shown(url: str) -> str:
     """An address as we may repeat it: without a password, and without a query, which may hold
     keys."""
+    if not _is_address(url):
+        return repr(url.partition("?")[0].rpartition("@")[2][:80])
     parts = urlsplit(url)
-    host = parts.hostname or ""
     port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{host}{port}{parts.path}"[:200] if host else repr(url[:80])
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"[:200]
+
+
+def _is_address(url: str) -> bool:
+    """True for what both the standard library and httpx take for an http or https address."""
+    try:
+        parsed, port = httpx.URL(url), urlsplit(url).port
+    except (httpx.InvalidURL, ValueError):
+        return False
+    return parsed.scheme in ("http", "https") and bool(parsed.host) and port != 0
 
 
 class _Download:
@@ -171,8 +180,8 @@ class _Download:
         try:
             await anyio.to_thread.run_sync(file.write, block)
         except OSError as error:
-            if full := no_space(error):
-                raise full from error
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoSpace from error
             raise
         self._have += len(block)
         await self._tell()

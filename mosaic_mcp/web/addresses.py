@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable
+from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import httpx
@@ -19,6 +20,8 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 MAX_TRIED = 4
 """Addresses of one host that are tried in turn."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+"""RFC 8215: where it leads is a network's own business."""
 
 
 def public(address: IPAddress) -> bool:
@@ -31,7 +34,7 @@ def public(address: IPAddress) -> bool:
         inner = _inner(address)
         if inner is not None:
             return public(inner)
-        if address.is_site_local:
+        if address.is_site_local or address in _LOCAL_NAT64:
             return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
@@ -75,15 +78,29 @@ def _no_host(host: str) -> MediaError:
     )
 
 
-class CheckedTransport(httpx.AsyncHTTPTransport):
-    """Sends each request, redirects too, to an address that `allowed` has seen."""
+def origin(url: httpx.URL | str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of an address: what a server is known by."""
+    url = httpx.URL(url)
+    return url.scheme, url.host, url.port
 
-    def __init__(self, allowed: Callable[[IPAddress], bool] = public) -> None:
+
+class CheckedTransport(httpx.AsyncHTTPTransport):
+    """Sends each request, redirects too, to an address that `allowed` has seen.
+
+    `trusted` is an engine's own address, which may be on this machine: its origin is not checked.
+    """
+
+    def __init__(
+        self, allowed: Callable[[IPAddress], bool] = public, *, trusted: str | None = None
+    ) -> None:
         super().__init__()
         self._allowed = allowed
+        self._trusted = None if trusted is None else origin(trusted)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Raises MediaError when any address of the host is not allowed."""
+        if origin(request.url) == self._trusted:
+            return await super().handle_async_request(request)
         if request.url.scheme not in ("http", "https"):
             raise httpx.UnsupportedProtocol(f"{request.url.scheme}:// is neither http nor https.")
         host = request.url.host
@@ -102,6 +119,33 @@ class CheckedTransport(httpx.AsyncHTTPTransport):
             except httpx.ConnectError:
                 continue
         return await super().handle_async_request(_to(request, last))
+
+
+class ProxiedTransport(CheckedTransport):
+    """As CheckedTransport; where the environment names a proxy, that connects and decides."""
+
+    def __init__(
+        self, allowed: Callable[[IPAddress], bool] = public, *, trusted: str | None = None
+    ) -> None:
+        super().__init__(allowed, trusted=trusted)
+        self._proxies = {
+            scheme: httpx.AsyncHTTPTransport(proxy=proxy)
+            for scheme, proxy in getproxies().items()
+            if scheme in ("http", "https")
+        }
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Raises MediaError when any address of the host is not allowed."""
+        proxy = self._proxies.get(request.url.scheme)
+        own = origin(request.url) == self._trusted or proxy_bypass(request.url.host)
+        if proxy is None or own:
+            return await super().handle_async_request(request)
+        return await proxy.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        for proxy in self._proxies.values():
+            await proxy.aclose()
 
 
 def _to(request: httpx.Request, address: IPAddress) -> httpx.Request:

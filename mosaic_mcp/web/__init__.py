@@ -1,0 +1,1 @@
+"""Fetching what others' addresses name, without being led into private networks."""
