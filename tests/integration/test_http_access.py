@@ -1,7 +1,5 @@
 """Who is let in over HTTP, and what those are told who are not."""
 
-import time
-
 import pytest
 
 from tests.support.http_command import ANNA, TOKENS, http_server
@@ -25,6 +23,9 @@ MODERN = {
     "mcp-protocol-version": "2026-07-28",
     "mcp-method": "tools/list",
 }
+
+PAST, FAR = 1_600_000_000, 4_000_000_000
+"""Moments that need no clock: both workers of a test run name their tests alike."""
 
 
 def listing(server, token: str | None = None, **headers: str):
@@ -151,9 +152,9 @@ def test_a_token_that_the_issuer_signed_for_us_is_let_in(oauth, authority, scope
         {"aud": "https://other.example/mcp"},
         {"aud": None},
         {"iss": "https://other.example"},
-        {"exp": int(time.time()) - 3600},
+        {"exp": PAST},
         {"exp": None},
-        {"nbf": int(time.time()) + 3600},
+        {"nbf": FAR},
         {"sub": None},
         {"sub": "local"},
         {"sub": "two words"},
@@ -218,7 +219,7 @@ def test_a_token_that_the_issuer_calls_active_is_let_in_until_it_is_withdrawn(as
         {"aud": "https://other.example/mcp"},
         {"aud": None},
         {"iss": "https://other.example"},
-        {"exp": int(time.time()) - 3600},
+        {"exp": PAST},
         {"sub": None},
     ],
     ids=str,

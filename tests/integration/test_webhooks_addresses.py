@@ -8,9 +8,9 @@ from itertools import chain, repeat
 import anyio
 import pytest
 
-from mosaic_mcp.studio.ingest import addresses
 from mosaic_mcp.studio.webhooks import posting
 from mosaic_mcp.studio.webhooks.posting import callback_faults, client, post
+from mosaic_mcp.web import addresses
 from mosaic_mcp.web.addresses import anywhere, public
 from tests.support.receiver import receiver
 

@@ -229,16 +229,16 @@ async def _collect(process: anyio.abc.Process, log: _Log) -> None:
 def explain(code: int, log: str) -> MosaicError:
     """Why FFmpeg failed, in a sentence, with what to do."""
     low = log.lower()
-    if code in (128 + 9, -9) or "exiting normally, received signal" in low:  # it, or its guard
-        return Interrupted("FFmpeg was killed.", remedy=Interrupted.advice)
-    if "no space left on device" in low or "disk quota exceeded" in low:
-        return NoSpace()
     if "received signal 24" in low or code == 128 + 24:  # SIGXCPU, which FFmpeg obeys
         return RenderFailed(
             "FFmpeg used more processor time than it may.",
             remedy="Use a shorter clip, or quality='draft'.",
             log=log,
         )
+    if code in (128 + 9, -9) or "exiting normally, received signal" in low:  # it, or its guard
+        return Interrupted("FFmpeg was killed.", remedy=Interrupted.advice)
+    if "no space left on device" in low or "disk quota exceeded" in low:
+        return NoSpace()
     if "file size limit exceeded" in low or code == 128 + 25:
         return RenderFailed(
             "The output grew past its limit.", remedy="Use a shorter clip.", log=log
