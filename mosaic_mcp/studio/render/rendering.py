@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
-import anyio
 import anyio.to_thread
 
 from mosaic_mcp.errors import MediaError, Unsupported
@@ -29,6 +27,7 @@ from mosaic_mcp.studio.render.compile import (
 from mosaic_mcp.studio.render.facts import read_facts
 from mosaic_mcp.studio.render.ffmpeg import OnProgress, run_ffmpeg
 from mosaic_mcp.studio.render.fonts import FONTS
+from mosaic_mcp.studio.render.side_by_side import side_by_side
 from mosaic_mcp.studio.timeline.model import Timeline
 
 Quality = Literal["draft", "standard", "best"]
@@ -110,7 +109,7 @@ async def render(
         tell(PICTURE_SHARE * min(seconds / total, 1.0))
 
     arguments = _picture_arguments(plan, timeline, quality)
-    async with _first_failure(), anyio.create_task_group() as group:
+    async with side_by_side() as group:
         group.start_soon(make_sound)
         await _make_picture(plan, timeline, arguments, ffmpeg, job, progress)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -127,25 +126,6 @@ async def render(
 
 def _quiet(_share: float) -> None:
     """For callers who do not follow the progress."""
-
-
-@contextlib.asynccontextmanager
-async def _first_failure() -> AsyncGenerator[None]:
-    """A task group's failures as the first of them: the others were only cancelled for it.
-
-    The sound is made in a group of its own, so that groups may stand in groups.
-    """
-    try:
-        yield
-    except BaseExceptionGroup as failed:
-        raise _first(failed) from None
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = group.exceptions[0]
-    if isinstance(first, BaseExceptionGroup):
-        return _first(cast("BaseExceptionGroup[BaseException]", first))
-    return first
 
 
 async def _make_picture(
