@@ -53,6 +53,12 @@ DIVERGENCES: tuple[Divergence, ...] = (
         "again, under the same ids.",
     ),
     Divergence(
+        "resume-partial",
+        "post-agent-run-resume",
+        "Nodes that are partial_complete are not among those queued again; more is not documented.",
+        "Their failed outputs stay failed. A Destination says anew what it got once all is done.",
+    ),
+    Divergence(
         "cancel-terminal",
         "post-agent-run-cancel",
         "Behaviour on a run that has ended is not documented.",

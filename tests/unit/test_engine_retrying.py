@@ -1,5 +1,7 @@
 """Which failures are tried again, how often and when."""
 
+from pathlib import Path
+
 import anyio
 import pytest
 
@@ -12,10 +14,23 @@ from mosaic_mcp.errors import (
     Unsupported,
 )
 from mosaic_mcp.studio.perception.calling import _result
+from mosaic_mcp.studio.render import sound
+from mosaic_mcp.studio.render.facts import Facts
 from mosaic_mcp.studio.render.ffmpeg import explain
-from mosaic_mcp.studio.render.rendering import _first_failure
+from mosaic_mcp.studio.render.pictures import thumbnail
 from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, retry_in
 from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS, Fence
+from tests.support.tiles import source, timeline
+
+
+async def make_sound(ffmpeg: Path, job: Path) -> None:
+    clip = source()
+    facts = {clip.sha256: Facts()}
+    await sound.programme(timeline(clip), facts, {clip.sha256: "source0"}, ffmpeg=ffmpeg, job=job)
+
+
+async def make_thumbnail(ffmpeg: Path, job: Path) -> None:
+    await thumbnail(job / "source0", 1.0, job / "thumbnail.jpg", ffmpeg=ffmpeg)
 
 
 def test_an_address_that_does_not_answer_is_tried_again_ever_later():
@@ -52,17 +67,15 @@ def test_a_helper_that_was_killed_is_no_fault_of_the_file_and_one_that_crashed_i
         _result(-11, b"", b"")
 
 
-async def test_what_failed_within_the_sound_is_told_as_itself():
-    async def sound() -> None:
-        async with anyio.create_task_group() as tracks:
-            tracks.start_soon(killed)
-
-    async def killed() -> None:
-        raise Interrupted("FFmpeg was killed.")
-
+@pytest.mark.parametrize("made", [make_sound, make_thumbnail])
+async def test_a_decoder_that_was_killed_is_told_as_that_wherever_it_worked(tmp_path, made):
+    """Not as a group of failures, in which nobody would find it."""
+    killed = tmp_path / "ffmpeg"
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o755)
+    (tmp_path / "source0").write_bytes(b"0")
     with pytest.raises(Interrupted):
-        async with _first_failure(), anyio.create_task_group() as group:
-            group.start_soon(sound)
+        await made(killed, tmp_path)
 
 
 def test_the_last_attempt_is_made_and_no_other_one():

@@ -27,6 +27,7 @@ from mosaic_mcp.studio.render.compile import (
 from mosaic_mcp.studio.render.ffmpeg import run_ffmpeg
 from mosaic_mcp.studio.render.fonts import FONTS
 from mosaic_mcp.studio.render.parts import captions_of, key_of, listing, parts_of
+from mosaic_mcp.studio.render.side_by_side import side_by_side
 from mosaic_mcp.studio.render.workbench import X264, OnShare, Workbench, place
 
 PICTURE = "picture.mp4"
@@ -86,7 +87,7 @@ async def _in_parts(
                 kept.append(number)
             told(1.0)
 
-    async with anyio.create_task_group() as group:
+    async with side_by_side() as group:
         for number, part in enumerate(parts):
             group.start_soon(make, number, part)
     files = [part.folder.with_suffix(".mp4") for part in parts]

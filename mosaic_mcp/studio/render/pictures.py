@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.render.ffmpeg import Limits, guarded_input, run_ffmpeg
 from mosaic_mcp.studio.render.fonts import FONTS
+from mosaic_mcp.studio.render.side_by_side import side_by_side
 
 LONG_SIDE = 1024
 MOST_BYTES = 100_000
@@ -70,7 +71,7 @@ async def _frames(
         async with limit:
             images[index] = await _frame(video, at, folder, ffmpeg, index)
 
-    async with anyio.create_task_group() as group:
+    async with side_by_side() as group:
         for index, at in enumerate(times):
             group.start_soon(fetch, index, at)
     return [images[index] for index in range(len(times))]

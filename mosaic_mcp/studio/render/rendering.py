@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
-
-import anyio
 
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.render import loudness, sound
@@ -17,6 +13,7 @@ from mosaic_mcp.studio.render.compile import settled
 from mosaic_mcp.studio.render.ffmpeg import run_ffmpeg
 from mosaic_mcp.studio.render.mixing import mixed
 from mosaic_mcp.studio.render.picture import Picture, rendered
+from mosaic_mcp.studio.render.side_by_side import side_by_side
 from mosaic_mcp.studio.render.smart import only_cuts, smart_cut
 from mosaic_mcp.studio.render.workbench import X264, OnShare, Quality, Workbench, set_up
 from mosaic_mcp.studio.timeline.model import Timeline
@@ -82,7 +79,7 @@ async def render(
     async def make_sound() -> None:
         notes.extend(await _sound(work))
 
-    async with _first_failure(), anyio.create_task_group() as group:
+    async with side_by_side() as group:
         group.start_soon(make_sound)
         picture = await _picture(work, lambda share: tell(PICTURE_SHARE * share), keep, tools)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -124,22 +121,3 @@ async def _picture(work: Workbench, tell: OnShare, keep: Path | None, tools: str
 
 def _quiet(_share: float) -> None:
     """For callers who do not follow the progress."""
-
-
-@contextlib.asynccontextmanager
-async def _first_failure() -> AsyncGenerator[None]:
-    """A task group's failures as the first of them: the others were only cancelled for it.
-
-    The sound is made in a group of its own, so that groups may stand in groups.
-    """
-    try:
-        yield
-    except BaseExceptionGroup as failed:
-        raise _first(failed) from None
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = group.exceptions[0]
-    if isinstance(first, BaseExceptionGroup):
-        return _first(cast("BaseExceptionGroup[BaseException]", first))
-    return first

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from mosaic_mcp.studio.render.compile import FAR_S
 from mosaic_mcp.studio.render.facts import Facts
 from mosaic_mcp.studio.render.ffmpeg import guarded_input, run_ffmpeg
+from mosaic_mcp.studio.render.side_by_side import side_by_side
 from mosaic_mcp.studio.timeline.edit import offsets
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline, Track
 
@@ -77,7 +78,7 @@ async def programme(
     """
     wanted = stretches(timeline)
     decoded = {stretch: job / f"stretch{i}.pcm" for i, stretch in enumerate(wanted)}
-    async with anyio.create_task_group() as group:
+    async with side_by_side() as group:
         for stretch, path in decoded.items():
             source = timeline.sources[stretch.source]
             stored, name = facts[stretch.source], names[stretch.source]
