@@ -130,7 +130,7 @@ def build_server(
         version=__version__,
         website_url="https://mosaic.so",
         icons=icons.SERVER,
-        tools=[*with_viewer(all_tools(engine), engine), *more_tools],
+        tools=[*with_viewer(all_tools(engine, settings.toolsets), engine), *more_tools],
         extensions=[Tasks(tasks or RunTasks(engine)), viewer()],
         middleware=[hide_viewer_tools],
         lifespan=lifespan,

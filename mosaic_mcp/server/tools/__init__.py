@@ -51,12 +51,12 @@ TOOLSETS = {
 """Modules by toolset, imported where it is named."""
 
 
-def all_tools(engine: Engine) -> Iterator[ClosedTool]:
-    """The default tools and those of the settings' toolsets, bound to an engine.
+def all_tools(engine: Engine, toolsets: Sequence[str] = ()) -> Iterator[ClosedTool]:
+    """The default tools and those of the named toolsets, bound to an engine.
 
     Raises InvalidRequest for a toolset that does not exist.
     """
-    for module in dict.fromkeys([*TOOLS, *_added(engine.settings.toolsets)]):
+    for module in dict.fromkeys([*TOOLS, *_added(toolsets)]):
         yield module.tool(engine)
 
 
