@@ -89,15 +89,15 @@ def _refusal(headers: Headers, scope: Scope, names: Set[str]) -> MosaicError | N
     method, path = scope["method"], scope["path"]
     if b"%00" in scope.get("raw_path", b"") + scope.get("query_string", b""):
         return InvalidRequest([Fault("", "the address holds %00, which no name has.")])
-    host = headers.get("host", "").rpartition("@")[2].partition(":")[0].lower()
-    if host not in names:
+    host = headers.get("host", "").rpartition("@")[2].lower()
+    if host.partition(":")[0] not in names:
         return Forbidden(
             f"This studio answers only to {' and '.join(sorted(names))}.",
             remedy="Use the address in studio.json, or set MOSAIC_STUDIO_PUBLIC_URL to yours.",
         )
     origin = headers.get("origin", "").lower()
     shown = method in ("GET", "HEAD") and path.startswith("/media/")
-    if origin and origin != f"http://{host}" and not shown:
+    if origin and origin not in (f"http://{host}", f"https://{host}") and not shown:
         return Forbidden(
             "This studio does not answer web pages of other origins.",
             remedy="Call it from a program, which sends no Origin.",

@@ -126,7 +126,7 @@ class Intake:
             # Looked at where nobody else can exchange it.
             taken = job / "file"
             try:
-                await anyio.to_thread.run_sync(take, path, taken)
+                await anyio.to_thread.run_sync(self._take, path, taken)
             except OSError as error:
                 if full := no_space(error):
                     raise full from error
@@ -135,6 +135,13 @@ class Intake:
                     remedy="Give the absolute path of a regular file, without links in it.",
                 ) from error
             return await self.take(owner, taken, path.name, asset_type)
+
+    def _take(self, path: Path, taken: Path) -> None:
+        """Link or copy it; NoSpace before a byte of a copy is written that does not fit."""
+        file = path.stat()
+        if file.st_dev != taken.parent.stat().st_dev:
+            self._machine.check(file.st_size, path.name)
+        take(path, taken)
 
     async def take(self, owner: str, path: Path, name: str, asset_type: AssetType) -> Asset:
         """Take a file out of a job's folder; equal content of the same name is one asset."""

@@ -35,6 +35,8 @@ def seconds_played(path: str) -> float:
         return float(sum(1 for _ in file.decode(stream)) / stream.average_rate)
 
 
+@pytest.mark.long
+@pytest.mark.short
 async def test_a_run_without_credits_tells_what_to_do_and_goes_on_after_it(
     metered: RunningStudio, tmp_path: Path
 ):

@@ -115,6 +115,8 @@ def run(script: str, *arguments: object, settings: Settings) -> subprocess.Compl
     )
 
 
+@pytest.mark.long
+@pytest.mark.short
 async def test_a_script_edits_a_file_in_both_shapes(
     sampled: Settings, sample: dict[str, str], folder: Path
 ):
@@ -146,6 +148,8 @@ async def test_a_script_makes_one_clip_of_what_is_said(
     assert 1.2 < (await probe(Path(path), name="made")).duration < 3
 
 
+@pytest.mark.long
+@pytest.mark.short
 async def test_a_script_chains_a_second_agent(
     sampled: Settings, sample: dict[str, str], folder: Path
 ):

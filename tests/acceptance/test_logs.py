@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
@@ -24,6 +25,8 @@ raise RuntimeError("this library is broken")
 """
 
 
+@pytest.mark.long
+@pytest.mark.short
 async def test_the_logs_of_a_run_tell_it_and_keep_every_secret(
     talk: Talk, folder: Path, tmp_path: Path
 ):

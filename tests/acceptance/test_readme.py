@@ -58,6 +58,8 @@ async def test_the_demo_makes_vertical_captioned_clips_of_the_sample(
         assert ends in ".!?", "a clip ends with a whole sentence"
 
 
+@pytest.mark.long
+@pytest.mark.short
 async def test_the_demo_edits_the_users_own_video_with_the_subtitles_beside_it(
     settings: Settings, talk: Talk, tmp_path: Path
 ):

@@ -49,6 +49,8 @@ def stop_studio(home: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
+@pytest.mark.short
 async def test_a_task_outlives_the_server_and_the_studio(settings: Settings, talk: Talk):
     async with stdio_client(settings) as client:
         task = await start(client, "run_agent", videos=[talk.named], idempotency_key="a", **CUT)

@@ -120,6 +120,8 @@ async def test_the_same_request_again_finds_its_run(client: Client, talk: Talk):
     await to_the_end(client, first)
 
 
+@pytest.mark.long
+@pytest.mark.short
 async def test_a_cancelled_run_can_be_resumed(client: Client, talk: Talk):
     run = await answer(
         client,

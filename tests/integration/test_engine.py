@@ -231,6 +231,8 @@ def test_a_studio_that_is_ended_in_good_order_carries_on_too(tmp_path: Path, tal
         assert studio.end(run_id)["status"] == "completed"
 
 
+@pytest.mark.long
+@pytest.mark.short
 def test_work_that_dbos_forgot_is_queued_again(tmp_path: Path, talk: Path):
     with opened(tmp_path) as (studio, running):
         run_id = start_long(studio, talk)
@@ -240,6 +242,8 @@ def test_work_that_dbos_forgot_is_queued_again(tmp_path: Path, talk: Path):
         assert studio.end(run_id)["status"] == "completed"
 
 
+@pytest.mark.long
+@pytest.mark.short
 def test_work_that_dbos_gave_up_fails_and_can_be_resumed(tmp_path: Path, talk: Path):
     with opened(tmp_path) as (studio, running):
         run_id = start_long(studio, talk)
@@ -253,6 +257,8 @@ def test_work_that_dbos_gave_up_fails_and_can_be_resumed(tmp_path: Path, talk: P
         assert studio.end(run_id)["status"] == "completed"
 
 
+@pytest.mark.long
+@pytest.mark.short
 def test_what_ends_the_studio_each_time_is_given_up(tmp_path: Path, talk: Path):
     with opened(tmp_path) as (studio, running):
         run_id = start_long(studio, talk)

@@ -188,6 +188,8 @@ async def test_a_wrong_key_is_an_answer_and_never_shown(double, tmp_path):
     assert "secret" not in answer.model_dump_json()
 
 
+@pytest.mark.long
+@pytest.mark.short
 async def test_a_page_of_runs_that_is_too_long_is_made_shorter_and_none_is_lost(double, call):
     double.ending = Ending(RunStatus.failed, outputs=0, message="x" * 500)
     for number in range(25):

@@ -3,10 +3,14 @@
 import os
 import signal
 
+import pytest
+
 from tests.support.http_command import ANNA, TOKENS, http_server
 from tests.support.studio_process import running_studio
 
 
+@pytest.mark.long
+@pytest.mark.short
 def test_it_is_ready_without_a_studio_and_tells_of_one_that_runs_or_hangs(tmp_path):
     home = tmp_path / "home"
     with http_server(home, MOSAIC_HTTP_TOKENS=TOKENS) as server, server.http() as http:

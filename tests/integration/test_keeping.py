@@ -121,8 +121,8 @@ async def test_old_outputs_go_and_their_recipes_and_timelines_stay(home: Home):
     assert row.deleted_at is not None
     assert row.timeline["clips"]
     assert (home.library.home / f"recipes/{row.id}.json").exists()
-    assert not home.library.render(row.id).exists()
-    assert (home.library.render(ids(new)[0]) / "video.mp4").exists()
+    assert not (home.library.home / "renders" / row.id).exists()
+    assert (home.library.home / "renders" / ids(new)[0] / "video.mp4").exists()
     assert (await home.collect(days=30)).removed == ()
 
 
@@ -145,7 +145,7 @@ async def test_nothing_of_a_running_run_goes(home: Home):
 
 async def test_equal_outputs_share_a_file_that_is_free_with_the_last_of_them(home: Home):
     first, second = home.run(1000, days=40), home.run(10, days=20)
-    one, other = (home.library.render(ids(r)[0]) / "video.mp4" for r in (first, second))
+    one, other = (home.library.home / "renders" / ids(r)[0] / "video.mp4" for r in (first, second))
     other.unlink()
     other.hardlink_to(one)
     assert (await home.collect(days=30)).freed_bytes == 0

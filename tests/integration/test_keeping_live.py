@@ -66,6 +66,8 @@ def made(studio: Studio, clip: Path) -> tuple[str, dict[str, Any]]:
     return run_id, run
 
 
+@pytest.mark.long
+@pytest.mark.short
 async def test_a_deleted_output_is_told_and_resuming_its_run_makes_it_again(
     studio: Studio, clip: Path
 ):

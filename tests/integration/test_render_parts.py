@@ -19,6 +19,8 @@ from mosaic_mcp.studio.timeline.model import (
 )
 from tests.support.coded import FFMPEG, counted, numbers, source_of
 
+pytestmark = [pytest.mark.long, pytest.mark.short]
+
 RATE = F(10)
 SECONDS = 70
 

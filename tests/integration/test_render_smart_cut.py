@@ -11,6 +11,8 @@ from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import Captions, Clip, Look
 from tests.support.coded import FFMPEG, SAMPLES, clicks, counted, ffmpeg, numbers, source_of
 
+pytestmark = [pytest.mark.long, pytest.mark.short]
+
 FRAMES = 240
 
 

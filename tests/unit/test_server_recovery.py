@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mosaic_mcp.contract.credits import Plan, PlanList
-from mosaic_mcp.contract.runs import AgentRun, RunOutput
+from mosaic_mcp.contract.runs import AgentRun, RunOutput, RunStatus
 from mosaic_mcp.server.recovery import amount, next_plan, way_out
 from mosaic_mcp.server.views import RunState, next_call, summary
 
@@ -82,7 +82,7 @@ def test_a_run_that_lacks_credits_goes_on_by_a_resume_whatever_its_end(status: s
     done = (RunOutput(id="o", video_url="https://example.com/v"),)
     run = AgentRun.model_validate(
         json.loads((DOCS.parent / "get_agent_run" / "completed.json").read_text("utf-8"))
-    ).model_copy(update={"status": status, "needs_credits": True, "outputs": done})
+    ).model_copy(update={"status": RunStatus(status), "needs_credits": True, "outputs": done})
     state = RunState("r1", run)
     assert next_call(state) == ("top up credits as the warning says, then resume_run(run_id='r1')")
     if status == "partial_complete":

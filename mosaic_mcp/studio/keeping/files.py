@@ -73,8 +73,9 @@ def sources(library: Library) -> Iterator[Kept]:
 
 
 def caches(library: Library) -> Iterator[Kept]:
-    """What was computed of sources, by their hashes."""
+    """What was computed of sources, by their hashes, and parts of pictures."""
     yield from _each(library.home / "cache" / "perception")
+    yield from _each(library.parts)
     for path in _files(library.home / "cache" / "thumbnails"):
         yield from _kept(path.stem, path)
 
