@@ -147,7 +147,8 @@ def test_a_worker_that_is_told_to_end_hands_over_at_once(site: Site):
     )
     assert [row.id for row in site.cluster.rows("select id from workers")] == [other.name]
     assert site.one.end(run_id)["status"] == "completed"
-    assert sorted(site.begun(run_id).values()) == [1, 1, 1, 2]
+    # What is handed over in good order gives its attempt back.
+    assert sorted(site.begun(run_id).values()) == [1, 1, 1, 1]
     assert not (site.cluster.home / "work" / at.name).exists()
 
 

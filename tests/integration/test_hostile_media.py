@@ -172,7 +172,7 @@ print(anyio.run(lambda: call("probe", path=good))["width"])
 @pytest.mark.parametrize(
     ("kind", "soft", "hard", "verb", "says"),
     [
-        ("RLIMIT_AS", 350 * 1024**2, 350 * 1024**2, "probe", "memory"),
+        ("RLIMIT_AS", 450 * 1024**2, 450 * 1024**2, "probe", "memory"),
         ("RLIMIT_CPU", 2, 60, "speech", "too long"),
     ],
 )
