@@ -69,9 +69,9 @@ def test_a_killed_guard_takes_ffmpeg_with_it_though_nobody_sees_it(tmp_path):
     """The studio may be killed in the same moment."""
     fifo = tmp_path / "out"
     os.mkfifo(fifo)
-    command = [sys.executable, "-I", "-S", str(GUARD), "{}", str(FFMPEG), "-v", "error", *ENDLESS]
+    command = [sys.executable, "-I", "-S", str(GUARD), "{}", str(FFMPEG), "-v", "error", "-y"]
     with (
-        subprocess.Popen([*command, "out"], cwd=tmp_path, stdin=subprocess.PIPE) as guard,
+        subprocess.Popen([*command, *ENDLESS, "out"], cwd=tmp_path, stdin=subprocess.PIPE) as guard,
         fifo.open("rb") as stream,
     ):
         assert stream.read(188)

@@ -116,7 +116,7 @@ HOSTILE = [
     "/dev/zero",
     "/dev/stdin",
     "/proc/self/environ",
-    "/proc/self/root/etc/passwd",
+    "/proc/self/cwd/talk.mp4",
     "//server/share/talk.mp4",
     "\\\\server\\share\\talk.mp4",
     "\\\\?\\C:\\talk.mp4",
