@@ -116,7 +116,7 @@ HOSTILE = [
     "/dev/zero",
     "/dev/stdin",
     "/proc/self/environ",
-    "/proc/self/cwd/talk.mp4",
+    "/proc/1/cwd/etc/passwd",
     "//server/share/talk.mp4",
     "\\\\server\\share\\talk.mp4",
     "\\\\?\\C:\\talk.mp4",
