@@ -6,7 +6,9 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.support.serving import served
 
 
 @dataclass
@@ -102,19 +104,9 @@ def file_server() -> Generator[FileServer]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            pass
-
-    with Server(("", 0), Handler) as server:
-        serving = FileServer(server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with served(Handler, "") as port:
+        serving = FileServer(port)
         try:
             yield serving
         finally:
             serving.ending.set()
-            server.shutdown()
-            thread.join()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.support.serving import served
 
 CLIENT = ("mosaic", "s3cret")
 
@@ -94,13 +95,6 @@ def issuer() -> Generator[Issuer]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with served(Handler) as port:
+        made.url = f"http://127.0.0.1:{port}"
         yield made
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

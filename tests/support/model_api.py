@@ -7,12 +7,13 @@ the script, and what the host sent is kept, so that a test sees what a model wou
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.serving import served
 
 
 @dataclass
@@ -63,16 +64,9 @@ def scripted_model(*turns: dict[str, Any]) -> Generator[Model]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    model.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with served(Handler) as port:
+        model.url = f"http://127.0.0.1:{port}"
         yield model
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _events(block: dict[str, Any], model: str) -> Sequence[dict[str, Any]]:

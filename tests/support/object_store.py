@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socket import create_server
 
@@ -18,6 +18,7 @@ import httpx
 
 from tests.support.node import node, npm_program
 from tests.support.pypi import pypi_program
+from tests.support.serving import served
 
 MOTO = "moto[server]==5.2.5"
 S3RVER = ("s3rver", "3.7.1")
@@ -164,19 +165,9 @@ def go_between(store: ObjectStore) -> Generator[GoBetween]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            pass  # a client that was killed
-
-    with Server(("127.0.0.1", 0), Handler) as server, httpx.Client(trust_env=False) as http:
-        between = GoBetween(f"http://127.0.0.1:{server.server_address[1]}")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with served(Handler) as port, httpx.Client(trust_env=False) as http:
+        between = GoBetween(f"http://127.0.0.1:{port}")
         try:
             yield between
         finally:
             between.ending.set()
-            server.shutdown()
-            thread.join()

@@ -8,8 +8,10 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.serving import served
 
 WAIT_S = 60.0
 
@@ -80,20 +82,10 @@ def receiver() -> Generator[Receiver]:
         def log_message(self, *args: object) -> None:
             pass
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            pass
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        serving = Receiver(server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with served(Handler) as port:
+        serving = Receiver(port)
         try:
             yield serving
         finally:
             if serving.hold is not None:
                 serving.hold.set()
-            server.shutdown()
-            thread.join()
