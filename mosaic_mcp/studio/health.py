@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,13 +18,14 @@ import sqlalchemy as sa
 
 from mosaic_mcp.contract.extensions import Health, HealthCheck
 from mosaic_mcp.contract.runs import NodeStatus, RunStatus
+from mosaic_mcp.studio.machine import Machine, size
+from mosaic_mcp.studio.runs.retrying import LONGEST_S
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, run_nodes, runs
 
-MIN_FREE_BYTES = 500_000_000
-"""Below this no ordinary render fits: it needs its size twice."""
-STUCK_S = 120.0
-"""Seconds in which work is queued, nothing is done, and no run changes."""
+STUCK_S = LONGEST_S + 60
+"""Seconds in which work is queued, nothing is done, and no run changes. Pauses before a next try
+are shorter."""
 WAIT_S = 2.0
 """Seconds that the database has to take a write."""
 KEEP_S = 1.0
@@ -73,13 +73,14 @@ class Examiner:
         return _sick("database", f"cannot be written: {getattr(error, 'orig', None) or error}")
 
     def _disk(self) -> HealthCheck:
+        machine = Machine(self.home)
         try:
-            free = shutil.disk_usage(self.home).free
+            short = machine.short_of(0)
+            says = f"{size(machine.free)} free"
         except OSError as error:
             return _sick("disk", f"the data folder is gone: {error.strerror}")
-        says = f"{free / 1e9:.1f} GB free"
-        if free < MIN_FREE_BYTES:
-            return _sick("disk", f"{says}, at least {MIN_FREE_BYTES / 1e9:g} GB needed")
+        if short is not None:  # no job begins then
+            return _sick("disk", short)
         return HealthCheck(name="disk", ok=True, says=says)
 
     def _ffmpeg(self) -> HealthCheck:

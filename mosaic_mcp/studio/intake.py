@@ -92,7 +92,7 @@ class Intake:
                 return
             try:
                 async with self._uploaded(asset_type, asset_id) as path:
-                    kept = await self._keep(path, row["name"], asset_type, move=True)
+                    kept = await self._keep(path, row["name"], asset_type)
             except InvalidRequest:
                 raise
             except MosaicError as error:
@@ -145,7 +145,7 @@ class Intake:
 
     async def take(self, owner: str, path: Path, name: str, asset_type: AssetType) -> Asset:
         """Take a file out of a job's folder; equal content of the same name is one asset."""
-        kept = await self._keep(path, name, asset_type, move=True)
+        kept = await self._keep(path, name, asset_type)
         source = kept.source
         asset_id = await self._assets.find(owner, asset_type, source.sha256, source.name)
         asset_id = asset_id or await self._assets.reserve(owner, asset_type)
@@ -160,22 +160,20 @@ class Intake:
 
     async def adopt(self, owner: str, path: Path, name: str, asset_type: AssetType) -> str:
         """Take a file that we made or fetched, out of its folder; the asset's id."""
-        kept = await self._keep(path, name, asset_type, move=True)
+        kept = await self._keep(path, name, asset_type)
         asset_id = await self._assets.reserve(owner, asset_type)
         await self._assets.ready(asset_id, kept.source, kept.key, kept.seal)
         return asset_id
 
-    async def _keep(self, path: Path, name: str, asset_type: AssetType, *, move: bool) -> _Kept:
-        """Check the file and keep it."""
+    async def _keep(self, path: Path, name: str, asset_type: AssetType) -> _Kept:
+        """Check the file and move it to what is kept."""
         seal, size = seal_of(path), path.stat().st_size
         source = await self._probe(path, name)
         _check(source, asset_type)
         _unchanged(path, seal, name)
         key, kept_seal = await self._library.keep_source(
-            path, source.sha256, _suffix(name, asset_type), move=move
+            path, source.sha256, _suffix(name, asset_type), move=True
         )
-        if not move:
-            _unchanged(path, seal, name)
         return _Kept(source, key, kept_seal, size)
 
 

@@ -24,6 +24,7 @@ To make room, list with `renders()`, `sources()` and `caches()`, and delete with
 (which can keep the recipe), `delete_source` and `delete_cache`. Caches come again when they are
 needed, renders by their recipe, sources do not. Whoever deletes knows from the database what is in
 use: the library does not look there. A deletion that was cut short is finished by repeating it.
+(`studio gc` has ways of its own yet, which know hard links and the data folder only.)
 """
 
 from __future__ import annotations

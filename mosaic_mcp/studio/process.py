@@ -123,7 +123,9 @@ def _take(lock: FolderLock, folder: Path) -> bool:
     return True
 
 
-def start_log(settings: Settings, folder: Path | None, *, foreground: bool) -> None:
+def start_log(
+    settings: Settings, folder: Path | None, *, foreground: bool, service: str = "mosaic-studio"
+) -> None:
     """Log to a file in `folder`, and to standard error in the foreground; begin to trace.
 
     None: only there. Of several processes that share a folder one alone may write its file.
@@ -143,7 +145,7 @@ def start_log(settings: Settings, folder: Path | None, *, foreground: bool) -> N
     else:
         _leave_terminal(folder / "console.log")
     logs.start_logs(settings, *handlers, level="info")
-    traces.start_traces("mosaic-studio" if folder else "mosaic-worker")
+    traces.start_traces(service)
 
 
 def _leave_terminal(console: Path) -> None:

@@ -138,7 +138,7 @@ async def open_studio(
     charging = Charging(store, quota)
     tools = await tool_version(ffmpeg)
     claims = Claims(store)
-    admission = Admission(store, feed, machine)
+    admission = Admission(store, feed, machine, executor)
     engine = Engine(
         store=store,
         feed=feed,

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 def run_worker(settings: Settings) -> int:
     """Work until told to end by SIGTERM or SIGINT; what is unfinished goes to others at once."""
-    start_log(settings, None, foreground=True)
+    start_log(settings, None, foreground=True, service="mosaic-worker")
     asyncio.run(_work(settings))
     return 0
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS
 from tests.support.cluster import DEAD_S, Cluster, Member, opened, until
 from tests.support.media import video
 from tests.support.postgres import Postgres
@@ -234,10 +235,12 @@ def test_what_ends_its_worker_each_time_is_given_up_with_a_sentence(site: Site):
     at.send(signal.SIGKILL)
     at.process.wait()
     with site.cluster.engine.connect() as connection:
-        connection.exec_driver_sql(f"update renders set attempt = 20 where run_id = '{run_id}'")
+        connection.exec_driver_sql(
+            f"update renders set attempt = {MAX_ATTEMPTS} where run_id = '{run_id}'"
+        )
     run = site.one.end(run_id)
     assert run["status"] == "failed"
-    assert "was begun 20 times" in run["errors"][0]["messages"][0]
+    assert f"died {MAX_ATTEMPTS} times" in run["errors"][0]["messages"][0]
 
 
 def test_a_watcher_hears_what_another_process_does(site: Site):

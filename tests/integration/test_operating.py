@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from mosaic_mcp.studio import health
+from mosaic_mcp.studio import health, machine
 from mosaic_mcp.studio.health import Examiner
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import run_nodes, runs
@@ -100,7 +100,8 @@ async def test_a_database_that_somebody_holds_makes_it_unready(store, tmp_path, 
 
 
 async def test_no_room_and_no_ffmpeg_are_reasons(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(health, "MIN_FREE_BYTES", 10**18)
+    monkeypatch.setattr(machine, "RESERVE_SHARE", 2.0)
+    monkeypatch.setattr(machine, "RESERVE_MOST", 10**18)
     examined = examiner(store, tmp_path)
     examined.ffmpeg.unlink()
     found = await reasons(examined)

@@ -131,7 +131,7 @@ def next_jobs_of(store: Store) -> list[Job]:
 
 def put(store: Store, job: Job) -> None:
     with store.engine.begin() as c:
-        put_back(c, job, "disk space: 1 GB free, 2 GB needed")
+        put_back(c, job, None, "disk space: 1 GB free, 2 GB needed")
 
 
 def test_a_render_that_waits_lets_others_go_on_and_is_told_again_as_new_work(
@@ -166,6 +166,17 @@ def test_what_is_put_back_out_of_its_work_can_no_longer_be_written_about(store: 
     assert run.renders("logo")[0].status == "queued"
 
 
+def test_what_another_process_has_begun_is_not_put_back(store: Store):
+    run = rendering(store, 1)
+    (job,) = next_jobs_of(store)
+    held = run.start_render(run.renders("logo")[0])
+    assert held is not None
+    with store.engine.begin() as c:
+        put_back(c, job, "a process that was counted as dead", "disk space")
+    run.finish_render(held)
+    assert run.renders("logo")[0].status == "completed"
+
+
 def test_a_cancelled_job_is_not_put_back(store: Store):
     run = rendering(store, 1)
     (job,) = next_jobs_of(store)
@@ -178,7 +189,7 @@ def test_an_estimate_that_was_too_low_is_doubled(store: Store):
     rendering(store, 1)
     (job,) = next_jobs_of(store)
     with store.engine.begin() as c:
-        assert [raise_need(c, job) for _ in range(3)] == [
+        assert [raise_need(c, job, None) for _ in range(3)] == [
             queueing.AT_LEAST,
             2 * queueing.AT_LEAST,
             4 * queueing.AT_LEAST,

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from mosaic_mcp.contract.base import ErrorBody
 from mosaic_mcp.contract.extensions import PREFIX, Discovery
 from mosaic_mcp.contract.keeping import Collect, Collected, Removed
-from mosaic_mcp.errors import EngineUnavailable, Fault, InvalidRequest
+from mosaic_mcp.errors import EngineUnavailable, Fault, InvalidRequest, Unsupported
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.keeping.collecting import Keeper
 from mosaic_mcp.studio.keeping.upkeep import wish_of
@@ -61,13 +61,18 @@ def run_gc(
 
 
 async def _collect(settings: Settings, wish: Collect) -> Collected:
+    if settings.studio_storage is not None:
+        raise Unsupported(
+            "gc makes room in the data folder only, and MOSAIC_STUDIO_STORAGE names another place.",
+            remedy="Give the bucket a lifecycle rule, or delete by hand (docs/storage.md).",
+        )
     library = Library(settings.home)
     if not library.studio.is_dir():
         return Collected(dry_run=wish.dry_run)
     lock = FolderLock(library.studio / "studio.lock")
     if lock.take():
         try:
-            store = Store(library.studio / "studio.db")
+            store = Store(settings.studio_database or library.studio / "studio.db")
             try:
                 return await Keeper(store, library).collect(wish)
             finally:

@@ -16,6 +16,8 @@ from mosaic_mcp.studio.keeping.records import trim_events
 from mosaic_mcp.studio.machine import size
 from mosaic_mcp.studio.store.database import Store
 
+UPKEEP = 0x6D6F7375
+"""Number of the lock under which one of several processes does it."""
 FIRST_S, EVERY_S = 60.0, 3600.0
 HISTORY = timedelta(days=1)
 """How long a run's events stay after its end; its state stays for ever."""
@@ -55,15 +57,29 @@ class Upkeep:
                 log.exception("upkeep")  # the next hour tries again
 
     async def once(self) -> None:
-        """One round."""
-        now = datetime.now(UTC)
-        told = await self.keeper.collect(wish_of(self.settings))
+        """One round, of one process where several share a database."""
+        async with self.store.alone(UPKEEP) as alone:
+            if alone:
+                await self._round(datetime.now(UTC))
+
+    async def _round(self, now: datetime) -> None:
+        wish = wish_of(self.settings)
+        if self.settings.studio_storage is None:
+            await self._collect(wish)
+        elif wish.older_than_s is not None or wish.max_bytes is not None:
+            log.warning(
+                "MOSAIC_STUDIO_KEEP_DAYS and MOSAIC_STUDIO_MAX_GB do nothing: files are in "
+                "MOSAIC_STUDIO_STORAGE, not in the data folder"
+            )
+        before = (now - HISTORY).isoformat()
+        await self.store.write(lambda c: trim_events(c, before))
+        await self.engine.forget_ended(now - FORGET)
+
+    async def _collect(self, wish: Collect) -> None:
+        told = await self.keeper.collect(wish)
         if told.removed:
             log.info("deleted %d things, %s", len(told.removed), size(told.freed_bytes))
         if told.over_bytes:
             log.warning(
                 "%s more than MOSAIC_STUDIO_MAX_GB: the rest is needed", size(told.over_bytes)
             )
-        before = (now - HISTORY).isoformat()
-        await self.store.write(lambda c: trim_events(c, before))
-        await self.engine.forget_ended(now - FORGET)

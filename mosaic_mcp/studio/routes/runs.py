@@ -111,7 +111,7 @@ async def get_run_nodes(run_id: str, studio: StudioDep, caller: CallerDep) -> Ru
 
 @router.post("/agent_run/{run_id}/resume")
 async def resume_run(run_id: str, studio: StudioDep, caller: CallerDep) -> RunResumed:
-    """Queue again what failed or was cancelled; 409 in any other state."""
+    """Queue again what failed, was cancelled, lacked credits or whose files are gone; 409 else."""
     return await studio.engine.resume(caller.owner, run_id)
 
 

@@ -30,6 +30,8 @@ class Admission:
     store: Store
     feed: Feed
     machine: Machine
+    worker: str | None
+    """The process that does them."""
 
     async def admit(self, job: Job, do: Callable[[], Awaitable[T]]) -> T | None:
         """Do the job when the machine has room for it, else put it back; None when it was.
@@ -47,7 +49,7 @@ class Admission:
             await anyio.sleep(FULL_S)
 
     async def _try(self, job: Job, do: Callable[[], Awaitable[T]]) -> T | None:
-        need = await self.store.read(lambda c: need_of(c, job))
+        need = await self.store.read(lambda c: need_of(c, job, self.worker))
         if need is None:
             return None
         async with self.machine.memory(need.memory):
@@ -60,8 +62,8 @@ class Admission:
                     if no_space(error) is None:
                         raise
                     log.warning("%s: the disk is full", job.key)
-                more = await self.store.write(lambda c: raise_need(c, job))
+                more = await self.store.write(lambda c: raise_need(c, job, self.worker))
                 short = self.machine.told(more)
-        await self.store.write(lambda c: put_back(c, job, f"disk space: {short}"))
+        await self.store.write(lambda c: put_back(c, job, self.worker, f"disk space: {short}"))
         self.feed.ring()
         return None

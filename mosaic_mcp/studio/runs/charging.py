@@ -28,7 +28,7 @@ from mosaic_mcp.contract.tiles.catalogue import TileType
 from mosaic_mcp.studio.quota import UNITS, Quota, credits_of
 from mosaic_mcp.studio.runs.node_changes import finish_node
 from mosaic_mcp.studio.runs.render_changes import finish_render
-from mosaic_mcp.studio.runs.states import Fence, S, held
+from mosaic_mcp.studio.runs.states import Fence, S, held, lock_run
 from mosaic_mcp.studio.store.credits import has_twin, reserve
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, run_nodes
@@ -86,11 +86,9 @@ class Charging:
 
 def claim_node(connection: sa.Connection, fence: Fence, units: int, starting: int) -> bool:
     """Set aside a node's units, or end it as blocked; False then, and when it is not ours."""
-    row = connection.execute(
-        sa.select(run_nodes.c.owner, run_nodes.c.run_id)
-        .where(held(run_nodes, fence))
-        .with_for_update()
-    ).one_or_none()
+    lock_run(connection, run_nodes, fence.id)
+    query = sa.select(run_nodes.c.owner, run_nodes.c.run_id).where(held(run_nodes, fence))
+    row = connection.execute(query).one_or_none()
     if row is None:
         return False
     left = reserve(connection, row.owner, f"node:{fence.id}", row.run_id, units, starting)
@@ -103,9 +101,8 @@ def claim_node(connection: sa.Connection, fence: Fence, units: int, starting: in
 
 def claim_render(connection: sa.Connection, fence: Fence, units: int, starting: int) -> bool:
     """Set aside a render's units, or end it as blocked; False then, and when it is not ours."""
-    row = connection.execute(
-        sa.select(renders).where(held(renders, fence)).with_for_update()
-    ).one_or_none()
+    lock_run(connection, renders, fence.id)
+    row = connection.execute(sa.select(renders).where(held(renders, fence))).one_or_none()
     if row is None:
         return False
     if has_twin(connection, row.owner, row.id, row.recipe_hash):

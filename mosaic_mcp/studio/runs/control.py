@@ -71,7 +71,6 @@ def resume_run(connection: sa.Connection, owner: str, run_id: str) -> RunResumed
     ours = run_nodes.c.run_id == run_id
     generation = run.generation + 1
     considered = connection.execute(sa.select(sa.func.count()).where(ours)).scalar_one()
-    making = make_again(connection, run_id, generation)
     # What ended in part stays so where only its files are made again.
     again = connection.execute(
         run_nodes.update()
@@ -86,9 +85,12 @@ def resume_run(connection: sa.Connection, owner: str, run_id: str) -> RunResumed
             status_message=None,
             step="",
             timelines=sa.null(),
+            waits_for=None,
+            not_before=None,
             finished_at=None,
         )
     ).rowcount
+    making = make_again(connection, run_id, generation)
     _set_run(
         connection,
         run_id,

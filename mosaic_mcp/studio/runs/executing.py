@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 import sqlalchemy as sa
@@ -42,8 +42,6 @@ from mosaic_mcp.studio.tiles.catalogue import TILES
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.edit import snap
 from mosaic_mcp.studio.timeline.model import Source, Timeline
-
-T = TypeVar("T")
 
 TICK_S = 0.25
 """Progress is written at most this often, a new step at once."""
@@ -153,10 +151,12 @@ class NodeWork:
             check_attempt(fence)
             await self._apply(node, fence)
         except Superseded:
+            job.outcome = "stopped"
             return None
-        except Unpaid:
-            pass  # recorded, or no longer ours
-        except NoSpace:
+        except Unpaid:  # recorded, or no longer ours
+            await job.fail("It waits for credits.")
+        except NoSpace as full:
+            await job.retry(str(full))
             raise
         except MosaicError as error:
             pause = retry_in(error, tries)
@@ -168,7 +168,8 @@ class NodeWork:
             await job.fail(str(error))
             await self._fail(fence, str(error))
         except Exception as error:
-            if no_space(error):
+            if full := no_space(error):
+                await job.retry(str(full))
                 raise
             log.exception("node failed")
             await job.fail(f"{CRASHED} ({type(error).__name__})")

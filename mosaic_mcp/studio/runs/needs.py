@@ -5,7 +5,7 @@ x264 alone takes 153 (veryfast) and 253 (medium) in 1080p, 128 and 225 in 4K, as
 
 Disk: twice the file at 0.1 bit a pixel (0.15 for `best`), 0.8 MB a second of sound, and 4 MB.
 The file stands twice in the work folder: before and after its sound is added. An estimate that
-proves too low is doubled, see `queueing.put_back`.
+proves too low is doubled, see `queueing.raise_need`.
 """
 
 from __future__ import annotations

@@ -63,6 +63,7 @@ def release_node(connection: sa.Connection, fence: Fence, step: str = "") -> Non
 
     The last thing that its holder writes: the next one gets the same fence.
     """
+    lock_run(connection, run_nodes, fence.id)
     row = connection.execute(
         run_nodes.update()
         .where(held(run_nodes, fence))

@@ -20,7 +20,6 @@ import sqlalchemy as sa
 
 from mosaic_mcp.studio.runs.needs import Need
 from mosaic_mcp.studio.runs.states import (
-    AT_WORK,
     PROGRESS,
     Job,
     Kind,
@@ -28,6 +27,7 @@ from mosaic_mcp.studio.runs.states import (
     at_work,
     has_renders_at_work,
     jobs,
+    lock_run,
     record,
 )
 from mosaic_mcp.studio.store.tables import renders, run_nodes, runs, workers
@@ -111,37 +111,38 @@ def _begun_or_free(connection: sa.Connection, window: int) -> sa.ColumnElement[b
     return sa.or_(run_nodes.c.owner.not_in(busy), begun) if busy else sa.true()
 
 
-def need_of(connection: sa.Connection, job: Job) -> Need | None:
+def need_of(connection: sa.Connection, job: Job, worker: str | None) -> Need | None:
     """What a job is estimated to need; None when it is no longer to be done."""
     table = TABLES[job.kind]
     memory = table.c.need_memory if job.kind == "render" else sa.literal(0)
-    query = sa.select(memory, table.c.need_disk).where(*_still(table, job))
+    query = sa.select(memory, table.c.need_disk).where(*_still(table, job, worker))
     row = connection.execute(query).one_or_none()
     return None if row is None else Need(row[0], row[1])
 
 
-def raise_need(connection: sa.Connection, job: Job) -> int:
+def raise_need(connection: sa.Connection, job: Job, worker: str | None) -> int:
     """Double the estimate of a job that met a full disk in spite of it; the new one, bytes."""
     table = TABLES[job.kind]
     now = table.c.need_disk
     need = connection.execute(
         table.update()
-        .where(*_still(table, job))
+        .where(*_still(table, job, worker))
         .values(need_disk=sa.case((now < AT_LEAST, AT_LEAST), else_=now * 2))
         .returning(now)
     ).scalar_one_or_none()
     return need or 0
 
 
-def put_back(connection: sa.Connection, job: Job, waits_for: str) -> None:
+def put_back(connection: sa.Connection, job: Job, worker: str | None, waits_for: str) -> None:
     """Queue a job again, begun or not, because it cannot be done now; its attempt is given back.
 
     It is told to DBOS again after LOOK_AGAIN_S, as new work: others go on in the meantime.
     """
     table = TABLES[job.kind]
+    lock_run(connection, table, job.row_id)
     row: Any = connection.execute(
         table.update()
-        .where(*_still(table, job))
+        .where(*_still(table, job, worker))
         .values(
             status=S.queued,
             attempt=sa.case(
@@ -164,9 +165,13 @@ def put_back(connection: sa.Connection, job: Job, waits_for: str) -> None:
     record(connection, row.owner, row.run_id, PROGRESS)
 
 
-def _still(table: sa.Table, job: Job) -> tuple[sa.ColumnElement[bool], ...]:
+def _still(table: sa.Table, job: Job, worker: str | None) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         table.c.id == job.row_id,
         table.c.generation == job.generation,
-        table.c.status.in_(AT_WORK),
+        # Begun by this process, or by nobody: what another one does is none of our business.
+        sa.or_(
+            table.c.status == S.queued,
+            sa.and_(table.c.status == S.running, table.c.worker.is_not_distinct_from(worker)),
+        ),
     )

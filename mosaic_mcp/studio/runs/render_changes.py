@@ -48,6 +48,8 @@ def plan_renders(connection: sa.Connection, fence: Fence, wanted: Sequence[dict[
         "attempt": 0,
         "progress": 0.0,
         "error": None,
+        "waits_for": None,
+        "not_before": None,
     }
     for position, render in enumerate(wanted):
         row = old.pop((position, render["recipe_hash"]), None)
@@ -64,7 +66,8 @@ def plan_renders(connection: sa.Connection, fence: Fence, wanted: Sequence[dict[
                 )
             )
         elif row.status != S.completed:
-            connection.execute(renders.update().where(renders.c.id == row.id).values(**queued))
+            change = renders.update().where(renders.c.id == row.id)
+            connection.execute(change.values(**queued, **render))
     for row in old.values():
         connection.execute(renders.delete().where(renders.c.id == row.id))
     record(connection, node.owner, node.run_id, "renders.planned", count=len(wanted))
@@ -97,6 +100,7 @@ def start_render(
 
 def release_render(connection: sa.Connection, fence: Fence, step: str = "") -> None:
     """Give a render back to be begun again later, as `release_node` does; its node tells `step`."""
+    lock_run(connection, renders, fence.id)
     row = connection.execute(
         renders.update()
         .where(held(renders, fence))

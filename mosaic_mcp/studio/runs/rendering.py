@@ -117,10 +117,13 @@ class RenderWork:
             check_attempt(fence)
             facts = await self._make(row, fence, entry)
         except Superseded:
+            entry.outcome = "stopped"
             return None
         except Unpaid:  # recorded, or no longer ours
+            await entry.fail("It waits for credits.")
             return None
-        except NoSpace:
+        except NoSpace as full:
+            await entry.retry(str(full))
             raise
         except MosaicError as failure:
             pause = retry_in(failure, tries)
@@ -132,7 +135,8 @@ class RenderWork:
             error = f"{row['name']}: {failure}"
             await entry.fail(str(failure))
         except Exception as failure:
-            if no_space(failure):
+            if full := no_space(failure):
+                await entry.retry(str(full))
                 raise
             log.exception("render failed")
             error = f"{row['name']}: {CRASHED}"

@@ -6,6 +6,8 @@
 | FFmpeg or a helper was killed (out of memory) | 3 times | the workflow |
 | the studio died | MAX_ATTEMPTS - 1 times | the row's attempt |
 | the studio was stopped in good order | always | nobody |
+| the disk is full | always, when there is room | nobody |
+| the storage does not take a finished render | 3 times, in the same attempt | nobody |
 | anything else: broken media, wrong parameters | never | |
 
 DBOS keeps how often a workflow has tried and until when it waits, so both outlive a restart.

@@ -173,7 +173,10 @@ async def at_work(
             try:
                 yield job
             except BaseException as error:
-                job.outcome = "stopped" if isinstance(error, asyncio.CancelledError) else "failed"
+                if isinstance(error, asyncio.CancelledError):
+                    job.outcome = "stopped"
+                elif job.outcome == "done":  # nobody said more
+                    job.outcome = "failed"
                 raise
             finally:
                 with anyio.CancelScope(shield=True):
