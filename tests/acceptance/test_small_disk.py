@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
 from mosaic_mcp.settings import Settings
+from mosaic_mcp.studio.lock import FolderLock
 from tests.acceptance.conftest import end_studio, environment
 from tests.acceptance.tools import ENDED, answer, refusal, text_of
 from tests.support.coded import ffmpeg
@@ -168,6 +170,11 @@ async def test_a_disk_that_runs_full_under_a_render_fails_nothing_and_damages_no
     assert done["status"] == "completed", done
     assert not list((disk.seen / "work").iterdir())
     end_studio(disk.seen)
+    lock = FolderLock(disk.seen / "studio" / "studio.lock")
+    with anyio.fail_after(30):
+        while not lock.take():  # held until the studio is really gone
+            await anyio.sleep(0.05)
+    lock.release()
     whole = tmp_path / "studio"
     shutil.copytree(disk.seen / "studio", whole, copy_function=shutil.copyfile)
     for name in ("studio.db", "dbos.db"):
