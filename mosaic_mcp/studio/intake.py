@@ -171,9 +171,9 @@ class Intake:
         source = await self._probe(path, name)
         _check(source, asset_type)
         _unchanged(path, seal, name)
-        key, kept_seal = await self._library.keep_source(
-            path, source.sha256, _suffix(name, asset_type), move=True
-        )
+        suffix = _suffix(name, asset_type)
+        await self._assets.expect(self._library.source_key(source.sha256, suffix), seal)
+        key, kept_seal = await self._library.keep_source(path, source.sha256, suffix, move=True)
         return _Kept(source, key, kept_seal, size)
 
 

@@ -70,6 +70,8 @@ class Kept:
     """When the youngest of them was written."""
 
 
+EITHER = "|"
+"""Between two seals while one file takes the place of another of the same content."""
 PARTS_BYTES = 10 * 1024**3
 
 
@@ -132,6 +134,11 @@ class Library:
 
     # Sources
 
+    @staticmethod
+    def source_key(sha256: str, suffix: str) -> str:
+        """Key of a source."""
+        return f"assets/{sha256[:2]}/{sha256}{suffix}"
+
     async def keep_source(
         self, path: Path, sha256: str, suffix: str, *, move: bool
     ) -> tuple[str, str | None]:
@@ -139,7 +146,7 @@ class Library:
 
         `suffix` as in ".mp4"; with `move` the caller needs `path` no more.
         """
-        key = f"assets/{sha256[:2]}/{sha256}{suffix}"
+        key = self.source_key(sha256, suffix)
         await self.storage.put(path, key, move=move, sha256=sha256)
         here = self.storage.here(key)
         return key, seal_of(here) if here else None
@@ -172,7 +179,7 @@ class Library:
                 f'The file of "{name}" is no longer in the storage.', remedy="Add it again."
             )
         here = self.storage.here(key)
-        if here is not None and seal is not None and seal_of(here) != seal:
+        if here is not None and seal is not None and seal_of(here) not in seal.split(EITHER):
             raise MediaError(
                 f'"{name}" was changed on disk since it was added.',
                 remedy="Add the file again to use its new content.",

@@ -11,7 +11,14 @@ from mosaic_mcp.contract.runs import RunRequest
 from mosaic_mcp.studio.runs import queueing
 from mosaic_mcp.studio.runs.creating import create_run
 from mosaic_mcp.studio.runs.node_changes import start_node
-from mosaic_mcp.studio.runs.queueing import WINDOW, next_jobs, put_back, raise_need, standing
+from mosaic_mcp.studio.runs.queueing import (
+    WINDOW,
+    look_at,
+    next_jobs,
+    put_back,
+    raise_need,
+    standing,
+)
 from mosaic_mcp.studio.runs.states import Job, Kind
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import run_nodes
@@ -131,7 +138,9 @@ def next_jobs_of(store: Store) -> list[Job]:
 
 def put(store: Store, job: Job) -> None:
     with store.engine.begin() as c:
-        put_back(c, job, None, "disk space: 1 GB free, 2 GB needed")
+        seen = look_at(c, job, None)
+        if seen is not None:
+            put_back(c, seen, "disk space: 1 GB free, 2 GB needed")
 
 
 def test_a_render_that_waits_lets_others_go_on_and_is_told_again_as_new_work(
@@ -169,10 +178,13 @@ def test_what_is_put_back_out_of_its_work_can_no_longer_be_written_about(store: 
 def test_what_another_process_has_begun_is_not_put_back(store: Store):
     run = rendering(store, 1)
     (job,) = next_jobs_of(store)
+    with store.engine.begin() as c:
+        seen = look_at(c, job, "a process that was counted as dead")
+    assert seen is not None
     held = run.start_render(run.renders("logo")[0])
     assert held is not None
     with store.engine.begin() as c:
-        put_back(c, job, "a process that was counted as dead", "disk space")
+        put_back(c, seen, "disk space")
     run.finish_render(held)
     assert run.renders("logo")[0].status == "completed"
 
@@ -189,7 +201,9 @@ def test_an_estimate_that_was_too_low_is_doubled(store: Store):
     rendering(store, 1)
     (job,) = next_jobs_of(store)
     with store.engine.begin() as c:
-        assert [raise_need(c, job, None) for _ in range(3)] == [
+        seen = look_at(c, job, None)
+        assert seen is not None
+        assert [raise_need(c, seen) for _ in range(3)] == [
             queueing.AT_LEAST,
             2 * queueing.AT_LEAST,
             4 * queueing.AT_LEAST,

@@ -197,3 +197,26 @@ async def test_an_adopted_file_leaves_its_folder(home, talk):
     assert source.name == "From the web"
     assert path.suffix == ".mp4"
     assert not talk.exists()
+
+
+async def test_a_death_while_one_file_takes_the_place_of_an_equal_one_costs_no_asset(
+    home, talk, tmp_path, monkeypatch
+):
+    """A downloaded file of the same content has another time than the one that is there."""
+    asset = await home.intake.take_file("anna", talk, "video")
+    twin = tmp_path / "twin.mp4"
+    twin.write_bytes(b"talk")
+    os.utime(twin, (1, 1))
+
+    async def die(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(home.assets, "ready", die)
+    with pytest.raises(KeyboardInterrupt):
+        await home.intake.adopt("anna", twin, "twin.mp4", "video")
+    monkeypatch.undo()
+    _, kept = await home.file("anna", asset.asset_id)
+    assert kept.stat().st_mtime == 1
+    kept.write_bytes(b"other")
+    with pytest.raises(MediaError, match="changed on disk"):
+        await home.file("anna", asset.asset_id)

@@ -12,7 +12,7 @@ import anyio
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.machine import Machine
 from mosaic_mcp.studio.runs.feed import Feed
-from mosaic_mcp.studio.runs.queueing import need_of, put_back, raise_need
+from mosaic_mcp.studio.runs.queueing import look_at, put_back, raise_need
 from mosaic_mcp.studio.runs.states import Job
 from mosaic_mcp.studio.store.database import Store
 
@@ -49,9 +49,10 @@ class Admission:
             await anyio.sleep(FULL_S)
 
     async def _try(self, job: Job, do: Callable[[], Awaitable[T]]) -> T | None:
-        need = await self.store.read(lambda c: need_of(c, job, self.worker))
-        if need is None:
+        seen = await self.store.read(lambda c: look_at(c, job, self.worker))
+        if seen is None:
             return None
+        need = seen.need
         async with self.machine.memory(need.memory):
             short = self.machine.short_of(need.disk)
             if short is None:
@@ -62,8 +63,8 @@ class Admission:
                     if no_space(error) is None:
                         raise
                     log.warning("%s: the disk is full", job.key)
-                more = await self.store.write(lambda c: raise_need(c, job, self.worker))
+                more = await self.store.write(lambda c: raise_need(c, seen))
                 short = self.machine.told(more)
-        await self.store.write(lambda c: put_back(c, job, self.worker, f"disk space: {short}"))
+        await self.store.write(lambda c: put_back(c, seen, f"disk space: {short}"))
         self.feed.ring()
         return None

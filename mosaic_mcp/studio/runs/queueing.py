@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from mosaic_mcp.studio.runs.needs import Need
 from mosaic_mcp.studio.runs.states import (
+    AT_WORK,
     PROGRESS,
     Job,
     Kind,
@@ -111,43 +113,52 @@ def _begun_or_free(connection: sa.Connection, window: int) -> sa.ColumnElement[b
     return sa.or_(run_nodes.c.owner.not_in(busy), begun) if busy else sa.true()
 
 
-def need_of(connection: sa.Connection, job: Job, worker: str | None) -> Need | None:
-    """What a job is estimated to need; None when it is no longer to be done."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A job as a process saw it before it began it."""
+
+    job: Job
+    need: Need
+    attempt: int
+    worker: str | None
+    """The process."""
+
+
+def look_at(connection: sa.Connection, job: Job, worker: str | None) -> Seen | None:
+    """The job and what it is estimated to need; None when it is no longer to be done."""
     table = TABLES[job.kind]
     memory = table.c.need_memory if job.kind == "render" else sa.literal(0)
-    query = sa.select(memory, table.c.need_disk).where(*_still(table, job, worker))
+    query = sa.select(memory, table.c.need_disk, table.c.attempt).where(*_still(table, job))
     row = connection.execute(query).one_or_none()
-    return None if row is None else Need(row[0], row[1])
+    return None if row is None else Seen(job, Need(row[0], row[1]), row[2], worker)
 
 
-def raise_need(connection: sa.Connection, job: Job, worker: str | None) -> int:
+def raise_need(connection: sa.Connection, seen: Seen) -> int:
     """Double the estimate of a job that met a full disk in spite of it; the new one, bytes."""
-    table = TABLES[job.kind]
+    table = TABLES[seen.job.kind]
     now = table.c.need_disk
     need = connection.execute(
         table.update()
-        .where(*_still(table, job, worker))
+        .where(*_ours(table, seen))
         .values(need_disk=sa.case((now < AT_LEAST, AT_LEAST), else_=now * 2))
         .returning(now)
     ).scalar_one_or_none()
     return need or 0
 
 
-def put_back(connection: sa.Connection, job: Job, worker: str | None, waits_for: str) -> None:
+def put_back(connection: sa.Connection, seen: Seen, waits_for: str) -> None:
     """Queue a job again, begun or not, because it cannot be done now; its attempt is given back.
 
     It is told to DBOS again after LOOK_AGAIN_S, as new work: others go on in the meantime.
     """
-    table = TABLES[job.kind]
+    job, table = seen.job, TABLES[seen.job.kind]
     lock_run(connection, table, job.row_id)
     row: Any = connection.execute(
         table.update()
-        .where(*_still(table, job, worker))
+        .where(*_ours(table, seen))
         .values(
             status=S.queued,
-            attempt=sa.case(
-                (table.c.status == S.running, table.c.attempt - 1), else_=table.c.attempt
-            ),
+            attempt=seen.attempt,
             turn=table.c.turn + 1,
             not_before=time.time() + LOOK_AGAIN_S,
             waits_for=waits_for,
@@ -165,13 +176,16 @@ def put_back(connection: sa.Connection, job: Job, worker: str | None, waits_for:
     record(connection, row.owner, row.run_id, PROGRESS)
 
 
-def _still(table: sa.Table, job: Job, worker: str | None) -> tuple[sa.ColumnElement[bool], ...]:
+def _still(table: sa.Table, job: Job) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         table.c.id == job.row_id,
         table.c.generation == job.generation,
-        # Begun by this process, or by nobody: what another one does is none of our business.
-        sa.or_(
-            table.c.status == S.queued,
-            sa.and_(table.c.status == S.running, table.c.worker.is_not_distinct_from(worker)),
-        ),
+        table.c.status.in_(AT_WORK),
     )
+
+
+def _ours(table: sa.Table, seen: Seen) -> tuple[sa.ColumnElement[bool], ...]:
+    """Nobody has begun it since, or this process has: what another one does is not ours to stop."""
+    unchanged = table.c.attempt == seen.attempt
+    begun = table.c.worker.is_not_distinct_from(seen.worker)
+    return (*_still(table, seen.job), sa.or_(unchanged, begun))

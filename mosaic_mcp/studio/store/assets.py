@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from mosaic_mcp.contract.uploads import AssetType
 from mosaic_mcp.errors import NotFound
-from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.library import EITHER, Library
 from mosaic_mcp.studio.signing import UPLOAD_S
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import assets
@@ -73,6 +73,15 @@ class Assets:
         if row["status"] != "ready" and row["expires_at"] <= _now():
             raise unknown_upload(asset_id)
         return row
+
+    async def expect(self, key: str, seal: str) -> None:
+        """A file of the same content is about to take the place of the one at `key`.
+
+        Until it is `ready` either counts: the studio may die in between.
+        """
+        other = sa.and_(assets.c.file == key, assets.c.seal != seal)
+        change = assets.update().where(other).values(seal=assets.c.seal + EITHER + seal)
+        await self._store.write(lambda c: c.execute(change))
 
     async def ready(self, asset_id: str, source: Source, key: str, seal: str | None) -> None:
         """The file is kept under `key`, perhaps again: a transcript that was brought for it stays.
