@@ -85,7 +85,7 @@ def _ignored(request: RunRequest, graph: Graph) -> Iterator[Fault]:
                 f"{nearest(node, list(graph.nodes))}Its nodes: {known(graph)}.",
                 Rule.ignored,
             )
-        elif node in (*graph.video_inputs, *graph.of_kind("generation")):
+        elif node in graph.sources:
             yield Fault(
                 where,
                 f"{labels[node]} is where the videos come in; without it nothing can run.",
