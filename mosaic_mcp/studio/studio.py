@@ -157,7 +157,16 @@ async def open_studio(
             admission=admission,
         ),
         renders=RenderWork(
-            store, feed, library, ffmpeg, tools, executor, claims, charging, admission
+            store,
+            feed,
+            library,
+            ffmpeg,
+            tools,
+            executor,
+            claims,
+            charging,
+            admission,
+            perception.known_words,
         ),
         workflows=Workflows(store.postgres or library.studio / "dbos.db", executor),
         library=library,

@@ -42,7 +42,9 @@ def test_the_canonical_chain_stays_as_it_is():
     assert advised(chain) == ([0, 1, 2, 3, 4], [])
 
 
-@pytest.mark.parametrize("said", list(permutations(["Clips", "Reframe", "Captions", "Destination"])))
+@pytest.mark.parametrize(
+    "said", list(permutations(["Clips", "Reframe", "Captions", "Destination"]))
+)
 def test_captions_and_destination_go_behind_the_cut_and_the_framing_from_anywhere(said):
     tiles = line(*said)
     order, moves = advised(tiles)

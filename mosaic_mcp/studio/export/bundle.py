@@ -10,6 +10,7 @@ from pathlib import Path
 from mosaic_mcp.studio.export.cuts import plain
 from mosaic_mcp.studio.export.edl import edl
 from mosaic_mcp.studio.export.otio import otio
+from mosaic_mcp.studio.export.subtitles import SUFFIXES
 from mosaic_mcp.studio.export.xmeml import xmeml
 from mosaic_mcp.studio.timeline.model import Timeline
 
@@ -33,7 +34,7 @@ def write_bundle(
         "timeline.edl": edl(timeline).encode(),
         "README.txt": _readme(timeline, paths).encode(),
     }
-    for suffix in ("srt", "vtt"):
+    for suffix in SUFFIXES:
         path = subtitles / f"captions.{suffix}" if subtitles else None
         if path and path.exists():
             entries[path.name] = path.read_bytes()
@@ -83,7 +84,9 @@ def _readme(timeline: Timeline, paths: Mapping[str, str]) -> str:
         "Timeline)\n"
         "timeline.otio  OpenTimelineIO\n"
         "timeline.edl   CMX 3600 cut list\n"
-        "captions.srt   the captions, where there are any\n\n"
+        "captions.srt   what is said, as subtitles, where it is known; captions.vtt the same for "
+        "the web,\n"
+        "captions.txt   as text to read, a time before each paragraph\n\n"
         "Unpack the zip and put your original files beside timeline.xml as:\n"
         f"{files}\n"
         "or point the editor to them when it asks. Cuts, reframing and caption markers come "
