@@ -258,6 +258,7 @@ class RenderWork:
                 made / "timeline.zip",
                 media=files,
                 subtitles=made,
+                packed=shipped_files(),
             )
             (made / RECIPE).write_text(text, "utf-8")
 
