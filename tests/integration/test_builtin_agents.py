@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +18,7 @@ SCRIPT = (
     "Welcome to our little garden show. (1.2) um (0.4) Today we look at a big telescope. "
     "The mirror gathers light from the stars."
 )
-CLIPS = {"num_clips": 2, "target_duration": 3}
-"""Instead of the agents' own, which are for longer videos."""
+SHORTS = "Long video to shorts"
 CARD_S = 2.0
 
 
@@ -66,12 +64,13 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Done]]:
 
 
 def request(agent: AgentDetail, video_id: str) -> dict[str, Any]:
-    """Short clips; and two takes for what puts several videos into one."""
+    """Clips of 3 s, two of them once; and two takes for what puts several videos into one."""
+    wish = {"num_clips": 2 if agent.agent.name == SHORTS else 1, "target_duration": 3}
     clips = [n.agent_node_id for n in agent.agent_nodes if n.node_type.node_type_name == "Clips"]
     joins = {"Clean up raw footage", "Music-paced montage"}
     return {
         "video_ids": [video_id] * (2 if agent.agent.name in joins else 1),
-        "update_params": {node: CLIPS for node in clips},
+        "update_params": dict.fromkeys(clips, wish),
     }
 
 
@@ -81,7 +80,7 @@ def test_a_built_in_agent_runs_to_its_end_and_makes_what_its_graph_says(agent, d
     assert (made.run["status"], made.run["errors"]) == ("completed", [])
     tiles = tiles_of(agent)
     ends = len(Graph.of(agent).output_nodes)
-    assert len(made.outputs) == ends * (2 if "Clips" in tiles else 1)
+    assert len(made.outputs) == ends * (2 if agent.agent.name == SHORTS else 1)
     shapes = {
         n.params_used["aspect_ratio"]
         for n in agent.agent_nodes
@@ -107,7 +106,7 @@ def lengths(made: Done) -> list[float]:
 
 
 def test_clips_are_short_and_a_cleaned_up_talk_is_shorter_than_it_was(done):
-    assert all(1 < length < 6 for length in lengths(done["Long video to shorts"]))
+    assert all(1 < length < 6 for length in lengths(done[SHORTS]))
     [cleaned] = lengths(done["Vertical talking head with captions"])
     assert cleaned < done["Clean up a talking head"].video_s - 1
 
