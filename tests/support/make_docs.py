@@ -80,8 +80,8 @@ def tiles_page() -> str:
         table(("tile", "kind", "parameters", "in the studio", "how measured"), iter(rows)),
         "A node type id marked *unverified* is not public: it is ours (UUIDv5), and on the hosted "
         "engine such a tile is found by its name. A parameter marked *inferred* has a name that we "
-        "chose, because Mosaic's page names the setting and not its key. One that is *the studio's own* "
-        "Mosaic does not have.",
+        "chose, because Mosaic's page names the setting and not its key. One that is *the "
+        "studio's own* Mosaic does not have.",
         *(_tile(tile) for tile in TILE_TYPES),
     )
 
