@@ -235,6 +235,8 @@ class Edit(Response):
     caption_words: int = 0
     captions_node: str | None = None
     overlay_nodes: tuple[str, ...] = ()
+    cutaway_nodes: tuple[str, ...] = ()
+    track_nodes: tuple[str, ...] = ()
     sound_node: str | None = None
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 
+from mosaic_mcp.server.documents import shown_edits
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
+from mosaic_mcp.studio.export.edits import edit_of
 from mosaic_mcp.studio.render import render
 from mosaic_mcp.studio.tiles.shipped import bumper, shipped_files
 from mosaic_mcp.studio.timeline.edit import from_source
@@ -348,3 +350,17 @@ def test_the_same_edit_gives_the_same_bytes(tmp_path: Path):
         write_bundle(both(source("a", "a.mp4")), tmp_path / name / "t.zip", media={})
     one, two = ((tmp_path / name / "t.zip").read_bytes() for name in ("one", "two"))
     assert one == two
+
+
+def test_the_facts_of_an_edit_name_the_tiles_that_laid_pictures_and_sounds_over_it():
+    talk = source("a", "a.mp4")
+    over = Span(source=talk.sha256, start=F(1), end=F(2))
+    timeline = both(
+        talk,
+        cutaways=(Cutaway(tile="roll", source=talk.sha256, over=over),) * 2,
+        tracks=(Track(tile="song", source=talk.sha256), Track(tile="voice", source=talk.sha256)),
+    )
+    [shown] = shown_edits([edit_of("o", timeline)], {"roll": "AI B-Roll", "song": "AI Music"})[
+        "outputs"
+    ]
+    assert (shown["cutaways"], shown["sound beside"]) == ("AI B-Roll", "AI Music, voice")
