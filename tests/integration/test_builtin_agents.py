@@ -1,6 +1,5 @@
 """Every agent that the studio brings along does what its name says, on a real talk."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +9,11 @@ from mosaic_mcp.contract.agents import AgentDetail
 from mosaic_mcp.contract.builtin import BUILTIN_AGENTS
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.studio.tiles.catalogue import TILES
-from tests.support.studio_process import running_studio
+from tests.support.studio_process import RunningStudio
 from tests.support.studio_runs import Studio
 from tests.support.talking import talking_head
 
-SCRIPT = (
-    "Welcome to our little garden show. (1.2) um (0.4) Today we look at a big telescope. "
-    "The mirror gathers light from the stars."
-)
+SCRIPT = "Welcome to our garden show. (1.2) um (0.4) Today we look at a big telescope."
 SHORTS = "Long video to shorts"
 CARD_S = 2.0
 
@@ -44,28 +40,28 @@ class Done:
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Done]]:
+def done(studio: RunningStudio, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
     """All of them at once: the studio shares what it saw and heard among them."""
     folder = tmp_path_factory.mktemp("talk")
     video = folder / "talk.mp4"
-    truth = talking_head(video, SCRIPT, cut_at=4.0)
+    truth = talking_head(video, SCRIPT, cut_at=3.0)
     srt = folder / "talk.srt"
     srt.write_text(truth.srt())
-    with running_studio(tmp_path_factory.mktemp("home")) as running, running.client() as http:
-        studio = Studio(http, running.home)
-        video_id = studio.add(video, srt)
-        ids = {a.agent.name: studio.run(a.agent.id, request(a, video_id)) for a in RUNNABLE}
-        runs = {name: studio.end(run_id) for name, run_id in ids.items()}
+    with studio.client() as http:
+        local = Studio(http, studio.home)
+        video_id = local.add(video, srt)
+        ids = {a.agent.name: local.run(a.agent.id, request(a, video_id)) for a in RUNNABLE}
+        runs = {name: local.end(run_id) for name, run_id in ids.items()}
         facts = {
             name: [http.get(f"/studio/v1/renders/{o['id']}").json() for o in run["outputs"]]
             for name, run in runs.items()
         }
-        yield {name: Done(runs[name], facts[name], float(truth.duration)) for name in runs}
+    return {name: Done(runs[name], facts[name], float(truth.duration)) for name in runs}
 
 
 def request(agent: AgentDetail, video_id: str) -> dict[str, Any]:
     """Clips of 3 s, two of them once; and two takes for what puts several videos into one."""
-    wish = {"num_clips": 2 if agent.agent.name == SHORTS else 1, "target_duration": 3}
+    wish = {"num_clips": 2 if agent.agent.name == SHORTS else 1, "target_duration": 2}
     clips = [n.agent_node_id for n in agent.agent_nodes if n.node_type.node_type_name == "Clips"]
     joins = {"Clean up raw footage", "Music-paced montage"}
     return {
