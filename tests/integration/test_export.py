@@ -12,7 +12,7 @@ import pytest
 from mosaic_mcp.server.documents import shown_edits
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
 from mosaic_mcp.studio.export.edits import edit_of
-from mosaic_mcp.studio.render import render
+from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.tiles.shipped import bumper, shipped_files
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import (
