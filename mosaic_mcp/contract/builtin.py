@@ -122,7 +122,7 @@ BUILTIN_AGENTS: tuple[AgentDetail, ...] = (
     built_in(
         "Long video to shorts",
         "Finds the best moments of a long video, up to eight of about 45 seconds, and makes each "
-        "a vertical short with captions and even loudness. Clips also takes exact ranges.",
+        "a vertical short with captions and even loudness. Takes exact ranges instead.",
         (
             ("Video Input", {}),
             ("Clips", {"num_clips": 8, "target_duration": 45}),
