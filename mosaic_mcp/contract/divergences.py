@@ -158,6 +158,33 @@ DIVERGENCES: tuple[Divergence, ...] = (
         "private network is refused unless MOSAIC_PRIVATE_URLS is 1.",
     ),
     Divergence(
+        "triggers",
+        "api/triggers",
+        "A trigger watches YouTube channels and starts a run for each new video.",
+        "Triggers are kept and listed, but nothing is watched: no run is started, and handles are "
+        "not looked up, so that @name stands in the place of a channel's id.",
+    ),
+    Divergence(
+        "clips-ranges",
+        "tiles/clips",
+        "Clips chooses; there is no parameter for exact ranges.",
+        "`ranges` cuts exactly what the caller chose, ours. On the hosted engine the tools ask for "
+        "the same by clip ranges of the inputs.",
+    ),
+    Divergence(
+        "range-behind-end",
+        "post-agent-run",
+        "A clip range that begins behind the end of its video is not documented.",
+        "400 where the length is known before the run, else the run fails. An end behind the end "
+        "means the end.",
+    ),
+    Divergence(
+        "connections",
+        "post-agent-update",
+        "“Connection direction rules” are enforced, but not told.",
+        "Only triggers lead into a Video Input, and nowhere else; nothing follows a Destination.",
+    ),
+    Divergence(
         "error-codes",
         "api/introduction",
         "409, 413, 503 and 507 have no documented error code.",

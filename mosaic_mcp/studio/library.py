@@ -3,7 +3,7 @@
 | key in the storage | what |
 | --- | --- |
 | assets/ab/<sha256>.<ext> | sources, written once |
-| renders/<render_id>/ | video.mp4, thumbnail.jpg, captions.srt, timeline.zip, recipe.json |
+| renders/<render_id>/ | video.mp4, thumbnail.jpg, captions.*, timeline.zip, recipe.json |
 | recipes/<render_id>.json | the recipe of a render that was deleted |
 | cache/perception/<sha256>/ | what was seen and heard in a source |
 | cache/thumbnails/<sha256>.jpg | its picture |
@@ -55,7 +55,9 @@ if TYPE_CHECKING:
 
 VIDEO = "video.mp4"
 RECIPE = "recipe.json"
-RenderFile = Literal["video.mp4", "thumbnail.jpg", "timeline.zip", "captions.srt"]
+RenderFile = Literal[
+    "video.mp4", "thumbnail.jpg", "timeline.zip", "captions.srt", "captions.vtt", "captions.txt"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ from mosaic_mcp.studio.store.run_logs import RunLogs
 from mosaic_mcp.studio.store.runs import Runs
 from mosaic_mcp.studio.store.secrets import signing_key
 from mosaic_mcp.studio.store.transcripts import Transcripts
+from mosaic_mcp.studio.store.triggers import Triggers
 from mosaic_mcp.studio.store.webhooks import Webhooks
 from mosaic_mcp.studio.timeline.model import Source
 from mosaic_mcp.studio.webhooks.posting import allowed_by
@@ -74,6 +75,7 @@ class Studio:
     runs: Runs
     run_logs: RunLogs
     engine: Engine
+    triggers: Triggers
     webhooks: Webhooks
     webhook_secrets: Secrets
     keeper: Keeper
@@ -157,7 +159,16 @@ async def open_studio(
             admission=admission,
         ),
         renders=RenderWork(
-            store, feed, library, ffmpeg, tools, executor, claims, charging, admission
+            store,
+            feed,
+            library,
+            ffmpeg,
+            tools,
+            executor,
+            claims,
+            charging,
+            admission,
+            perception.known_words,
         ),
         workflows=Workflows(store.postgres or library.studio / "dbos.db", executor),
         library=library,
@@ -189,6 +200,7 @@ async def open_studio(
             runs=Runs(store, feed),
             run_logs=RunLogs(store),
             engine=engine,
+            triggers=Triggers(store),
             webhooks=Webhooks(store),
             webhook_secrets=Secrets(settings.webhook_secret),
             keeper=keeper,

@@ -104,6 +104,9 @@ class Known:
             words=tuple(self.truth.get(source.sha256, [])),
         )
 
+    async def known_words(self, source: Source) -> Words | None:
+        return await self.words(source)
+
     async def shots(self, source: Source) -> tuple[Fraction, ...]:
         return self.known_shots
 

@@ -84,7 +84,7 @@ async def _saved(
     engine: Engine, client: MosaicClient, run_id: str, lines: list[OutputLine], save_to: str
 ) -> list[OutputLine]:
     """The same lines, each with the file that was written to `save_to`."""
-    from mosaic_mcp.client import save_file, save_output
+    from mosaic_mcp.client import save_file, save_output, save_texts
     from mosaic_mcp.intent import writable_folder
 
     folder = writable_folder(save_to, engine.settings)
@@ -99,5 +99,7 @@ async def _saved(
             if line.path
             else await save_output(client, run_id, line.output_id, folder, name)
         )
-        saved.append(line.model_copy(update={"saved_to": str(path)}))
+        texts = await save_texts(client, line.output_id, path)
+        update = {"saved_to": str(path), "subtitles": texts.get("srt", line.subtitles)}
+        saved.append(line.model_copy(update=update))
     return saved

@@ -84,6 +84,13 @@ class LocalPerception:
             words=_words(heard["words"]),
         )
 
+    async def known_words(self, source: Source) -> Words | None:
+        """As `words` where that is no work: they were brought or heard before. Else None."""
+        heard = source.transcript is not None or not source.audio_channels
+        if not heard:
+            heard = await self._library.fact(source.sha256, f"words-{VERSION}") is not None
+        return await self.words(source) if heard else None
+
     async def _brought(self, source: Source, brought: BringTranscript) -> Words:
         digest = hashlib.sha256(brought.model_dump_json().encode()).hexdigest()[:16]
         found = await self._once(

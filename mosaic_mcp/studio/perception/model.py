@@ -88,6 +88,10 @@ class Perception(Protocol):
         """The transcript: the user's when the source carries one, else the recogniser's."""
         ...
 
+    async def known_words(self, source: Source) -> Words | None:
+        """As `words` where that is no work: they were brought or heard before. Else None."""
+        ...
+
     async def shots(self, source: Source) -> tuple[Fraction, ...]:
         """Where each shot begins, the first at 0."""
         ...

@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,8 +24,9 @@ import sqlalchemy as sa
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.errors import MosaicError, NoSpace
 from mosaic_mcp.studio.disk import no_space
-from mosaic_mcp.studio.export import write_bundle, write_subtitles
+from mosaic_mcp.studio.export import with_words, write_bundle, write_subtitles
 from mosaic_mcp.studio.library import RECIPE, VIDEO, Library
+from mosaic_mcp.studio.perception.model import SpokenWord, Words
 from mosaic_mcp.studio.perception.probe import media_facts, probe
 from mosaic_mcp.studio.render.commands import SideFile
 from mosaic_mcp.studio.render.fonts import FONTS
@@ -49,7 +50,8 @@ from mosaic_mcp.studio.runs.states import Fence, Job, Superseded
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
 from mosaic_mcp.studio.tiles.shipped import shipped_files
-from mosaic_mcp.studio.timeline.model import Timeline
+from mosaic_mcp.studio.tiles.speech.heard import sounding_sources
+from mosaic_mcp.studio.timeline.model import Source, Timeline
 
 TICK_S = 0.4
 
@@ -72,6 +74,7 @@ class RenderWork:
     claims: Claims
     charging: Charging
     admission: Admission
+    known_words: Callable[[Source], Awaitable[Words | None]]
 
     async def run(self, render_id: str, generation: int, tries: int) -> float | None:
         """Make an output, and record it or why there is none. Never raises MosaicError.
@@ -247,17 +250,30 @@ class RenderWork:
         )
         text = recipe(timeline, row["quality"], self.tools, report)
 
+        spoken = timeline if timeline.captions else await self._spoken(timeline)
+
         def write() -> None:
-            write_subtitles(timeline, made)
+            write_subtitles(spoken, made)
             write_bundle(
                 timeline,
                 made / "timeline.zip",
                 media=files,
                 subtitles=made,
+                packed=shipped_files(),
             )
             (made / RECIPE).write_text(text, "utf-8")
 
         await anyio.to_thread.run_sync(write)
+
+    async def _spoken(self, timeline: Timeline) -> Timeline:
+        """The timeline with what is said, where that is known and reliable."""
+        said: dict[str, Sequence[SpokenWord]] = {}
+        for source in sounding_sources(timeline):
+            words = await self.known_words(source)
+            if words is None or not words.reliable:
+                return timeline
+            said[source.sha256] = words.words
+        return with_words(timeline, said)
 
 
 def side_file(library: Library, file: SideFile) -> Path | None:
