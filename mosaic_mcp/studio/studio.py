@@ -91,7 +91,7 @@ class Studio:
                     made = await thumbnail(
                         path, float(source.duration), job / "thumbnail.jpg", ffmpeg=self.ffmpeg
                     )
-                    await self.library.storage.put(made, kept, move=True)
+                    await self.library.storage.put(made, kept)
         return kept
 
     async def busy(self) -> bool:
