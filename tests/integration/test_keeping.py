@@ -1,7 +1,6 @@
 """What goes when room is made, what stays, and that all numbers are true."""
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,9 @@ DAY = 86_400.0
 class Home:
     """A data folder with runs whose outputs have files, and what makes room in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: Store) -> None:
         self.library = Library(folder)
-        self.store = Store(folder / "studio" / "studio.db")
+        self.store = store
         self.keeper = Keeper(self.store, self.library)
 
     def do(self, statement: Any) -> Any:
@@ -102,10 +101,8 @@ class Home:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    home = Home(tmp_path / "home")
-    yield home
-    home.store.close()
+def home(tmp_path: Path, store: Store) -> Home:
+    return Home(tmp_path / "home", store)
 
 
 def ids(run: MovedRun) -> list[str]:

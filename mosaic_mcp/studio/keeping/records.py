@@ -105,8 +105,9 @@ def _named(connection: sa.Connection) -> set[str]:
     """Every id in the parameters of agents and nodes, and in requests: logos, music, inputs."""
     found: set[str] = set()
     for column in (agents.c.graph, run_nodes.c.params, runs.c.request):
-        rows = connection.execution_options(yield_per=_BATCH).execute(sa.select(column))
-        for value in rows.scalars():
+        # Of the statement, not of the connection: its later ones may be no queries.
+        query = sa.select(column).execution_options(yield_per=_BATCH)
+        for value in connection.execute(query).scalars():
             found.update(_ID.findall(json.dumps(value)))
     return found
 
