@@ -186,13 +186,13 @@ async def open_studio(
             transcripts=transcripts,
             perception=perception,
             ffmpeg=ffmpeg,
-            runs=Runs(store, feed),
+            runs=Runs(store, feed, None if works else settings.studio_dead_s),
             run_logs=RunLogs(store),
             engine=engine,
             webhooks=Webhooks(store),
             webhook_secrets=Secrets(settings.webhook_secret),
             keeper=keeper,
-            examiner=Examiner(store, settings.home, ffmpeg),
+            examiner=Examiner(store, settings.home, ffmpeg, settings.studio_dead_s, works),
         )
         sender = Sender(
             store, feed, studio.links, studio.webhook_secrets, allowed_by(settings.private_urls)

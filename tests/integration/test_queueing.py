@@ -4,12 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import anyio
 import pytest
 import sqlalchemy as sa
 
 from mosaic_mcp.contract.runs import RunRequest
+from mosaic_mcp.studio.liveness import beat
 from mosaic_mcp.studio.runs import queueing
 from mosaic_mcp.studio.runs.creating import create_run
+from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.node_changes import start_node
 from mosaic_mcp.studio.runs.queueing import (
     WINDOW,
@@ -20,10 +23,12 @@ from mosaic_mcp.studio.runs.queueing import (
     standing,
 )
 from mosaic_mcp.studio.runs.states import Job, Kind
+from mosaic_mcp.studio.signing import Links, Signer
 from mosaic_mcp.studio.store.database import Store
-from mosaic_mcp.studio.store.tables import run_nodes
+from mosaic_mcp.studio.store.runs import Runs
+from mosaic_mcp.studio.store.tables import run_nodes, workers
 from tests.support.agents import agent
-from tests.support.run_states import MovedRun
+from tests.support.run_states import OWNER, MovedRun
 
 LINE = {"in": "Video Input", "logo": "Watermark", "out": "Destination"}
 SLOTS: Mapping[Kind, int] = {"node": 2, "render": 1}
@@ -201,6 +206,24 @@ def test_an_estimate_that_was_too_low_is_doubled(store: Store):
             2 * queueing.AT_LEAST,
             4 * queueing.AT_LEAST,
         ]
+
+
+async def test_a_run_that_nobody_can_do_says_so_until_a_worker_lives(store: Store):
+    run = MovedRun(store, LINE)
+    runs, links = Runs(store, Feed(), dead_s=60), Links("http://here", Signer(b"k" * 32))
+
+    async def said(runs: Runs) -> tuple[str | None, str]:
+        seen = await runs.watch(OWNER, run.id, links, since=-1, wait_s=0, closing=anyio.Event())
+        return seen.run.status_message, seen.nodes[0].step
+
+    nobody = "o worker is running: start `mosaic-mcp worker`"
+    assert await said(runs) == (f"N{nobody}. The run then goes on by itself.", f"n{nobody}")
+    assert await said(Runs(store, Feed())) == (None, ""), "who works itself does not say so"
+    await store.write(lambda c: beat(c, "one", 60))
+    assert await said(runs) == (None, "")
+    run.cancel()
+    await store.write(lambda c: c.execute(workers.delete()))
+    assert (await said(runs))[0] == "Cancelled by the user."
 
 
 def test_finding_the_next_jobs_among_thousands_of_runs_uses_the_small_index(store: Store):

@@ -178,6 +178,11 @@ def migrate(engine: sa.Engine) -> None:
         command.upgrade(config, "head")
 
 
+def newest_revision() -> str | None:
+    """The version of the schema that this program needs."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
 def known_revisions() -> set[str]:
     """The versions of the schema that this program can bring to the newest, and that one."""
     return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
