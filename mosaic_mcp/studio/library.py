@@ -129,7 +129,8 @@ class Library:
     def jobs(self) -> list[Kept]:
         """The private folders of jobs on this machine, of all its processes."""
         work = self._work_of(None)
-        folders = sorted([*work.glob("job-*"), *work.glob("[!j]*/job-*")])
+        others = [job for job in work.glob("*/job-*") if not job.parent.match("job-*")]
+        folders = sorted([*work.glob("job-*"), *others])
         return [kept for folder in folders if (kept := self._job(folder)) is not None]
 
     def _job(self, folder: Path) -> Kept | None:

@@ -146,7 +146,6 @@ def test_a_cluster_without_a_worker_says_so_until_one_works_which_tells_how_it_i
     assert cluster.rows("select id from workers") == []
 
 
-@pytest.mark.short
 def test_a_worker_that_tells_on_another_address_needs_keys(tmp_path: Path):
     with opened(tmp_path / "home", None) as cluster:
         for arguments, keys in ((["--port", "0"], ""), ([], "mk_anna=anna")):
@@ -173,7 +172,7 @@ def test_a_worker_on_another_address_tells_numbers_to_keys_only(tmp_path: Path):
 def test_processes_that_end_leave_no_worker_behind(cluster: Cluster):
     cluster.api()
     worker = cluster.worker()
-    assert len(cluster.rows("select id from workers")) == 2
+    until(lambda: len(cluster.rows("select id from workers")) == 2, worker)
     worker.send(signal.SIGINT)
     assert worker.process.wait(20) == 0
     assert worker.name not in {row.id for row in cluster.rows("select id from workers")}

@@ -224,6 +224,8 @@ def test_outputs_are_deleted_told_made_again_and_deleted_by_the_studio_itself(pl
         gone = studio.http.get(f"/agent_run/{run_id}").json()
         assert gone["outputs"][0]["files_deleted_at"]
         assert httpx.get(output["video_url"], trust_env=False).status_code == 404
+        told = httpx.get(gone["outputs"][0]["video_url"], trust_env=False)
+        assert (told.status_code, f"Resume the run {run_id}" in told.text) == (404, True)
 
         studio.post(f"/agent_run/{run_id}/resume")
         (again,) = studio.end(run_id)["outputs"]

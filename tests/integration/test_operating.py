@@ -147,7 +147,7 @@ async def test_workers_that_live_and_webhooks_that_wait_are_counted(store, tmp_p
     MovedRun(store, {"in": "Video Input"}, callback_url="https://hook.example/")
     for name in ("one", "two"):
         await store.write(lambda c, name=name: beat(c, name, DEAD_S))
-    assert (await counted("mosaic_workers"), await counted("mosaic_webhooks_pending")) == (2, 1)
+    assert (await counted("mosaic_workers"), await counted("mosaic_webhooks_pending")) == (2, 2)
     await store.write(lambda c: c.execute(webhooks.update().values(state="delivered")))
     await store.write(lambda c: c.execute(workers.update().values(beat=0.0)))
     assert (await counted("mosaic_workers"), await counted("mosaic_webhooks_pending")) == (0, 0)

@@ -24,6 +24,7 @@ from mosaic_mcp.contract.runs import (
     RunSummary,
 )
 from mosaic_mcp.contract.tiles.catalogue import tile_type
+from mosaic_mcp.studio.library import RenderFile
 from mosaic_mcp.studio.liveness import NO_WORKER, alive
 from mosaic_mcp.studio.runs.states import ENDED
 from mosaic_mcp.studio.signing import Links
@@ -170,12 +171,16 @@ class RunRows:
 
     def _outputs(self, links: Links) -> tuple[RunOutput, ...]:
         template = {n["id"]: n["node_id"] for n in self.nodes}
+
+        def link(render: Row, file: RenderFile) -> str:
+            return links.render(render["id"], file, gone=render["deleted_at"] is not None)
+
         return tuple(
             RunOutput(
                 id=r["id"],
-                video_url=links.render(r["id"], "video.mp4"),
-                thumbnail_url=links.render(r["id"], "thumbnail.jpg"),
-                premiere_prproj_url=links.render(r["id"], "timeline.zip"),
+                video_url=link(r, "video.mp4"),
+                thumbnail_url=link(r, "thumbnail.jpg"),
+                premiere_prproj_url=link(r, "timeline.zip"),
                 completed_at=datetime.fromisoformat(r["completed_at"]),
                 original_node_id=template[r["run_node_id"]],
                 files_deleted_at=datetime.fromisoformat(at) if (at := r["deleted_at"]) else None,
