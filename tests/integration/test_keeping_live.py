@@ -93,6 +93,8 @@ async def test_a_deleted_output_is_told_and_resuming_its_run_makes_it_again(
         (line,) = listed["outputs"]
         assert "path" not in line
         assert f"resume_run(run_id='{run_id}') makes them again" in line["deleted"]
+        (log,) = (await client.read_resource(f"mosaic://runs/{run_id}/log")).contents
+        assert "The studio keeps logs for a time" in log.text
         text = await refusal(client, "view_output", output_id=output["id"])
         assert "were deleted on" in text
         chained = await answer(
