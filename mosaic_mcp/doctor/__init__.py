@@ -77,10 +77,12 @@ def _engine(settings: Settings) -> Iterator[Finding]:
 
 def _home(settings: Settings) -> Iterator[Finding]:
     settings.home.mkdir(parents=True, exist_ok=True)
-    probe = settings.home / ".doctor"
-    probe.write_text("ok")
-    probe.unlink()
-    yield room("data folder", settings.home, "MOSAIC_HOME")
+    found = room("data folder", settings.home, "MOSAIC_HOME")
+    if found.state == "ok":  # a full disk takes not even this
+        probe = settings.home / ".doctor"
+        probe.write_text("ok")
+        probe.unlink()
+    yield found
     folders = ", ".join(str(d) for d in settings.allowed_dirs)
     yield Finding("reads from", "ok", f"{folders} (MOSAIC_ALLOWED_DIRS)")
 

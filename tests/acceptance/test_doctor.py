@@ -150,7 +150,7 @@ def test_a_read_only_data_folder(home: Path):
 
 @pytest.mark.skipif(not may_mount(), reason="user namespaces may not mount here")
 def test_a_small_disk(tmp_path: Path):
-    full = 'head -c 20800k /dev/zero > "$0/full"'
+    full = 'head -c 20200k /dev/zero > "$0/full"'
     for fill, failed in ((":", 0), (full, 1)):
         script = f'mount -t tmpfs -o size=20m tmpfs "$0" && {{ {fill}; }} && exec "$@"'
         code, found = examine_alone(tmp_path, *ALONE, "sh", "-c", script, str(tmp_path))

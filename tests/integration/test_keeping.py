@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from mosaic_mcp.contract.keeping import Collect, Collected
 from mosaic_mcp.errors import Conflict, InvalidRequest
-from mosaic_mcp.studio.keeping import collecting
+from mosaic_mcp.studio.keeping import collecting, records
 from mosaic_mcp.studio.keeping.collecting import Keeper
 from mosaic_mcp.studio.keeping.command import age, amount, told
 from mosaic_mcp.studio.keeping.records import trim_events
@@ -184,6 +184,24 @@ async def test_a_source_that_is_the_users_own_file_counts_nothing(home: Home, tm
     done = await home.collect(most=0)
     assert (done.before_bytes, done.freed_bytes) == (0, 0)
     assert mine.exists()
+
+
+async def test_a_source_that_is_added_again_while_room_is_made_stays(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    unused = home.asset("unused", 100, days=40)
+    forget = records.forget_assets
+
+    def forget_and_see_it_come(connection: sa.Connection, *what: Any) -> set[str]:
+        forgotten = forget(connection, *what)
+        again = {"id": "again", "owner": "ben", "asset_type": "video", "status": "ready"}
+        again |= {"name": "", "sha256": "unused", "file": "assets/aa/unused.mp4"}
+        connection.execute(assets.insert().values(**again, created_at="2026-01-01"))
+        return forgotten
+
+    monkeypatch.setattr(records, "forget_assets", forget_and_see_it_come)
+    assert (await home.keeper.collect(Collect(max_bytes=0))).removed == ()
+    assert unused.exists()
 
 
 async def test_leftovers_go_always_and_what_is_still_written_stays(home: Home):

@@ -21,6 +21,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import anyio
 import anyio.to_thread
@@ -39,6 +40,9 @@ QUIET = timedelta(days=1)
 LOGS = timedelta(days=90)
 """How long logs and settled webhooks stay after their run's end, unless a shorter age is wished."""
 
+Place = Literal["render", "source", "job", "file"]
+"""Where it lies, which says how it is deleted; `job`: on this machine."""
+
 log = logging.getLogger(__name__)
 
 
@@ -50,10 +54,7 @@ class Candidate:
     kept: Kept
     at: datetime
     name: str = ""
-    render: bool = False
-    """It is the folder of an output."""
-    job: bool = False
-    """It is a job's folder on this machine."""
+    place: Place = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +111,23 @@ class Keeper:
 
     async def _deleted(self, candidate: Candidate, forgotten: set[str]) -> bool:
         kept = candidate.kept
-        if candidate.render:
+        if candidate.place == "job":
+            await anyio.to_thread.run_sync(self.library.delete_job, kept)
+        elif candidate.place == "render":
             if not await self.store.write(lambda c: records.mark_deleted(c, kept.id)):
                 return False
             await self.library.delete_render(kept.id)
-        elif candidate.thing == "source":
-            added_again = await self.store.read(lambda c: records.knows_file(c, kept.id))
-            if kept.id not in forgotten or added_again:
+        else:
+            if candidate.thing == "source" and kept.id not in forgotten:
+                return False
+            if candidate.place == "source" and await self._came_again(kept):
                 return False
             await self.library.delete(kept)
-        elif candidate.job:
-            await anyio.to_thread.run_sync(self.library.delete_job, kept)
-        else:
-            await self.library.delete(kept)
         return True
+
+    async def _came_again(self, source: Kept) -> bool:
+        """True when somebody added the same content a moment ago."""
+        return await self.store.read(lambda c: records.knows_file(c, source.id))
 
 
 def logs_age(wish: Collect) -> timedelta:
@@ -181,7 +185,7 @@ def _candidates(
     """What may go, oldest first."""
     may = [*_outputs(connection, found, now), *_caches(connection, found)]
     may += [
-        Candidate("leftover", kept, kept.modified, job=True) for kept in _quiet(found.jobs, now)
+        Candidate("leftover", kept, kept.modified, place="job") for kept in _quiet(found.jobs, now)
     ]
     if not shared:
         may += [*_sources(connection, found, now), *_leftovers(connection, found, now)]
@@ -196,9 +200,9 @@ def _outputs(connection: sa.Connection, found: Found, now: datetime) -> Iterator
             continue
         if row.status == NodeStatus.completed and row.deleted_at is None:
             at = datetime.fromisoformat(row.completed_at)
-            yield Candidate("output", kept, at, row.name, render=True)
+            yield Candidate("output", kept, at, row.name, place="render")
         elif row.deleted_at is not None or kept.modified < now - QUIET:
-            yield Candidate("leftover", kept, kept.modified, render=True)
+            yield Candidate("leftover", kept, kept.modified, place="render")
 
 
 def _caches(connection: sa.Connection, found: Found) -> Iterator[Candidate]:
@@ -213,9 +217,10 @@ def _sources(connection: sa.Connection, found: Found, now: datetime) -> Iterator
     known = records.known_files(connection)
     for kept in found.sources:
         if kept.id in free:
-            yield Candidate("source", kept, kept.modified, kept.id.rpartition("/")[2])
+            name = kept.id.rpartition("/")[2]
+            yield Candidate("source", kept, kept.modified, name, place="source")
         elif kept.id not in known and kept.modified < now - QUIET:
-            yield Candidate("leftover", kept, kept.modified)
+            yield Candidate("leftover", kept, kept.modified, place="source")
 
 
 def _leftovers(connection: sa.Connection, found: Found, now: datetime) -> Iterator[Candidate]:
@@ -227,7 +232,7 @@ def _leftovers(connection: sa.Connection, found: Found, now: datetime) -> Iterat
         yield Candidate("leftover", kept, kept.modified)
     for kept in _quiet(found.renders, now):
         if kept.id not in known:
-            yield Candidate("leftover", kept, kept.modified, render=True)
+            yield Candidate("leftover", kept, kept.modified, place="render")
 
 
 def _quiet(found: list[Kept], now: datetime) -> list[Kept]:

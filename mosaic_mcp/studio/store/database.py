@@ -148,7 +148,7 @@ class Store:
             yield await anyio.to_thread.run_sync(_try_lock, connection, number)
         finally:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(connection.close)
+                await anyio.to_thread.run_sync(_let_go, connection)
 
     def close(self) -> None:
         """Close the connections."""
@@ -158,6 +158,14 @@ class Store:
 def _try_lock(connection: sa.Connection, number: int) -> bool:
     connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 20000")
     return bool(connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(number))).scalar())
+
+
+def _let_go(connection: sa.Connection) -> None:
+    try:
+        connection.close()
+    except DBAPIError:  # PostgreSQL ended it: its holder did something else for too long
+        connection.invalidate()
+        connection.close()
 
 
 def migrate(engine: sa.Engine) -> None:
