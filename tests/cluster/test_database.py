@@ -244,6 +244,7 @@ async def test_who_was_alone_for_too_long_has_lost_it_and_goes_on(
             f"WHERE datname = '{name}' AND state = 'idle in transaction'",
         )
         assert ended == [(True,)]
+    assert store.engine.pool.checkedout() == 0
     async with store.alone(7) as alone:
         assert alone
 

@@ -10,7 +10,7 @@ import random
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
@@ -161,10 +161,7 @@ def _try_lock(connection: sa.Connection, number: int) -> bool:
 
 
 def _let_go(connection: sa.Connection) -> None:
-    try:
-        connection.close()
-    except DBAPIError:  # PostgreSQL ended it: its holder did something else for too long
-        connection.invalidate()
+    with suppress(DBAPIError):  # PostgreSQL ended it: its holder did something else for too long
         connection.close()
 
 
