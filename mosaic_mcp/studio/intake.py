@@ -173,7 +173,7 @@ class Intake:
         _unchanged(path, seal, name)
         suffix = _suffix(name, asset_type)
         await self._assets.expect(self._library.source_key(source.sha256, suffix), seal)
-        key, kept_seal = await self._library.keep_source(path, source.sha256, suffix, move=True)
+        key, kept_seal = await self._library.keep_source(path, source.sha256, suffix)
         return _Kept(source, key, kept_seal, size)
 
 

@@ -93,7 +93,7 @@ class Studio:
                     made = await thumbnail(
                         path, float(source.duration), job / "thumbnail.jpg", ffmpeg=self.ffmpeg
                     )
-                    await self.library.storage.put(made, kept, move=True)
+                    await self.library.storage.put(made, kept)
         return kept
 
     async def busy(self) -> bool:
@@ -197,14 +197,14 @@ async def open_studio(
             transcripts=transcripts,
             perception=perception,
             ffmpeg=ffmpeg,
-            runs=Runs(store, feed),
+            runs=Runs(store, feed, None if works else settings.studio_dead_s),
             run_logs=RunLogs(store),
             engine=engine,
             triggers=Triggers(store),
             webhooks=Webhooks(store),
             webhook_secrets=Secrets(settings.webhook_secret),
             keeper=keeper,
-            examiner=Examiner(store, settings.home, ffmpeg),
+            examiner=Examiner(store, settings.home, ffmpeg, settings.studio_dead_s, works),
         )
         sender = Sender(
             store, feed, studio.links, studio.webhook_secrets, allowed_by(settings.private_urls)
