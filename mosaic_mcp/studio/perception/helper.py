@@ -55,6 +55,14 @@ def _verb(name: str) -> Callable[[dict[str, Any]], Any]:
             from mosaic_mcp.studio.perception.facts import examine as function
         case "speech":
             from mosaic_mcp.studio.perception.speech import speech as function
+        case "beats":
+            from mosaic_mcp.studio.perception.beats import beats as function
+        case "level":
+            from mosaic_mcp.studio.perception.level import level as function
+        case "tags":
+            from mosaic_mcp.studio.perception.tags import tags as function
+        case "moments":
+            from mosaic_mcp.studio.perception.moments import moments as function
         case "look":
             from mosaic_mcp.studio.perception.looking import look as function
         case "colours":
