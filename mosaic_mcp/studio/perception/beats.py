@@ -2,7 +2,7 @@
 
 Where energy rises, band by band, is the onset strength; its autocorrelation tells the tempo, and
 dynamic programming finds the evenly spaced moments that agree best with it (D. Ellis, "Beat
-Tracking by Dynamic Programming", 2007). The tempo is then that of the beats that were found.
+Tracking by Dynamic Programming", 2007).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def beats(argument: dict[str, Any]) -> dict[str, Any]:
 
 def find_beats(sound: NDArray[np.int16]) -> dict[str, Any]:
     """As `beats`, of mono samples at RATE."""
-    nothing = {"tempo": 0.0, "beats": [], "confidence": 0.0}
+    nothing: dict[str, Any] = {"tempo": 0.0, "beats": [], "confidence": 0.0}
     onsets = onset_strength(sound)
     if len(onsets) < 3 * RATE // HOP or not onsets.any():
         return nothing
@@ -63,7 +63,7 @@ def find_beats(sound: NDArray[np.int16]) -> dict[str, Any]:
         return nothing
     places = places + _LAG_S * RATE / HOP
     return {
-        "tempo": round(_bpm(_slope(places)), 2),
+        "tempo": round(_bpm(period), 2),
         "beats": [round(max(0.0, float(at)) * HOP / RATE, 3) for at in places],
         "confidence": round(confidence, 3),
     }
@@ -115,21 +115,25 @@ def _bpm(period: float) -> float:
 def _period(onsets: Curve) -> tuple[float, float]:
     """Steps from beat to beat, and how much of the whole repeats so."""
     longest, shortest = (round(60 * RATE / HOP / bpm) for bpm in (SLOWEST_BPM, FASTEST_BPM))
+    repeats = _repeats(onsets, 17 * longest)
+    periods = np.arange(shortest, longest, 0.1)
+    lags = np.arange(len(repeats))
+    combs = np.zeros(len(periods))
+    for count, share in COMB:
+        combs += share * np.interp(count * periods, lags, repeats)
+    octaves = np.log2(60 * RATE / HOP / periods / USUAL_BPM)
+    best = int(np.argmax(combs * np.exp(-0.5 * (octaves / SPREAD) ** 2)))
+    return _refined(repeats, float(periods[best])), float(max(combs[best], 0))
+
+
+def _repeats(onsets: Curve, most: int) -> Curve:
+    """How much is again as it was so many steps before, 1 for all; up to `most` steps."""
     centred = onsets - onsets.mean()
     size = 1 << (2 * len(centred) - 1).bit_length()
     spectrum = np.fft.rfft(centred, size)
-    repeats = np.fft.irfft(np.abs(spectrum) ** 2, size)[: min(4 * longest, len(centred))]
-    repeats = repeats / repeats[0]
+    repeats = np.fft.irfft(np.abs(spectrum) ** 2, size)[: min(most, len(centred))]
     # A beat may be off by half a step.
-    wide = np.convolve(repeats, (0.25, 0.5, 0.25), "same")
-    periods = np.arange(shortest, longest, 0.1)
-    lags = np.arange(len(wide))
-    combs = np.zeros(len(periods))
-    for count, share in COMB:
-        combs += share * np.interp(count * periods, lags, wide)
-    octaves = np.log2(60 * RATE / HOP / periods / USUAL_BPM)
-    best = int(np.argmax(combs * np.exp(-0.5 * (octaves / SPREAD) ** 2)))
-    return float(periods[best]), float(max(combs[best], 0))
+    return np.convolve(repeats / repeats[0], (0.25, 0.5, 0.25), "same")
 
 
 def _track(onsets: Curve, period: float) -> Curve:
@@ -174,14 +178,12 @@ def _between(onsets: Curve, places: Curve) -> float:
     return float(np.median(wide[middles]) / max(np.median(wide[beats_at]), 1e-9))
 
 
-def _slope(places: Curve) -> float:
-    """Steps from beat to beat over all of them: a line through them, without the odd ones."""
-    gaps = np.diff(places)
-    numbers = np.concatenate([[0], np.cumsum(np.maximum(np.round(gaps / np.median(gaps)), 1))])
-    kept = np.ones(len(places), bool)
-    line = np.polyfit(numbers, places, 1)
-    for _ in range(2):
-        off = np.abs(places - np.polyval(line, numbers))
-        kept = off <= max(3 * float(np.median(off)), 1.0)
-        line = np.polyfit(numbers[kept], places[kept], 1)
-    return float(line[0])
+def _refined(repeats: Curve, period: float) -> float:
+    """The period near this one after whose multiples the most repeats: far ones are exact."""
+    near = period * np.arange(0.97, 1.03, 0.0004)
+    lags = np.arange(len(repeats))
+    score = np.zeros(len(near))
+    for count in range(1, 17):
+        if count * near[-1] < len(repeats) * 0.8:
+            score += np.interp(count * near, lags, repeats)
+    return float(near[np.argmax(score)])
