@@ -13,8 +13,6 @@ from mosaic_mcp.studio.composing.moods import named
 from mosaic_mcp.studio.composing.score import Event, Score
 from mosaic_mcp.studio.perception.level import loudness
 
-VERSION = 1
-"""Part of every recipe: a better composer does not take an older one's pieces."""
 LEVEL_LUFS = -18.0
 PEAK = 10 ** (-1.5 / 20)
 RING_S = 1.8

@@ -81,7 +81,7 @@ class Score:
             at = 4.0 * bar
             yield from self._pad(chord, at, 4.0)
             if layers.bass:
-                yield from self._bass(chord, at)
+                yield from self._bass(bar, at)
             if layers.figure:
                 yield from self._accompaniment(chord, at)
             if layers.melody:
@@ -122,9 +122,8 @@ class Score:
         for pitch in chord:
             yield Event(at, tone, 0.7, 0.0, pitch, beats)
 
-    def _bass(self, chord: list[int], at: float) -> Iterator[Event]:
-        degree = self._chords[int(at / 4) % PHRASE]
-        pitch = self._pitch(degree) - 24
+    def _bass(self, bar: int, at: float) -> Iterator[Event]:
+        pitch = self._pitch(self._chords[bar % PHRASE]) - 24
         pitch += 12 if pitch < 31 else 0
         if self._mood.drums == "four":
             for step in range(8):
