@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE = 48_000
+HALL = round(1.1 * RATE)
+"""Samples for which a room sounds on."""
+STRUCK_S = 1.6
 Wave = NDArray[np.float32]
 """(samples, 2)"""
 Drum = Literal["kick", "snare", "clap", "hat", "shaker", "tom"]
@@ -88,13 +91,13 @@ def _bass(hertz: float, seconds: float) -> NDArray[np.float64]:
 def _struck(
     hertz: float, partials: tuple[tuple[float, float, float], ...], level: float
 ) -> NDArray[np.float64]:
-    at = np.arange(round(2.2 * RATE)) / RATE
+    at = np.arange(round(STRUCK_S * RATE)) / RATE
     wave = sum(
         share * np.sin(2 * np.pi * n * hertz * at) * np.exp(-at / fade)
         for n, share, fade in partials
         if n * hertz < 12_000
     )
-    return wave * np.minimum(at / 0.004, 1) * np.clip((2.2 - at) / 0.3, 0, 1) * level
+    return wave * np.minimum(at / 0.004, 1) * np.clip((STRUCK_S - at) / 0.3, 0, 1) * level
 
 
 def _bright(noise: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -107,19 +110,23 @@ def _centred(wave: NDArray[np.float64]) -> Wave:
 
 def _room(wave: NDArray[np.float64], wet: float) -> Wave:
     """With the sound of a small hall: noise that fades, another one for each ear."""
-    sides = wave if wave.ndim == 2 else np.repeat(wave[:, None], 2, axis=1)
-    hall = _hall()
-    size = 1 << (len(sides) + len(hall) - 2).bit_length()
-    spectrum = np.fft.rfft(sides, size, axis=0) * np.fft.rfft(hall, size, axis=0)
-    echo = np.fft.irfft(spectrum, size, axis=0)[: len(sides) + len(hall) - 1]
+    ears = wave.T if wave.ndim == 2 else wave[None, :]
+    length = ears.shape[1] + HALL - 1
+    size = 1 << (length - 1).bit_length()
+    echo = np.fft.irfft(np.fft.rfft(ears, size) * _hall_spectrum(size), size)[:, :length]
     echo *= wet
-    echo[: len(sides)] += sides
-    return echo.astype(np.float32)
+    echo[:, : ears.shape[1]] += ears
+    return np.ascontiguousarray(echo.T, np.float32)
+
+
+@cache
+def _hall_spectrum(size: int) -> NDArray[np.complex128]:
+    return np.fft.rfft(_hall().T, size)
 
 
 @cache
 def _hall() -> NDArray[np.float64]:
-    at = np.arange(round(1.3 * RATE)) / RATE
+    at = np.arange(HALL) / RATE
     noise = np.random.default_rng(11).standard_normal((len(at), 2))
     smooth = (noise + np.roll(noise, 1, axis=0) + np.roll(noise, 2, axis=0)) / 3
     hall = smooth * (np.exp(-at * 4.5) * np.minimum(at / 0.012, 1))[:, None]

@@ -85,8 +85,8 @@ def onset_strength(sound: NDArray[np.int16]) -> Curve:
         rises.append(np.maximum(np.diff(loud, axis=0, prepend=before), 0).mean(axis=1))
         before = loud[-1:]
     rise = np.concatenate(rises) if rises else np.zeros(0)
-    if not len(rise):
-        return rise
+    if len(rise) < 100:
+        return np.zeros(0)
     around = np.convolve(rise, np.ones(41) / 41, "same")
     onsets = np.maximum(rise - around, 0)
     spread = onsets.std()

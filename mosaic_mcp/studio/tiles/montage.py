@@ -65,10 +65,7 @@ async def apply(
     material = await footage(shown, context)
     grid = await _grid(audio, params, material.seconds, wish, context)
     rate = shown[0].frame_rate
-    if grid:
-        clips = on_beats(material, grid, wish.pace_s, rate)
-    else:
-        clips = by_sight(material, wish, rate)
+    clips = on_beats(material, grid, wish.pace_s, rate) if grid else by_sight(material, wish, rate)
     if not clips:
         raise MediaError(
             "The inputs are too short to cut between them.", remedy="Give longer videos."
@@ -174,7 +171,7 @@ def _fill(
         return []
     window = material.take(length, left)
     if window is not None:
-        return [_clip(window, length, rate, silent=True)]
+        return [_clip(window, length, rate)]
     if last - first < 2:
         return []
     middle = (first + last) // 2
@@ -202,16 +199,15 @@ def by_sight(material: Footage, wish: Wish, rate: Fraction) -> list[Clip]:
         frames = int(min(length, wanted, end - done) * rate)
         if frames < 1:
             break
-        clips.append(_clip(window, frames / rate, rate, silent=False))
+        clips.append(_clip(window, frames / rate, rate))
         done += clips[-1].duration
     return clips
 
 
-def _clip(window: Window, length: Fraction, rate: Fraction, *, silent: bool) -> Clip:
+def _clip(window: Window, length: Fraction, rate: Fraction) -> Clip:
     """The window as a clip that begins on a frame."""
     start = max(window.clip.start, Fraction(round(window.start * rate)) / rate)
-    change = {"start": start, "end": start + length, **({"volume": 0.0} if silent else {})}
-    return window.clip.model_copy(update=change)
+    return window.clip.model_copy(update={"start": start, "end": start + length})
 
 
 async def _sequence(
