@@ -6,6 +6,7 @@ shown twice.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,7 +14,7 @@ from itertools import pairwise
 
 from mosaic_mcp.studio.perception.model import Face, Moment
 from mosaic_mcp.studio.tiles.tile import TileContext
-from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
+from mosaic_mcp.studio.timeline.model import Clip, Timeline
 
 MARGIN = Fraction(1, 10)
 """Seconds kept away from a change of shot: it may be found a frame late, or be a dissolve."""
@@ -45,7 +46,7 @@ class Window:
     clip: Clip
     start: Fraction
     motion: float
-    """0..1 among the moments of its source."""
+    """0..1 among the moments of all inputs."""
 
 
 @dataclass(slots=True)
@@ -102,12 +103,16 @@ class Footage:
 
 
 class Rated:
-    """How good the moments of a source are, among themselves."""
+    """How good the moments of a source are, among those of all sources."""
 
-    def __init__(self, moments: Sequence[Moment], faces: Sequence[Face]) -> None:
+    def __init__(
+        self, moments: Sequence[Moment], faces: Sequence[Face], all_motion: Sequence[float]
+    ) -> None:
         self._times = [moment.time for moment in moments]
-        self._motion = _ranks([moment.motion for moment in moments])
-        sharp = _ranks([moment.sharpness for moment in moments])
+        self._motion = _ranks([moment.motion for moment in moments], all_motion)
+        sharpness = [moment.sharpness for moment in moments]
+        # Sharp for what it is: a soft lens is not the fault of the moment.
+        sharp = _ranks(sharpness, sorted(sharpness))
         near = Fraction(1, 2)
         seen = [float(any(abs(f.time - at) <= near for f in faces)) for at in self._times]
         self._worth = [
@@ -116,7 +121,7 @@ class Rated:
         ]
 
     def worth(self, start: Fraction, end: Fraction) -> float:
-        """Mean of the moments between two times."""
+        """Mean of the moments between two times, 0..1."""
         return self._mean(self._worth, start, end)
 
     def motion(self, start: Fraction, end: Fraction) -> float:
@@ -124,29 +129,31 @@ class Rated:
         return self._mean(self._motion, start, end)
 
     def _mean(self, values: Sequence[float], start: Fraction, end: Fraction) -> float:
-        inside = [v for at, v in zip(self._times, values, strict=True) if start <= at < end]
+        inside = values[bisect_left(self._times, start) : bisect_left(self._times, end)]
         return sum(inside) / len(inside) if inside else 0.5
 
 
 async def footage(inputs: Sequence[Timeline], context: TileContext) -> Footage:
     """Look at everything that the inputs show."""
-    rated: dict[str, Rated] = {}
-    shots: dict[str, list[Fraction]] = {}
-    stretches: list[Stretch] = []
-    for number, timeline in enumerate(inputs):
-        for clip in timeline.clips:
-            source = timeline.sources[clip.source]
-            if source.sha256 not in rated:
-                await context.report(0.1 + 0.6 * number / len(inputs), f"looking at {source.name}")
-                rated[source.sha256], shots[source.sha256] = await _seen(source, context)
-            stretches += _stretches(number, clip, shots[clip.source])
+    moments: dict[str, Sequence[Moment]] = {}
+    sources = {clip.source: t.sources[clip.source] for t in inputs for clip in t.clips}
+    for number, (sha, source) in enumerate(sources.items()):
+        await context.report(0.1 + 0.6 * number / len(sources), f"looking at {source.name}")
+        moments[sha] = await context.perception.moments(source)
+    motion = sorted(moment.motion for seen in moments.values() for moment in seen)
+    rated = {
+        sha: Rated(moments[sha], await context.perception.faces(source), motion)
+        for sha, source in sources.items()
+    }
+    stretches = [
+        stretch
+        for number, timeline in enumerate(inputs)
+        for clip in timeline.clips
+        for stretch in _stretches(
+            number, clip, await context.perception.shots(sources[clip.source])
+        )
+    ]
     return Footage(stretches, rated, len(inputs))
-
-
-async def _seen(source: Source, context: TileContext) -> tuple[Rated, list[Fraction]]:
-    moments = await context.perception.moments(source)
-    faces = await context.perception.faces(source)
-    return Rated(moments, faces), list(await context.perception.shots(source))
 
 
 def _stretches(number: int, clip: Clip, shots: Sequence[Fraction]) -> Iterator[Stretch]:
@@ -166,9 +173,7 @@ def _starts(stretch: Stretch, length: Fraction) -> Iterator[Fraction]:
         start += STEP
 
 
-def _ranks(values: Sequence[float]) -> list[float]:
-    """Each value's place among all, 0..1."""
-    order = sorted(values)
-    last = max(len(values) - 1, 1)
-    places = {value: place / last for place, value in enumerate(order)}
-    return [places[value] for value in values]
+def _ranks(values: Sequence[float], among: Sequence[float]) -> list[float]:
+    """Each value's place in a sorted list, 0..1; equal ones stand in their middle."""
+    double = 2 * max(len(among), 1)
+    return [(bisect_left(among, v) + bisect_right(among, v)) / double for v in values]
