@@ -18,7 +18,15 @@ import anyio
 from mosaic_mcp.contract.extensions import BringTranscript
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.calling import call_about
-from mosaic_mcp.studio.perception.model import Colours, Face, Interval, SpokenWord, Words
+from mosaic_mcp.studio.perception.model import (
+    Beats,
+    Colours,
+    Face,
+    Interval,
+    Moment,
+    SpokenWord,
+    Words,
+)
 from mosaic_mcp.studio.timeline.model import Source
 
 VERSION = 1
@@ -122,6 +130,27 @@ class LocalPerception:
     async def colours(self, source: Source) -> Colours:
         """How dark, bright and coloured a picture or the key frames of a video are."""
         return Colours.model_validate(await self._once(source, "colours", "colours"))
+
+    async def beats(self, source: Source) -> Beats:
+        """The beats of the sound."""
+        if not source.audio_channels:
+            return Beats(tempo=0)
+        found = await self._once(source, "beats", "beats")
+        times = tuple(_exact(at) for at in found["beats"])
+        return Beats(tempo=found["tempo"], times=times, confidence=found["confidence"])
+
+    async def level(self, source: Source) -> float:
+        """Integrated loudness of the sound on two channels, about LUFS; -120 for silence."""
+        if not source.audio_channels:
+            return -120.0
+        return float((await self._once(source, "level", "level"))["lufs"])
+
+    async def moments(self, source: Source) -> tuple[Moment, ...]:
+        """How the picture moves and how sharp it is, some times a second; empty without one."""
+        if source.kind == "audio":
+            return ()
+        found = await self._once(source, "moments", "moments")
+        return tuple(Moment.model_validate(moment) for moment in found["moments"])
 
     async def _look(self, source: Source) -> dict[str, Any]:
         if source.kind == "audio":
