@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mosaic_mcp.studio.perception.hearing import Word
 from mosaic_mcp.studio.perception.opening import samples
 from mosaic_mcp.studio.perception.pronouncing import spoken
 from mosaic_mcp.studio.perception.sphinx import RATE, Sphinx
@@ -22,6 +23,8 @@ SLACK_S = 0.35
 """Subtitles start and end this much off what is said."""
 SPREAD_CONFIDENCE = 0.5
 MAX_CUE_S = 60.0
+SHORTEST_HESITATION_S = 0.12
+"""What is shorter is the edge of a word or a breath."""
 
 Timed = list[tuple[float, float]]
 
@@ -66,21 +69,36 @@ def _aligned(
     end = min(len(sound) / RATE, cue.end + SLACK_S, max(after, cue.end))
     if end - begin < 0.1 or end - begin > MAX_CUE_S:
         return None
+    found = times_of(sphinx, cue.words, sound[int(begin * RATE) : int(end * RATE)])
+    return found and [(begin + start, begin + stop) for start, stop in found[0]]
+
+
+def times_of(
+    sphinx: Sphinx, words: Sequence[str], sound: NDArray[np.int16], *, hesitations: bool = False
+) -> tuple[Timed, list[Word]] | None:
+    """Where each of the words is said in a sound, and the hesitations between them if asked for.
+
+    None when the words do not fit the sound.
+    """
     # One written word may be several spoken ones ("2026"): remember which belong together.
-    pieces = [spoken(word) for word in cue.words]
+    pieces = [spoken(word) for word in words]
     flat = [piece for word in pieces for piece in word]
     if not flat or any(not word for word in pieces):
         return None
-    found = sphinx.align(flat, sound[int(begin * RATE) : int(end * RATE)])
+    found = sphinx.align(flat, sound, hesitations=hesitations)
     if found is None:
         return None
+    said = iter(segment for segment in found if not segment.is_hesitation)
     times: Timed = []
-    at = 0
     for word in pieces:
-        own = found[at : at + len(word)]
-        times.append((begin + own[0].start, begin + own[-1].end))
-        at += len(word)
-    return times
+        own = [next(said) for _ in word]
+        times.append((own[0].start, own[-1].end))
+    between = [
+        Word(s.word.rstrip("'"), s.start, s.end, s.confidence)
+        for s in found
+        if s.is_hesitation and s.end - s.start >= SHORTEST_HESITATION_S
+    ]
+    return times, between
 
 
 def _spread(cue: Cue) -> Timed:
