@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from mosaic_mcp.errors import NotFound
-from mosaic_mcp.studio.perception.model import Colours, Face, Interval, SpokenWord, Words
+from mosaic_mcp.studio.perception.model import Colours, Face, Interval, SpokenWord, Voices, Words
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 
@@ -103,6 +103,9 @@ class Known:
             reliable=self.reliable,
             words=tuple(self.truth.get(source.sha256, [])),
         )
+
+    async def voices(self, source: Source) -> Voices:
+        return Voices()
 
     async def shots(self, source: Source) -> tuple[Fraction, ...]:
         return self.known_shots

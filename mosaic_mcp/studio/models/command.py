@@ -140,4 +140,3 @@ def _told(name: str) -> Progress:
             print(file=sys.stderr)
 
     return tell
-

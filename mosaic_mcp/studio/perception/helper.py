@@ -63,6 +63,8 @@ def _verb(name: str) -> Callable[[dict[str, Any]], Any]:
             from mosaic_mcp.studio.render.copying import smart_cut as function
         case "recognise":
             from mosaic_mcp.studio.perception.recognising import recognise as function
+        case "speakers":
+            from mosaic_mcp.studio.perception.speakers import speakers as function
         case "align":
             from mosaic_mcp.studio.perception.aligning import align as function
         case _:

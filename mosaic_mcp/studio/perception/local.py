@@ -20,7 +20,15 @@ from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.models.store import Recogniser
 from mosaic_mcp.studio.models.table import RELIABLE
 from mosaic_mcp.studio.perception.calling import call_about
-from mosaic_mcp.studio.perception.model import Colours, Face, Interval, SpokenWord, Words
+from mosaic_mcp.studio.perception.model import (
+    Colours,
+    Face,
+    Interval,
+    SpokenWord,
+    Turn,
+    Voices,
+    Words,
+)
 from mosaic_mcp.studio.timeline.model import Source
 
 VERSION = 2
@@ -118,6 +126,19 @@ class LocalPerception:
             note=f"The user's own text; {share:.0%} of the words are timed by the sound, "
             "the others by their place in the subtitle.",
             words=_words(found["words"]),
+        )
+
+    async def voices(self, source: Source) -> Voices:
+        """Who speaks when; empty for one voice, or for voices that are alike."""
+        if not source.audio_channels:
+            return Voices()
+        found = await self._once(source, "speakers", "speakers")
+        return Voices(
+            turns=tuple(
+                Turn(start=_exact(start), end=_exact(end), speaker=str(number + 1))
+                for start, end, number in found["turns"]
+            ),
+            confidence=found["confidence"],
         )
 
     async def shots(self, source: Source) -> tuple[Fraction, ...]:

@@ -9,6 +9,8 @@ what we measured.
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -85,9 +87,7 @@ class Cloud:
         return cls(len(rows), rows.sum(axis=0), rows.T @ rows)
 
     def __add__(self, other: Cloud) -> Cloud:
-        return Cloud(
-            self.count + other.count, self.sums + other.sums, self.squares + other.squares
-        )
+        return Cloud(self.count + other.count, self.sums + other.sums, self.squares + other.squares)
 
     @property
     def spread(self) -> float:
@@ -133,7 +133,7 @@ def _pieces(speech: list[tuple[float, float]]) -> list[tuple[float, float]]:
     pieces: list[tuple[float, float]] = []
     for start, end in speech:
         edges = np.linspace(start, end, max(1, round((end - start) / length)) + 1)
-        pieces += [(float(a), float(b)) for a, b in zip(edges, edges[1:], strict=False)]
+        pieces += [(float(a), float(b)) for a, b in itertools.pairwise(edges)]
     return pieces
 
 
@@ -151,15 +151,15 @@ def cepstra(sound: NDArray[np.int16]) -> Rows:
 @cache
 def _mels() -> Rows:
     """The triangles of the mel scale over the bins of a frame."""
-    edges = np.linspace(_mel(80), _mel(7600), MELS + 2)[:, None]
-    at = _mel(np.fft.rfftfreq(BINS, 1 / RATE))
-    up = (at - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    down = (edges[2:] - at) / (edges[2:] - edges[1:-1])
+    edges: Rows = np.linspace(_mel(80), _mel(7600), MELS + 2)[:, None]
+    at: Rows = 2595 * np.log10(1 + np.fft.rfftfreq(BINS, 1 / RATE) / 700)
+    up: Rows = (at - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    down: Rows = (edges[2:] - at) / (edges[2:] - edges[1:-1])
     return np.clip(np.minimum(up, down), 0, None)
 
 
-def _mel(hertz: Any) -> Any:
-    return 2595 * np.log10(1 + hertz / 700)
+def _mel(hertz: float) -> float:
+    return 2595 * math.log10(1 + hertz / 700)
 
 
 @cache
