@@ -317,7 +317,11 @@ def cuts() -> Iterator[Figure]:
         for name, tile, params in (
             ("Silence Removal", silence_removal, SilenceRemovalParams()),
             ("... with fillers", silence_removal, SilenceRemovalParams(remove_filler_words=True)),
-            ("Rough Cut", rough_cut, RoughCutParams()),
+            (
+                "Rough Cut",
+                rough_cut,
+                RoughCutParams(prompt="Remove silences, filler words and repetitions"),
+            ),
         ):
             count, inside = asyncio.run(_cut(talk, tile, params))
             value = f"{len(inside)} of {count} inside a word {' '.join(inside)}".strip()
