@@ -25,12 +25,16 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """A model that can be run here: its name, its engine, and its weights where it has any."""
+    """A model that can be run here: its name, its engine, and its weights where it has any.
+
+    `digest` tells weights of the same name apart.
+    """
 
     name: str
     engine: Engine
     english_only: bool
     weights: Path | None = None
+    digest: str = ""
 
 
 class ModelStore:
@@ -91,7 +95,8 @@ class ModelStore:
 
     def _recogniser(self, model: Model) -> Recogniser:
         path = self.weights(model) if model.files else None
-        return Recogniser(model.name, model.engine, model.english_only, path)
+        digest = model.files[0].sha256[:12] if model.files else ""
+        return Recogniser(model.name, model.engine, model.english_only, path, digest)
 
     def faults(self, model: Model) -> list[str]:
         """What is wrong with a model's files, read byte by byte; empty when nothing is."""

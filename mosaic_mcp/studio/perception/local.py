@@ -87,7 +87,7 @@ class LocalPerception:
     async def _heard(self, source: Source, by: Recogniser) -> Words:
         heard = await self._once(
             source,
-            f"words-{by.name}",
+            f"words-{by.name}{f'-{by.digest}' * bool(by.digest)}",
             "recognise",
             engine=by.engine,
             weights=str(by.weights) if by.weights else None,
