@@ -139,14 +139,16 @@ def _fonts(_settings: Settings) -> Iterator[Finding]:
     yield Finding("fonts", "ok" if fonts else "fail", ", ".join(fonts) or f"none in {FONTS}")
 
 
-def _speech(_settings: Settings) -> Iterator[Finding]:
-    present = importlib.util.find_spec("pocketsphinx") is not None
+def _speech(settings: Settings) -> Iterator[Finding]:
+    from mosaic_mcp.studio.models.store import ModelStore
+
+    store = ModelStore(settings.home)
+    model = store.model(store.recogniser(settings.studio_model).name)
     yield Finding(
         "speech",
-        "ok" if present else "note",
-        "pocketsphinx (English; your own SRT always wins)"
-        if present
-        else "no recogniser: captions need an SRT",
+        "ok",
+        f"{model.name} ({model.languages}; your own SRT always wins)",
+        "Better ones: `mosaic-mcp models`." if model.name == "pocketsphinx" else "",
     )
 
 

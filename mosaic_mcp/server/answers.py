@@ -217,6 +217,8 @@ class SentenceLine(Line):
     start_s: float
     end_s: float
     text: str
+    speaker: str | None = None
+    """Where several voices are told apart: "1", "2", …"""
 
 
 class TranscriptAnswer(Answer):
@@ -227,6 +229,8 @@ class TranscriptAnswer(Answer):
     confidence: float
     reliable: bool
     note: str | None = None
+    speaker_confidence: float | None = None
+    """0 to 1: how clearly the voices differ."""
     sentences: tuple[SentenceLine, ...] = ()
     words: tuple[SentenceLine, ...] = ()
     next_cursor: str | None = None

@@ -21,6 +21,7 @@ from mosaic_mcp.studio.keeping.collecting import Keeper
 from mosaic_mcp.studio.keeping.upkeep import Upkeep
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.machine import Machine
+from mosaic_mcp.studio.models.store import ModelStore
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.perception.probe import probe
@@ -134,7 +135,10 @@ async def open_studio(
     outputs = Outputs(store)
     machine = Machine(library.home)
     intake = Intake(assets, library, _probe, machine)
-    perception = LocalPerception(library, library.source, transcripts.get)
+    models = ModelStore(settings.home)
+    perception = LocalPerception(
+        library, library.source, transcripts.get, lambda: models.recogniser(settings.studio_model)
+    )
     ffmpeg = find_ffmpeg(settings)
     feed = Feed()
     charging = Charging(store, quota)

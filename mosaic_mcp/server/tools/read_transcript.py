@@ -78,6 +78,7 @@ def tool(engine: Engine) -> ClosedTool:
             confidence=round(said.confidence, 2),
             reliable=said.reliable,
             note=f"{said.note}{none}".strip() or None,
+            speaker_confidence=said.speaker_confidence and round(said.speaker_confidence, 2),
             sentences=rows if detail == "sentences" else (),
             words=rows if detail == "words" else (),
             next_cursor=said.next_cursor,
@@ -92,6 +93,8 @@ def _rows(said: Transcript, detail: str) -> tuple[SentenceLine, ...]:
     if detail == "sentences":
         return tuple(sentences(said.words))
     return tuple(
-        SentenceLine(start_s=round(w.start_s, 2), end_s=round(w.end_s, 2), text=w.text)
+        SentenceLine(
+            start_s=round(w.start_s, 2), end_s=round(w.end_s, 2), text=w.text, speaker=w.speaker
+        )
         for w in said.words
     )
