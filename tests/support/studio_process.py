@@ -49,10 +49,12 @@ class RunningStudio:
         return "".join(p.read_text() for p in sorted((self.home / "studio/log").glob("*.log")))
 
 
-def start(home: Path, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-    """Start `python -m mosaic_mcp.studio` as a client does."""
+def start(
+    home: Path, *arguments: str, under: Sequence[str] = (), **environment: str
+) -> subprocess.Popen[bytes]:
+    """Start `python -m mosaic_mcp.studio` as a client does, or as the program of `under`."""
     return subprocess.Popen(
-        [sys.executable, "-m", "mosaic_mcp.studio", *arguments],
+        [*under, sys.executable, "-m", "mosaic_mcp.studio", *arguments],
         env={
             **{k: v for k, v in os.environ.items() if not k.startswith("MOSAIC_")},
             "MOSAIC_HOME": str(home),
