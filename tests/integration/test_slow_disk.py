@@ -24,9 +24,9 @@ pytestmark = [
     pytest.mark.short,
     pytest.mark.skipif(not slow_disk.possible(), reason="seccomp's user notification is missing"),
 ]
-RATE = 250_000
+RATE = 400_000
 """Bytes a second: less than a thousandth of a disk."""
-DEAD_S = 6
+DEAD_S = 5
 """Seconds of silence after which a worker counts as dead; the run takes several times as long."""
 
 
@@ -74,7 +74,6 @@ def test_a_run_on_a_slow_disk_goes_on_says_so_and_is_not_taken_for_dead(
     assert run["status"] == "completed", run
     took = time.monotonic() - began
     assert took > 2 * DEAD_S, "for this test: slower than what counts as dead"
-    print(took, max(silences), set(steps))
     assert max(silences) < DEAD_S
     assert [row["attempt"] for row in studio.rows("select attempt from renders")] == [1]
     assert {row["attempt"] for row in studio.nodes(run_id)} == {1}, "nothing was taken from it"

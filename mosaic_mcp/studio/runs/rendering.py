@@ -316,9 +316,7 @@ class _Progress:
 
 def quiet(seconds: float) -> str:
     """The step of a render that lives and has made nothing new for so long."""
-    return (
-        f"rendering: nothing new for {seconds:.0f} s, the disk or the machine is slow; it goes on"
-    )
+    return f"rendering: nothing new for {seconds:.0f} s; it goes on, but slowly"
 
 
 def _quality(name: str) -> Quality:
