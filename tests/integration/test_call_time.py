@@ -47,9 +47,10 @@ async def timed(client: Client, tool: str, **arguments: Any) -> tuple[Any, float
     return told, time.monotonic() - began
 
 
-async def patiently(client: Client, tool: str, **arguments: Any) -> tuple[dict[str, Any], int]:
-    """Do as each answer says, "the same call again": the outcome, and how often it was told."""
-    for again in range(60):
+async def patiently(client: Client, tool: str, **arguments: Any) -> tuple[dict[str, Any], list]:
+    """Do as each answer says, "the same call again": the outcome, and those answers."""
+    again: list[dict[str, Any]] = []
+    while len(again) < 60:
         told, took = await timed(client, tool, **arguments)
         assert took < 10 * CALL_S, "far less than what the work takes when it hangs"
         facts = told.structured_content
@@ -59,6 +60,7 @@ async def patiently(client: Client, tool: str, **arguments: Any) -> tuple[dict[s
             return facts, again
         if told.is_error:
             assert facts["error"]["code"] == "still_working", told.content
+        again.append(facts)
     raise AssertionError("it does not end")
 
 
@@ -111,11 +113,9 @@ async def test_hashing_large_files_for_a_dry_run_is_joined(hosted, double, tmp_p
         file.truncate(1 << 30)  # read as zeros, in about a second
     wish = {"agent": AGENT, "videos": [str(tmp_path / "long.mp4")], "dry_run": True}
     async with connected(hosted, call_s=0.3) as client:
-        told, _ = await timed(client, "run_agent", **wish)
-        first = told.structured_content
-        assert first["status"] == "reading"
-        assert "1 file(s) for their hashes, 1074 MB in all" in first["summary"]
-        shown, _ = await patiently(client, "run_agent", **wish)
+        shown, again = await patiently(client, "run_agent", **wish)
+    reading = [facts["summary"] for facts in again if facts.get("status") == "reading"]
+    assert "1 file(s) for their hashes, 1074 MB in all" in reading[0]
     assert shown["status"] == "dry_run"
     assert shown["confirm"]
     assert (double.uploads, double.runs) == ({}, {})
