@@ -122,6 +122,8 @@ TRIAL = (
 
 
 def _run(*command: object) -> subprocess.CompletedProcess[str]:
+    from mosaic_mcp.studio.children import environment
+
     return subprocess.run(
         [str(part) for part in command],
         stdin=subprocess.DEVNULL,
@@ -129,6 +131,7 @@ def _run(*command: object) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=20,
         check=False,
+        env=environment(),  # as when it renders
     )
 
 

@@ -345,7 +345,11 @@ def credits_page() -> str:
             ("step", "REST", "tool"),
             iter(
                 [
-                    ("see what is left", "`GET /plan`, `GET /credits`", "`get_account`"),
+                    (
+                        "see what is left",
+                        "`GET /plan`, `GET /credits`, `GET /credits/usage`",
+                        "`get_account`",
+                    ),
                     ("see the plans", "`GET /plan/list`", "`get_account`"),
                     ("choose one", "`POST /plan/upgrade`", "`upgrade_plan`"),
                     ("top up by itself", "`POST /credits/settings`", "`set_credits`"),

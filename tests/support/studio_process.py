@@ -53,11 +53,15 @@ class RunningStudio:
 
 
 def start(
-    home: Path, *arguments: str, program: str = PROGRAM, **environment: str
+    home: Path,
+    *arguments: str,
+    program: str = PROGRAM,
+    under: Sequence[str] = (),
+    **environment: str,
 ) -> subprocess.Popen[bytes]:
-    """Start `python -m mosaic_mcp.studio` as a client does."""
+    """Start `python -m mosaic_mcp.studio` as a client does, or as the program of `under`."""
     return subprocess.Popen(
-        [sys.executable, "-m", program, *arguments],
+        [*under, sys.executable, "-m", program, *arguments],
         env={
             **{k: v for k, v in os.environ.items() if not k.startswith("MOSAIC_")},
             "MOSAIC_HOME": str(home),
