@@ -44,7 +44,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("home", _home),
     ]
     if studio:
-        checks += [("ffmpeg", _ffmpeg), ("fonts", _fonts), ("speech", _speech)]
+        checks += [
+            ("ffmpeg", _ffmpeg),
+            ("encoder", _encoder),
+            ("fonts", _fonts),
+            ("speech", _speech),
+        ]
     if settings.hosted:
         checks.append(("key", _key))
     else:
@@ -134,6 +139,12 @@ def _run(*command: object) -> subprocess.CompletedProcess[str]:
         timeout=20,
         check=False,
     )
+
+
+def _encoder(settings: Settings) -> Iterator[Finding]:
+    from mosaic_mcp.doctor.encoder import examine_encoder
+
+    return examine_encoder(settings)
 
 
 def _fonts(_settings: Settings) -> Iterator[Finding]:

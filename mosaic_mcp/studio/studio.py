@@ -25,6 +25,7 @@ from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.quota import Quota
+from mosaic_mcp.studio.render.choosing import Encoders
 from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
 from mosaic_mcp.studio.render.pictures import thumbnail
 from mosaic_mcp.studio.runs.admission import Admission
@@ -136,7 +137,7 @@ async def open_studio(
     ffmpeg = find_ffmpeg(settings)
     feed = Feed()
     charging = Charging(store, quota)
-    tools = await tool_version(ffmpeg)
+    encoders = Encoders(ffmpeg, await tool_version(ffmpeg), settings.encoder, library.studio)
     claims = Claims(store)
     admission = Admission(store, feed, machine, executor)
     engine = Engine(
@@ -150,14 +151,14 @@ async def open_studio(
             ),
             assets=assets,
             perception=perception,
-            render_version=tools,
+            encoders=encoders,
             worker=executor,
             claims=claims,
             charging=charging,
             admission=admission,
         ),
         renders=RenderWork(
-            store, feed, library, ffmpeg, tools, executor, claims, charging, admission
+            store, feed, library, ffmpeg, encoders, executor, claims, charging, admission
         ),
         workflows=Workflows(store.postgres or library.studio / "dbos.db", executor),
         library=library,

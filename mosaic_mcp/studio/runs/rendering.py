@@ -27,7 +27,8 @@ from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
 from mosaic_mcp.studio.library import RECIPE, VIDEO, Library
 from mosaic_mcp.studio.perception.probe import media_facts, probe
-from mosaic_mcp.studio.render import Quality, render, thumbnail
+from mosaic_mcp.studio.render import render, thumbnail
+from mosaic_mcp.studio.render.choosing import Encoders
 from mosaic_mcp.studio.render.commands import SideFile
 from mosaic_mcp.studio.render.fonts import FONTS
 from mosaic_mcp.studio.render.workbench import place
@@ -65,7 +66,7 @@ class RenderWork:
     feed: Feed
     library: Library
     ffmpeg: Path
-    tools: str
+    encoders: Encoders
     worker: str
     """The process that does it."""
     claims: Claims
@@ -160,7 +161,7 @@ class RenderWork:
                 if not await self.store.read(lambda c: holds_render(c, fence)):
                     raise Superseded
                 await patiently(lambda: self.library.publish(render_id, made, row["name"]))
-        return await self._facts(render_id, row["name"])
+        return {**await self._facts(render_id, row["name"]), "quality": row["quality"]}
 
     async def _facts(self, render_id: str, name: str) -> dict[str, Any]:
         async with self.library.storage.file(self.library.render(render_id)) as video:
@@ -183,6 +184,7 @@ class RenderWork:
         (job / "render").mkdir()
         progress = _Progress(self, fence, float(timeline.duration))
         writer = asyncio.create_task(progress.write())
+        quality = row["quality"]
         try:
             report = await render(
                 timeline,
@@ -190,10 +192,11 @@ class RenderWork:
                 made / VIDEO,
                 job=job / "render",
                 ffmpeg=self.ffmpeg,
-                quality=_quality(row["quality"]),
+                quality=quality,
                 on_progress=progress.set,
                 keep=self.library.parts,
-                tools=self.tools,
+                tools=await self.encoders.made_by(quality),
+                encoder=await self.encoders.of(quality),
             )
         finally:
             writer.cancel()
@@ -244,7 +247,8 @@ class RenderWork:
             made / "thumbnail.jpg",
             ffmpeg=self.ffmpeg,
         )
-        text = recipe(timeline, row["quality"], self.tools, report)
+        quality = row["quality"]
+        text = recipe(timeline, quality, await self.encoders.made_by(quality), report)
 
         def write() -> None:
             write_subtitles(timeline, made)
@@ -304,11 +308,3 @@ class _Progress:
                 )
                 self._work.feed.ring()
             await anyio.sleep(TICK_S)
-
-
-def _quality(name: str) -> Quality:
-    match name:
-        case "draft" | "best":
-            return name
-        case _:
-            return "standard"
