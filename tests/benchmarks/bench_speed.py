@@ -1,6 +1,6 @@
 """Every figure of speed that rendering is to reach, as ratios of one run.
 
-    python -m tests.benchmarks.bench_speed [--short] [five] [cuts] [caption] [first]
+    python -m tests.benchmarks.bench_speed [--short] [five] [cuts] [caption] [first] [shared]
 
 Without a name all are taken, from a generated talk of ten minutes in 1080p, which takes most of an
 hour on two cores; --short takes them from a minute or two and is done in a quarter of that. On a
@@ -11,6 +11,7 @@ machine that does other things at the same time only the figures of CPU mean any
     cuts     silences cut out: copied, encoded, by MoviePy; every copy is checked (bench_cuts.py)
     caption  one caption of a finished video is changed: how long until it is rendered again
     first    eight clips by a real studio: when the first one is there, when all are
+    shared   what sharing a decode among three outputs would save (docs/rendering.md)
 """
 
 from __future__ import annotations
@@ -108,6 +109,37 @@ def first(seconds: int) -> list[str]:
     ]
 
 
+SHAPES = {
+    "wide": "null",
+    "square": "crop=1080:1080",
+    "tall": "crop=608:1080,scale=1080:1920:flags=bicubic",
+}
+
+
+def shared(seconds: int) -> list[str]:
+    """16:9, 1:1 and 9:16 of one video: three commands, or one that decodes once (not built)."""
+    encode = ("-c:v", "libx264", "-preset", "veryfast", "-crf", 20, "-an")
+
+    def apart(folder: Path) -> None:
+        for name, filters in SHAPES.items():
+            bench_fused.ffmpeg(folder, "-i", "in.mp4", "-vf", filters, *encode, f"{name}.mp4")
+
+    def together(folder: Path) -> None:
+        split = f"[0:v]split={len(SHAPES)}{''.join(f'[{name}0]' for name in SHAPES)};"
+        graph = split + ";".join(f"[{name}0]{filters}[{name}]" for name, filters in SHAPES.items())
+        outs = [part for n in SHAPES for part in ("-map", f"[{n}]", *encode, f"{n}.mp4")]
+        bench_fused.ffmpeg(folder, "-i", "in.mp4", "-filter_complex", graph, *outs)
+
+    with tempfile.TemporaryDirectory() as name:
+        bench_cuts.make_talk(Path(name), seconds)
+        three, one = cost(lambda: apart(Path(name))), cost(lambda: together(Path(name)))
+    return [
+        f"  three commands{three.wall:7.1f} s wall{three.cpu:8.1f} s CPU",
+        f"  one command   {one.wall:7.1f} s wall{one.cpu:8.1f} s CPU",
+        f"  one / three   {one.wall / three.wall:.3f} wall, {one.cpu / three.cpu:.3f} CPU",
+    ]
+
+
 def moment(text: str) -> float:
     """Seconds since 1970 of a record."""
     return datetime.fromisoformat(text).timestamp()
@@ -129,7 +161,7 @@ def repeated(srt: str, seconds: int) -> str:
     return many.to_string("srt")
 
 
-MODES = {"five": five, "cuts": cuts, "caption": caption, "first": first}
+MODES = {"five": five, "cuts": cuts, "caption": caption, "first": first, "shared": shared}
 
 
 @pytest.mark.benchmark
