@@ -16,6 +16,7 @@ HAND_WRITTEN = [
     DOCS / "disk.md",
     DOCS / "http.md",
     DOCS / "observing.md",
+    DOCS / "rendering.md",
     DOCS / "troubleshooting.md",
     DOCS / "webhooks.md",
     ROOT / "examples" / "README.md",
