@@ -34,8 +34,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mosaic_mcp.studio.render import render
 from mosaic_mcp.studio.render.compile import frames_of
+from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source, snap
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 from tests.benchmarks.bench_fused import FFMPEG, LONG_S, RATE, SAMPLE, Cost, cost, ffmpeg

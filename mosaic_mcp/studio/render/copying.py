@@ -34,7 +34,6 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
-from mosaic_mcp.studio.machine import cores
 from mosaic_mcp.studio.perception.opening import opened, start_of
 
 LEAST_SHARE = 0.4
@@ -43,8 +42,6 @@ LEAST_COPY = 15
 """Frames: a shorter copy is not worth two encoders."""
 DELAY = 16
 """Frames by which everything is shown later than it is decoded: H.264 reorders no more."""
-MOST_AT_ONCE = 4
-"""Edges that are encoded side by side, each by one core: more than one render may be at work."""
 IDR = 5
 Pieces = Sequence[tuple[int, int]]
 
@@ -71,7 +68,8 @@ class Index:
 def smart_cut(argument: dict[str, Any]) -> dict[str, Any]:
     """Write the `pieces` (first and end frame) of `path` at `rate` to `out`.
 
-    Answers `copied` and `encoded` frames, or `why` nothing was written. `options` are x264's.
+    Answers `copied` and `encoded` frames, or `why` nothing was written. `options` are x264's,
+    `at_once` is how many edges are encoded side by side.
     """
     path, rate = argument["path"], Fraction(argument["rate"])
     pieces = [(int(first), int(end)) for first, end in argument["pieces"]]
@@ -87,7 +85,7 @@ def smart_cut(argument: dict[str, Any]) -> dict[str, Any]:
             return {"why": f"only {share:.0%} of the frames lie in whole groups of pictures"}
         total = sum(end - first for first, end in pieces)
         with (
-            _Edges(path, index, rate, argument["options"]) as edges,
+            _Edges(path, index, rate, argument["options"], argument["at_once"]) as edges,
             av.open(argument["out"], "w", format="mpegts") as out,
         ):
             writer = _Writer(_Reader(container, stream, index, rate), out)
@@ -217,9 +215,11 @@ class _Edges:
     decoder begin and end with idle threads.
     """
 
-    def __init__(self, path: str, index: Index, rate: Fraction, options: dict[str, str]) -> None:
+    def __init__(
+        self, path: str, index: Index, rate: Fraction, options: dict[str, str], at_once: int
+    ) -> None:
         self._path, self._index, self._rate, self._options = path, index, rate, options
-        self._pool = ThreadPoolExecutor(min(cores(), MOST_AT_ONCE), initializer=self._open)
+        self._pool = ThreadPoolExecutor(at_once, initializer=self._open)
         self._open_files = ExitStack()
         self._own = threading.local()
 
