@@ -22,7 +22,7 @@ from mosaic_mcp.studio.perception.level import loudness
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.render import render
-from mosaic_mcp.studio.runs.making import OwnWorkshop
+from mosaic_mcp.studio.runs.sounds import OwnSounds
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.tiles import audio_generation, montage, music, voiceover
@@ -33,12 +33,12 @@ from tests.support.coded import FFMPEG, SAMPLES, ffmpeg, numbered, numbers, tone
 
 @dataclass
 class Home:
-    """A data folder whose owner has uploads, a workshop and perception."""
+    """A data folder whose owner has uploads, sounds and perception."""
 
     library: Library
     assets: Assets
     intake: Intake
-    workshop: OwnWorkshop
+    sounds: OwnSounds
     steps: list[str]
 
     async def add(self, path, kind="video"):
@@ -57,7 +57,7 @@ class Home:
 
         uploads = type("Uploads", (), {"source": staticmethod(source)})()
         perception = LocalPerception(self.library, self.library.source, nothing)
-        return TileContext("node-1", perception, uploads, self.workshop, report)
+        return TileContext("node-1", perception, uploads, self.sounds, report)
 
     async def render(self, timeline, out):
         files = {sha: self.library.source_here(sha) for sha in timeline.media}
@@ -77,7 +77,7 @@ def home(tmp_path):
         return await probe(path, name=name)
 
     intake = Intake(assets, library, probed, Machine(library.home))
-    yield Home(library, assets, intake, OwnWorkshop("anna", library, assets, intake), [])
+    yield Home(library, assets, intake, OwnSounds("anna", library, assets, intake), [])
     store.close()
 
 
@@ -207,12 +207,12 @@ async def test_what_is_made_is_made_once_for_each_owner(home):
         made.append(path)
         click_track(path, 120, 1, 0.1)
 
-    first = await home.workshop.made("recipe", "clicks.wav", make)
-    assert await home.workshop.made("recipe", "clicks.wav", make) == first
+    first = await home.sounds.made("recipe", "clicks.wav", make)
+    assert await home.sounds.made("recipe", "clicks.wav", make) == first
     assert len(made) == 1
-    ben = OwnWorkshop("ben", home.library, home.assets, home.intake)
+    ben = OwnSounds("ben", home.library, home.assets, home.intake)
     assert (await ben.made("recipe", "clicks.wav", make)).sha256 == first.sha256
     assert len(made) == 2
     await home.library.delete_source(first.sha256)
-    assert (await home.workshop.made("recipe", "clicks.wav", make)).sha256 == first.sha256
+    assert (await home.sounds.made("recipe", "clicks.wav", make)).sha256 == first.sha256
     assert len(made) == 3

@@ -37,8 +37,8 @@ class Song:
     """Its name and what it says about itself: title, artist, genre."""
 
 
-class Workshop(Protocol):
-    """Where sources are made that nobody uploaded, and the user's own music lies."""
+class Sounds(Protocol):
+    """Sound that nobody brought as an input: made, or from the music folder of the user."""
 
     async def made(self, recipe: str, name: str, make: Make) -> Source:
         """The sound that `make` writes, made once for each recipe; `name` is for people."""
@@ -61,7 +61,7 @@ class TileContext:
     """Template node id: put it into every part that the tile makes."""
     perception: Perception
     assets: Assets
-    workshop: Workshop
+    sounds: Sounds
     report: Callable[[float, str], Awaitable[None]]
     """`await report(0.4, "transcribing talk.mp4")`: progress 0..1 and a short phrase."""
 

@@ -27,8 +27,8 @@ MOST_SONGS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class OwnWorkshop:
-    """The workshop of one owner."""
+class OwnSounds:
+    """What one owner's tiles hear and make."""
 
     owner: str
     library: Library
