@@ -22,6 +22,7 @@ from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
+from mosaic_mcp.studio.runs.making import Workshop
 from mosaic_mcp.studio.runs.needs import render_need
 from mosaic_mcp.studio.runs.node_changes import (
     decide_node,
@@ -98,6 +99,7 @@ class NodeWork:
     feed: Feed
     gathering: Gathering
     assets: Assets
+    workshop: Workshop
     perception: Perception
     render_version: str
     worker: str
@@ -214,6 +216,7 @@ class NodeWork:
             node=node["node_id"],
             perception=self.perception,
             assets=OwnAssets(node["owner"], self.assets),
+            making=self.workshop.of(node["owner"], f"{node['run_id']}/{node['node_id']}"),
             report=report,
         )
         params: BaseModel | dict[str, Any] = node["params"]

@@ -12,9 +12,11 @@ from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.tiles import (
     audio_enhance,
+    b_roll,
     captions,
     clips,
     color_correction,
+    generation,
     mirror,
     opening,
     passing,
@@ -39,10 +41,21 @@ _BUILT = (
     Tile("Mirror", "exact", mirror.apply),
     Tile("Intro", "approximate", opening.intro, opening.NOTE),
     Tile("Outro", "approximate", opening.outro, opening.NOTE),
+    Tile("AI B-Roll", "approximate", b_roll.apply, b_roll.NOTE),
+    Tile("Image Generation", "approximate", generation.image, generation.IMAGE_NOTE),
+    Tile("Video Generation", "approximate", generation.video, generation.VIDEO_NOTE),
+    Tile("AI Content Generation", "approximate", generation.content, generation.CONTENT_NOTE),
     Tile("Destination", "approximate", passing.apply, passing.DESTINATION_NOTE),
 )
 
 HOSTED = "Use the hosted engine (set MOSAIC_API_KEY), or skip the tile."
+WHY = {
+    "AI Avatar": "A face that speaks, lips in time with the words, needs a hosted model that the "
+    "studio's providers do not have.",
+    "AI Augment": "Changing what was filmed needs a hosted video-to-video model; the studio's "
+    "providers make pictures and videos from words alone.",
+}
+"""Of tiles that are not built: what they would take."""
 
 
 def _missing(name: str) -> Tile:
@@ -53,9 +66,11 @@ def _missing(name: str) -> Tile:
         params: Any,  # noqa: ARG001
         context: TileContext,  # noqa: ARG001
     ) -> list[Timeline]:
-        raise Unsupported(f"The local studio cannot do {name}.", remedy=HOSTED)
+        raise Unsupported(f"The local studio cannot do {name}. {why}".strip(), remedy=HOSTED)
 
-    return Tile(name, "unsupported", refuse, f"Not built in the local studio. {HOSTED}")
+    why = WHY.get(name, "")
+    note = why or "Not built in the local studio."
+    return Tile(name, "unsupported", refuse, f"{note} {HOSTED}")
 
 
 TILES: dict[str, Tile] = {t.name: _missing(t.name) for t in TILE_TYPES} | {
