@@ -113,6 +113,7 @@ async def plan_run(
     if (studio := await client.studio()) is not None:
         tiles = {tile.node_type_id: tile for tile in (await studio.tiles()).tiles}
         planner.unsupported(runnable, names, tiles)
+        planner.meanings(runnable, names, tiles)
     elif callback_url is None:
         callback_url = settings.callback_url
     update = update_params(params or {}, names, planner.uploads, settings, planner.faults)
@@ -274,6 +275,13 @@ class _Planner:
                 what = f"{tile.name} cannot be done by the local studio. {tile.note}".strip()
                 remedy = f"Leave it out with skip=[{label!r}], or use the hosted engine."
                 self.faults.append(Fault(f"agent.{label}", what, remedy))
+
+    def meanings(self, runnable: Graph, names: NodeNames, tiles: Mapping[str, TileInfo]) -> None:
+        """A warning for each node that costs money elsewhere, or stands in for what is missing."""
+        for node in runnable.order:
+            tile = tiles.get(runnable.nodes[node].node_type.node_type_id)
+            if tile is not None and tile.means:
+                self.warnings.append(f"{names.labels[node]}: {tile.means}")
 
     async def _measured(self, source: Source, span: Span, where: str) -> Span:
         """The span with a known start; a file of the studio is measured when it is handed over."""

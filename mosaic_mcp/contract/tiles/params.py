@@ -292,6 +292,9 @@ class MontageParams(Params):
     audio_id: AssetId | None = Field(None, description="Uploaded audio to cut to")
 
 
+ASSET_LISTS = frozenset({"clips"})
+"""Parameters that hold ids of several uploaded videos and pictures (AI B-Roll)."""
+
 ASSET_PARAMS: dict[str, Literal["image", "audio", "video"]] = {
     "image_id": "image",
     "reference_image_id": "image",

@@ -53,7 +53,7 @@ def _below(root: Path) -> list[Path]:
 
 
 def words_of(name: str) -> str:
-    """A file's name as words: "coffee/Pouring_milk-02" is "coffee Pouring milk"."""
+    """A text as words alone: "coffee/Pouring_milk-02" is "coffee Pouring milk"."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return " ".join(re.findall(r"[^\W\d_]+", apart))
 
@@ -63,7 +63,7 @@ def _beside(path: Path) -> str:
     for suffix in TEXTS:
         try:
             with read(path.with_suffix(suffix)) as file:
-                return file.read(MOST_TEXT).decode("utf-8", "replace")
+                return words_of(file.read(MOST_TEXT).decode("utf-8", "replace"))
         except OSError:
             continue
     return ""

@@ -29,7 +29,7 @@ from mosaic_mcp.studio.render.pictures import contact_sheet, frame
 from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, StudioDep
 from mosaic_mcp.studio.store.outputs import Output, again, files_gone
 from mosaic_mcp.studio.studio import Studio
-from mosaic_mcp.studio.timeline.edit import from_source
+from mosaic_mcp.studio.timeline.edit import from_source, picture_of
 from mosaic_mcp.studio.timeline.model import Timeline
 from mosaic_mcp.web.addresses import anywhere, public
 from mosaic_mcp.web.download import Limits, download
@@ -113,6 +113,11 @@ async def render_info(
 
     srt_path = path("captions.srt")
     srt = studio.library.render(render_id, "captions.srt")
+    picture = picture_of(output.timeline)
+    picture_file: Path | None = None
+    if picture is not None and caller.here:
+        _, key = await studio.assets.file(caller.owner, picture)
+        picture_file = studio.library.storage.here(key)
     srt_elsewhere = srt_path is None and await studio.library.storage.size(srt) is not None
     return RenderInfo(
         id=output.id,
@@ -122,6 +127,8 @@ async def render_info(
         timeline_path=path("timeline.zip"),
         srt_path=srt_path,
         srt_url=links.render(render_id, "captions.srt") if srt_elsewhere else None,
+        image_path=str(picture_file) if picture_file else None,
+        image_url=links.asset(picture) if picture else None,
         deleted_at=output.deleted_at,
         facts=output.facts,
         timeline=output.timeline.model_dump(mode="json"),

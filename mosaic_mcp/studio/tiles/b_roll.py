@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from mosaic_mcp.contract.tiles.generation import BRollParams
 from mosaic_mcp.errors import MediaError, Unsupported
+from mosaic_mcp.studio.providers import Providers
 from mosaic_mcp.studio.providers.provider import PictureWish, nearest_shape
 from mosaic_mcp.studio.tiles.speech.heard import listen, require_words
 from mosaic_mcp.studio.tiles.speech.moments import SHORTEST, Moment, apart, moments, span, spread
@@ -27,6 +28,8 @@ NOTE = (
 )
 PER_MINUTE = {"minimal": 2, "moderate": 5, "high": 8, "maximal": 12}
 """Scenes; moderate is Mosaic's "about 5 scenes a minute", the others are ours."""
+RELEVANT = 0.3
+"""Least relevance of a moment, as a share of the clip's best."""
 AGAIN = 0.5
 """What a clip's relevance is multiplied by for each time that it was shown."""
 SIZES = {"16:9": (1280, 720), "9:16": (720, 1280), "1:1": (1024, 1024)}
@@ -73,6 +76,16 @@ async def apply(
             "each (pouring.txt of pouring.mp4).",
         )
     return covered
+
+
+def means(providers: Providers) -> str:
+    """What it does without clips of the user's."""
+    if providers.for_("image") is None:
+        return (
+            "Needs your own videos or pictures: `clips`, or files in the folder b-roll of "
+            "MOSAIC_HOME; no provider of pictures is set."
+        )
+    return f"Where you have no clips for it: {providers.says('image')}"
 
 
 async def _own(params: BRollParams, context: TileContext) -> list[Clip]:
@@ -150,7 +163,7 @@ async def _matched(
                 (score * AGAIN ** uses[clip], -found[place].start, clip, place)
                 for clip, row in enumerate(scores)
                 for place, score in enumerate(row)
-                if score > 0 and clip not in useless and _fits(found[place], clip, scenes)
+                if score >= RELEVANT and clip not in useless and _fits(found[place], clip, scenes)
             ),
             default=None,
         )

@@ -41,10 +41,28 @@ _BUILT = (
     Tile("Mirror", "exact", mirror.apply),
     Tile("Intro", "approximate", opening.intro, opening.NOTE),
     Tile("Outro", "approximate", opening.outro, opening.NOTE),
-    Tile("AI B-Roll", "approximate", b_roll.apply, b_roll.NOTE),
-    Tile("Image Generation", "approximate", generation.image, generation.IMAGE_NOTE),
-    Tile("Video Generation", "approximate", generation.video, generation.VIDEO_NOTE),
-    Tile("AI Content Generation", "approximate", generation.content, generation.CONTENT_NOTE),
+    Tile("AI B-Roll", "approximate", b_roll.apply, b_roll.NOTE, b_roll.means),
+    Tile(
+        "Image Generation",
+        "approximate",
+        generation.image,
+        generation.IMAGE_NOTE,
+        generation.image_means,
+    ),
+    Tile(
+        "Video Generation",
+        "approximate",
+        generation.video,
+        generation.VIDEO_NOTE,
+        generation.video_means,
+    ),
+    Tile(
+        "AI Content Generation",
+        "approximate",
+        generation.content,
+        generation.CONTENT_NOTE,
+        generation.content_means,
+    ),
     Tile("Destination", "approximate", passing.apply, passing.DESTINATION_NOTE),
 )
 

@@ -17,8 +17,8 @@ from mosaic_mcp.contract.tiles.generation import (
     VideoGenerationParams,
 )
 from mosaic_mcp.errors import Fault, InvalidRequest, Unsupported
-from mosaic_mcp.studio.providers import fal, openai, replicate
-from mosaic_mcp.studio.providers.provider import FilmWish, PictureWish
+from mosaic_mcp.studio.providers import Providers, fal, openai, replicate
+from mosaic_mcp.studio.providers.provider import FilmWish, PictureWish, Tell
 from mosaic_mcp.studio.tiles.tile import Made, TileContext
 from mosaic_mcp.studio.timeline.edit import even, from_source
 from mosaic_mcp.studio.timeline.model import Source, Timeline
@@ -102,6 +102,22 @@ async def content(
     return [*inputs, await _film(FilmWish(prompt), context)]
 
 
+def image_means(providers: Providers) -> str:
+    """What Image Generation does here."""
+    return providers.says("image")
+
+
+def video_means(providers: Providers) -> str:
+    """What Video Generation does here."""
+    return providers.says("video")
+
+
+def content_means(providers: Providers) -> str:
+    """What AI Content Generation does here."""
+    pictures = providers.for_("image") and not providers.for_("video")
+    return providers.says("image" if pictures else "video")
+
+
 async def _picture(wish: PictureWish, context: TileContext) -> Timeline:
     made = await context.making.make(wish, _teller(context))
     await context.report(0.8, "making a video of the picture")
@@ -121,7 +137,7 @@ def _timeline(source: Source, made: Made, seconds: Fraction, context: TileContex
     return from_source(source, tile=context.node, name=name, end=seconds)
 
 
-def _teller(context: TileContext):  # noqa: ANN202
+def _teller(context: TileContext) -> Tell:
     async def tell(step: str) -> None:
         await context.report(0.1, step)
 

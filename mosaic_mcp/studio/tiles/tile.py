@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from mosaic_mcp.contract.extensions import Standing
 from mosaic_mcp.studio.perception.model import Perception
+from mosaic_mcp.studio.providers import Providers
 from mosaic_mcp.studio.providers.provider import Kind, Tell, Wish
 from mosaic_mcp.studio.timeline.model import Source, Timeline
 
@@ -115,3 +116,6 @@ class Tile:
     standing: Standing
     apply: Apply = field(compare=False)
     note: str = ""
+    means: Callable[[Providers], str] | None = field(default=None, compare=False)
+    """What a run of it means with these providers, as a sentence for a plan; None: always the
+    same."""
