@@ -1,8 +1,13 @@
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.postgres import Postgres, postgres_server
+
+# No test may spend what these belong to, nor behave otherwise on a machine that has them.
+for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "REPLICATE_API_TOKEN", "FAL_KEY"):
+    os.environ.pop(_name, None)
 
 
 @pytest.fixture(scope="session")

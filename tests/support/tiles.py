@@ -5,7 +5,8 @@ from fractions import Fraction
 
 from mosaic_mcp.errors import NotFound
 from mosaic_mcp.studio.perception.model import Colours, Face, Interval, SpokenWord, Words
-from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.providers.provider import PictureWish, Tell, Wish
+from mosaic_mcp.studio.tiles.tile import Footage, Made, TileContext
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 
 FILLERS = {"um", "uh", "er"}
@@ -126,14 +127,58 @@ class Uploads:
         return self.assets[asset_id]
 
 
-def context(perception: Known, steps: list[str] | None = None, **assets: Source) -> TileContext:
+class Makes:
+    """A workshop that draws nothing: what it is asked for is a source of the right kind."""
+
+    def __init__(self, *kinds: str, footage: Sequence[Footage] = (), **taken: Source) -> None:
+        self.kinds = kinds
+        self.found = footage
+        self.taken = taken
+        self.wishes: list[Wish] = []
+
+    def maker(self, kind: str) -> str | None:
+        return "OpenAI" if kind in self.kinds else None
+
+    async def make(self, wish: Wish, tell: Tell) -> Made:
+        await tell(f"asking for a {wish.kind}")
+        self.wishes.append(wish)
+        name = f"made-{len(self.wishes)}"
+        if isinstance(wish, PictureWish):
+            made = source(name, Fraction(0), kind="image", width=wish.width, height=wish.height)
+        else:
+            made = source(name, Fraction(wish.seconds))
+        return Made(made, f"asset-{name}", self.maker(wish.kind))
+
+    async def still(
+        self, picture: Source, seconds: Fraction, size: tuple[int, int], *, zoom: bool = False
+    ) -> Source:
+        name = f"{picture.sha256}-{'zoom' if zoom else 'still'}"
+        return source(name, seconds, width=size[0], height=size[1], audio_channels=0)
+
+    async def footage(self) -> Sequence[Footage]:
+        return self.found
+
+    async def take(self, footage: Footage) -> Source:
+        return self.taken[footage.path.stem]
+
+
+def context(
+    perception: Known,
+    steps: list[str] | None = None,
+    making: Makes | None = None,
+    **assets: Source,
+) -> TileContext:
     async def report(progress: float, step: str) -> None:
         assert 0 <= progress <= 1
         if steps is not None:
             steps.append(step)
 
     return TileContext(
-        node="node-1", perception=perception, assets=Uploads(**assets), report=report
+        node="node-1",
+        perception=perception,
+        assets=Uploads(**assets),
+        making=making or Makes(),
+        report=report,
     )
 
 

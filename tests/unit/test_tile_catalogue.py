@@ -23,6 +23,10 @@ BUILT = {
     "Mirror",
     "Intro",
     "Outro",
+    "AI B-Roll",
+    "Image Generation",
+    "Video Generation",
+    "AI Content Generation",
     "Destination",
 }
 
