@@ -18,7 +18,7 @@ LETTERS = (248, 250, 252)
 SIGN = (251, 191, 36)
 COLUMN = 0.5
 """Of the height: a crop to 9:16 leaves 0.56 of it as width."""
-MOST_LINES = 6
+MOST_LETTERS = 400
 
 
 def draw_card(prompt: str, kind: Kind, size: tuple[int, int], out: Path, form: str) -> None:
@@ -53,6 +53,7 @@ def _prompt(draw: ImageDraw.ImageDraw, prompt: str, size: tuple[int, int], top: 
     """What was asked for, below the sign, as large as there is room for."""
     width, height = size
     said = " ".join(prompt.split())
+    said = said if len(said) <= MOST_LETTERS else f"{said[:MOST_LETTERS]} …"
     try:
         font, _ = choose("Inter", "400", said)
     except Unsupported:
@@ -62,12 +63,9 @@ def _prompt(draw: ImageDraw.ImageDraw, prompt: str, size: tuple[int, int], top: 
     sizes = range(max(8, width // 22), 7, -1)
     pixels = next((s for s in sizes if len(_lines(font, said, s, width)) * s * 1.3 <= room), 8)
     lines = _lines(font, said, pixels, width)
-    shown = lines[: max(1, min(MOST_LINES, int(room / (pixels * 1.3))))]
-    if len(shown) < len(lines):
-        shown[-1] += " …"
     draw.multiline_text(
         (width / 2, top),
-        "\n".join(shown),
+        "\n".join(lines),
         LETTERS,
         ImageFont.truetype(font.path, pixels),
         anchor="ma",
