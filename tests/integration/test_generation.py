@@ -130,6 +130,52 @@ def test_what_a_provider_sends_is_judged_before_anything_opens_it(paid):
     assert "cannot be used. It is a playlist" in run["errors"][0]["messages"][0]
 
 
+async def test_b_roll_of_a_file_beside_the_talk_covers_the_picture_and_not_the_sound(
+    studio, tmp_path
+):
+    talk, clip = tmp_path / "talk.mp4", tmp_path / "espresso cup.png"
+    video(talk, seconds=8)
+    Image.new("RGB", (64, 48), AMBER).save(clip)
+    srt = tmp_path / "words.srt"
+    srt.write_text(
+        "1\n00:00:00,200 --> 00:00:03,500\nGood morning to all of you out there.\n\n"
+        "2\n00:00:04,500 --> 00:00:07,500\nThe espresso comes first.\n"
+    )
+    settings = Settings(home=studio.home, allowed_dirs=(tmp_path,))
+    async with Client(build_server(settings)) as client:
+        await answer(client, "build_agent", name="Rolling", tiles=["AI B-Roll"])
+        run = await answer(
+            client,
+            "run_agent",
+            agent="Rolling",
+            videos=[{"source": str(talk), "transcript": str(srt)}],
+            params={"AI B-Roll": {"clips": [str(clip)]}},
+            quality="draft",
+            wait_s=50,
+        )
+        run = await to_the_end(client, run)
+        assert run["status"] == "completed", run
+        [output] = (await answer(client, "list_outputs", run_id=run["run_id"]))["outputs"]
+    path = output["path"]
+    assert near(frame(path, 5.5), AMBER) > 0.99
+    assert near(frame(path, 2), AMBER) < 0.1
+    assert (abs(samples(path, 5, 1) - samples(str(talk), 5, 1)) < 2000).mean() > 0.99
+
+
+def samples(path: str, at: float, seconds: float) -> np.ndarray:
+    """The sound of a part, 16 bit, mono."""
+    heard = subprocess.run(
+        [
+            *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-ss", str(at), "-i", path),
+            *("-t", str(seconds), "-ac", "1", "-ar", "48000", "-f", "s16le", "-"),
+        ],
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    return np.frombuffer(heard.stdout, np.int16).astype(np.int32)
+
+
 def test_generation_is_a_second_source_beside_a_video_input(paid, tmp_path):
     api, _ = paid
     asset = api.add(video(tmp_path / "clip.mp4", seconds=1))

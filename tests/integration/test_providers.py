@@ -157,8 +157,9 @@ async def test_a_paid_job_outlives_some_looks_that_fail(double, name, tmp_path):
     assert await made(double, name, PictureWish(FOX), tmp_path) == double.image
     double.answers = [*sent, *[busy] * api_module.BAD_LOOKS]
     (tmp_path / "download").unlink()
-    with pytest.raises(SourceUnavailable, match="HTTP 503"):
+    with pytest.raises(GenerationFailed, match="HTTP 503") as end:
         await made(double, name, PictureWish(FOX), tmp_path)
+    assert not end.value.retryable, "nobody pays again without being asked"
 
 
 @pytest.mark.parametrize("name", ["replicate", "fal"])
@@ -184,6 +185,12 @@ async def test_work_that_takes_too_long_is_given_up_and_cancelled(double, name, 
     with pytest.raises(GenerationFailed, match="was told to stop"):
         await made(double, name, PictureWish(FOX), tmp_path, pace=Pace(0.001, 1, 0.001, 0.2))
     assert len(double.cancelled) == 1
+
+
+async def test_an_answer_that_breaks_off_is_not_asked_for_again_by_itself(double, tmp_path):
+    double.answers = [(200, None, {"content-length": "99"})]
+    with pytest.raises(GenerationFailed, match="may have made and charged"):
+        await made(double, "openai", PictureWish(FOX), tmp_path)
 
 
 async def test_a_file_above_the_limit_is_not_kept(double, tmp_path, monkeypatch):

@@ -67,17 +67,14 @@ class Api:
         """The answer to a request, at a path of the API; raises what `Provider.make` does."""
         try:
             status, said, waits = await self._answer(method, path, body)
-        except httpx.TimeoutException as error:
-            if method == "POST" and not isinstance(error, httpx.ConnectTimeout):
-                # It may have begun, and been paid: asking again is for the user to decide.
-                raise GenerationFailed(
-                    f"{self.name} did not answer within {self.answer_s:.0f} s; it may have made "
-                    "and charged something all the same.",
-                    remedy="Resume the run to ask once more.",
-                ) from error
-            raise self._silent("no answer in time") from error
         except httpx.TransportError as error:
-            raise self._silent(str(error) or type(error).__name__) from error
+            late = isinstance(error, httpx.TimeoutException)
+            why = "no answer in time" if late else str(error) or type(error).__name__
+            if method == "POST" and not isinstance(
+                error, httpx.ConnectError | httpx.ConnectTimeout
+            ):
+                raise self._maybe_paid(f"did not answer: {why}") from error
+            raise self._silent(why) from error
         if status >= 400:
             raise self._refusal(status, said, waits)
         if not isinstance(said, dict):
@@ -107,6 +104,13 @@ class Api:
                 said = None
             waits = response.headers.get("retry-after", "")
             return response.status_code, said, float(waits) if waits.isdecimal() else None
+
+    def _maybe_paid(self, what: str) -> GenerationFailed:
+        """For what may have been made and charged: asking again is for the user to decide."""
+        return GenerationFailed(
+            f"{self.name} {what}. It may have made and charged something all the same.",
+            remedy="Resume the run to ask, and pay, once more.",
+        )
 
     def _silent(self, why: str) -> SourceUnavailable:
         return SourceUnavailable(
@@ -171,10 +175,10 @@ class Api:
             pause = min(pause * self.pace.growth, self.pace.most_s)
             try:
                 answer = await look()
-            except (SourceUnavailable, RateLimited):
+            except (SourceUnavailable, RateLimited) as error:
                 bad += 1
                 if bad >= BAD_LOOKS:
-                    raise
+                    raise self._maybe_paid(f"does not tell of its work: {error.message}") from error
                 continue
             bad = 0
             if answer is not None:
@@ -188,7 +192,10 @@ class Api:
                 remedy=f"Use a model that makes one {kind}.",
             )
         await tell(f"fetching the {kind} from {self.name}")
-        path, _ = await download(url, folder, limits=FILES[kind], allowed=self.allowed)
+        try:
+            path, _ = await download(url, folder, limits=FILES[kind], allowed=self.allowed)
+        except SourceUnavailable as error:
+            raise self._maybe_paid(f"does not hand out its work: {error.message}") from error
         return path
 
 
