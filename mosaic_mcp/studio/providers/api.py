@@ -62,6 +62,8 @@ class Api:
     pace: Pace = USUAL
     answer_s: float = 60.0
     """Seconds that an answer may take."""
+    own: bool = False
+    """True for an address of the operator's own choice, which may be of this machine."""
 
     async def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """The answer to a request, at a path of the API; raises what `Provider.make` does."""
@@ -86,8 +88,7 @@ class Api:
 
     async def _answer(self, method: str, path: str, body: Any) -> tuple[int, Any, float | None]:
         client = httpx.AsyncClient(
-            # The address of the API is the operator's own choice, and may be of this machine.
-            transport=ProxiedTransport(self.allowed, trusted=self.base),
+            transport=ProxiedTransport(self.allowed, trusted=self.base if self.own else None),
             headers={"User-Agent": f"mosaic-mcp/{__version__}", **self.headers},
             timeout=httpx.Timeout(30, read=self.answer_s),
             trust_env=False,

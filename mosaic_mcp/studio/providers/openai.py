@@ -16,6 +16,7 @@ from typing import Any, cast
 import anyio
 
 from mosaic_mcp.errors import GenerationFailed
+from mosaic_mcp.settings import OPENAI_URL
 from mosaic_mcp.studio.providers.api import Api
 from mosaic_mcp.studio.providers.provider import Kind, PictureWish, Tell, Wish, nearest_shape
 from mosaic_mcp.web.addresses import IPAddress, public
@@ -48,7 +49,15 @@ class OpenAI:
     ) -> OpenAI:
         """With a key, at an address."""
         headers = {"Authorization": f"Bearer {key}"}
-        api = Api("OpenAI", "OPENAI_API_KEY", base, headers, allowed, answer_s=ANSWER_S)
+        api = Api(
+            "OpenAI",
+            "OPENAI_API_KEY",
+            base,
+            headers,
+            allowed,
+            answer_s=ANSWER_S,
+            own=base != OPENAI_URL,
+        )
         return cls(api, {"image": model or MODEL})
 
     async def make(self, wish: Wish, folder: Path, tell: Tell) -> Path:
