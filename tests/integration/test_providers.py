@@ -224,6 +224,17 @@ async def test_a_provider_that_is_not_there_is_tried_again(double, tmp_path):
         await away.make(PictureWish(FOX), tmp_path, tell)
 
 
+async def test_the_apis_own_address_leads_into_no_private_network(double, tmp_path):
+    inside = Fal.of(KEY, {}, double.url("/fal"))
+
+    async def tell(step: str) -> None:
+        pass
+
+    with pytest.raises(SourceUnavailable, match="private network"):
+        await inside.make(PictureWish(FOX), tmp_path, tell)
+    assert double.asked == []
+
+
 def chosen(tmp_path, **environment: str) -> Providers:
     return Providers.of(Settings.from_env({"MOSAIC_HOME": str(tmp_path), **environment}))
 

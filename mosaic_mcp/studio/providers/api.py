@@ -15,6 +15,7 @@ import httpx
 from mosaic_mcp import __version__
 from mosaic_mcp.errors import (
     GenerationFailed,
+    MediaError,
     MosaicError,
     RateLimited,
     SourceUnavailable,
@@ -77,6 +78,8 @@ class Api:
             ):
                 raise self._maybe_paid(f"did not answer: {why}") from error
             raise self._silent(why) from error
+        except MediaError as error:  # there is no such host, or it is in a private network
+            raise self._silent(error.message) from error
         if status >= 400:
             raise self._refusal(status, said, waits)
         if not isinstance(said, dict):
