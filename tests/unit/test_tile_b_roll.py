@@ -114,6 +114,11 @@ async def test_words_that_go_with_no_clip_are_a_refusal_that_says_how():
     assert "clip_tags" in refusal.value.remedy
 
 
+async def test_a_sound_is_no_clip():
+    with pytest.raises(MediaError, match="cannot be seen"):
+        await rolled(own={"bike": source("bike", kind="audio")})
+
+
 async def test_without_clips_a_provider_makes_pictures_and_no_more_than_may_be_paid():
     making = Makes("image")
     made, _ = await rolled(making=making, max_generations=2, style_prompt="Watercolour.")

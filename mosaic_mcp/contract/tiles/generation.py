@@ -118,7 +118,7 @@ class BRollParams(Params):
         json_schema_extra=inferred(),
     )
     max_generations: Annotated[int, Field(ge=1, le=20)] = Field(
-        5, description="Most pictures that a provider is paid for", json_schema_extra=inferred()
+        5, description="Most pictures that are paid for, each video", json_schema_extra=inferred()
     )
     style_prompt: Text = Field(
         "", description="Style and content of what is generated", json_schema_extra=inferred()

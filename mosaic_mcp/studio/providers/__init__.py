@@ -73,7 +73,10 @@ class Providers:
         word = "pictures" if kind == "image" else "videos"
         provider = self.for_(kind)
         if provider is None:
-            return f"No provider of {word} is set: a card with the prompt stands in, marked so."
+            return (
+                f"No provider of {word} is set in the environment that the studio was started "
+                "with: a card with the prompt stands in, marked so."
+            )
         return (
             f"Calls {provider.name} with your key ({provider.variable}) for {word} by "
             f"{provider.models[kind]}, which costs what {provider.name} takes."

@@ -23,8 +23,8 @@ NOTE = (
     "(pouring.txt of pouring.mp4) or `clip_tags`, against what is said; nothing looks at them. "
     "Scenes begin with a sentence or a phrase, last 2 to 5 s, and leave the first 3 s alone; "
     "pictures come slowly nearer. Without any such file, pictures are made by the image provider "
-    "whose key is set, at most `max_generations`, which costs money there; without that too, it is "
-    "refused. It never makes videos."
+    "whose key is set, at most `max_generations` for each video, which costs money there; without "
+    "that too, it is refused. It never makes videos."
 )
 PER_MINUTE = {"minimal": 2, "moderate": 5, "high": 8, "maximal": 12}
 """Scenes; moderate is Mosaic's "about 5 scenes a minute", the others are ours."""
@@ -95,6 +95,11 @@ async def _own(params: BRollParams, context: TileContext) -> list[Clip]:
     clips: list[Clip] = []
     for index, asset_id in enumerate(params.clips):
         source = await context.assets.source(asset_id)
+        if source.kind not in ("video", "image"):
+            raise MediaError(
+                f"{source.name} ({asset_id}) is {source.kind}, which cannot be seen.",
+                remedy="Give videos and pictures as `clips`.",
+            )
         tags = params.clip_tags[index] if index < len(params.clip_tags) else ""
         stem = source.name.rpartition(".")[0] or source.name
 
