@@ -17,6 +17,7 @@
     ├── SourceUnavailable           an address that does not answer now; carries retry_after_s
     ├── Interrupted                 a program that worked on it was killed from outside
     ├── Unsupported                 this engine cannot do that, and says what can
+    ├── GenerationFailed            a provider of pictures or videos did not make what was asked
     └── RenderFailed                FFmpeg ended with an error; carries the end of its log
 
 The message says what happened and why; the remedy says what to do next. Both are written for
@@ -236,6 +237,14 @@ class Unsupported(MosaicError):
     code = "unsupported"
     who = "caller"
     advice = "Skip the tile, or use the hosted engine (set MOSAIC_API_KEY)."
+
+
+class GenerationFailed(MosaicError):
+    """A provider did not make the picture or the video that was asked of it."""
+
+    code = "generation_failed"
+    who = "caller"
+    advice = "Change the prompt or the model, then run it again; or skip the tile."
 
 
 class RenderFailed(MosaicError):

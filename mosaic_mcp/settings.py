@@ -32,6 +32,20 @@
 The user data folder is `~/.local/share/mosaic-mcp` on Linux (or below `XDG_DATA_HOME`),
 `~/Library/Application Support/mosaic-mcp` on macOS, `mosaic-mcp` in `%LOCALAPPDATA%` on Windows. It
 is always an allowed folder; the hidden folders of your home are allowed only when they are named.
+
+Tiles that generate use whichever of these keys is set (docs/tiles.md names the usual models). A
+studio that others use spends its operator's key.
+
+| variable | meaning | default |
+| --- | --- | --- |
+| OPENAI_API_KEY | key for pictures by OpenAI | none |
+| OPENAI_BASE_URL | another server with OpenAI's images API | https://api.openai.com/v1 |
+| REPLICATE_API_TOKEN | key for pictures and videos by Replicate | none |
+| FAL_KEY | key for pictures and videos by fal | none |
+| MOSAIC_PROVIDER | the only one to use: `openai`, `replicate`, `fal` or `none` | any with a key |
+| MOSAIC_IMAGE_MODEL | the provider's name of a model for pictures | its usual one |
+| MOSAIC_VIDEO_MODEL | the provider's name of a model for videos | its usual one |
+
 `mosaic-mcp serve --http` alone reads these (docs/http.md). Pairs are comma separated.
 
 | variable | meaning | default |
@@ -59,6 +73,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HOSTED_URL = "https://api.mosaic.so"
+OPENAI_URL = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,14 @@ class Settings:
     log_level: str | None = None
     log_format: str = "text"
     log_file: Path | None = None
+    openai_api_key: str | None = field(default=None, repr=False)
+    openai_base_url: str = OPENAI_URL
+    replicate_api_token: str | None = field(default=None, repr=False)
+    fal_key: str | None = field(default=None, repr=False)
+    provider: str | None = None
+    """As written; `studio/providers` reads it."""
+    image_model: str | None = None
+    video_model: str | None = None
     owner: str | None = None
     """Whom a server acts for, who sits elsewhere and sees nothing of this machine but
     `allowed_dirs`; None: the user of this machine."""
@@ -154,6 +177,13 @@ class Settings:
             studio_credits=_pairs(get("MOSAIC_STUDIO_CREDITS")),
             studio_plans=tuple(_names(p)) if (p := get("MOSAIC_STUDIO_PLANS")) else None,
             toolsets=tuple(_names(get("MOSAIC_TOOLSETS"))),
+            openai_api_key=get("OPENAI_API_KEY"),
+            openai_base_url=(get("OPENAI_BASE_URL") or OPENAI_URL).rstrip("/"),
+            replicate_api_token=get("REPLICATE_API_TOKEN"),
+            fal_key=get("FAL_KEY"),
+            provider=provider.lower() if (provider := get("MOSAIC_PROVIDER")) else None,
+            image_model=get("MOSAIC_IMAGE_MODEL"),
+            video_model=get("MOSAIC_VIDEO_MODEL"),
         )
 
 

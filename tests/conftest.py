@@ -9,6 +9,10 @@ from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import metadata
 from tests.support.postgres import Postgres, postgres_server
 
+# No test may spend what these belong to, nor behave otherwise on a machine that has them.
+for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "REPLICATE_API_TOKEN", "FAL_KEY"):
+    os.environ.pop(_name, None)
+
 # The tests start hundreds of Python processes. Where the machine keeps Python from keeping what it
 # compiled (containers often do), each would compile all of it again: half of its time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

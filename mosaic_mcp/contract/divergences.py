@@ -30,6 +30,20 @@ DIVERGENCES: tuple[Divergence, ...] = (
         "they lack, and the Destination behind them.",
     ),
     Divergence(
+        "image-outputs",
+        "tiles/image-generation",
+        "A picture is made and kept as a workspace asset; what outputs[] holds of a run that "
+        "makes only a picture is not documented.",
+        "video_url is a video of 5 s that shows the picture, so that every tile may follow it. The "
+        "picture itself is an asset; GET /studio/v1/renders/{id} names it as image_url.",
+    ),
+    Divergence(
+        "generation-inputs",
+        "tiles/image-generation",
+        "What a generating tile does with what flows into it is not documented.",
+        "It flows on, and what was made follows it.",
+    ),
+    Divergence(
         "credits",
         "api/credits, api/plan",
         "Credits are bought; a plan may need a checkout.",

@@ -72,6 +72,9 @@ class TileInfo(Response):
     """False when the node type id is ours, not Mosaic's."""
     params: dict[str, Any] = Field(default_factory=dict[str, Any])
     """JSON Schema of its parameters."""
+    means: str = ""
+    """What a run of it means with the provider keys that are set: calls that cost money, or a
+    placeholder."""
 
 
 class Tiles(Response):
@@ -205,6 +208,10 @@ class RenderInfo(Response):
         default_factory=dict[Literal["srt", "vtt", "txt"], str]
     )
     """What is said, by format: a path on a shared disk, a signed link for a caller elsewhere."""
+    image_path: str | None = None
+    """The still picture that the video shows, as it was made, where that is all it shows."""
+    image_url: str | None = None
+    """Signed link to the same."""
     deleted_at: datetime | None = None
     """When its files were deleted to free space; resuming its run makes them again."""
     facts: MediaFacts

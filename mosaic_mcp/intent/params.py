@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import PurePath
+from typing import Any, cast
 
 from mosaic_mcp.contract.params import unconfirmed
 from mosaic_mcp.contract.tiles.catalogue import TileType
-from mosaic_mcp.contract.tiles.params import ASSET_PARAMS
+from mosaic_mcp.contract.tiles.params import ASSET_LISTS, ASSET_PARAMS
+from mosaic_mcp.contract.uploads import AssetType
 from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Fault, InvalidRequest
-from mosaic_mcp.intent.files import readable_file
+from mosaic_mcp.intent.files import SUFFIXES, readable_file
 from mosaic_mcp.intent.names import NodeNames
 from mosaic_mcp.intent.sources import parse_source
 from mosaic_mcp.intent.uploads import Upload, Uploads
@@ -47,8 +49,24 @@ def update_params(
 
 def _asset(name: str, value: Any, where: str, uploads: Uploads, settings: Settings) -> Any:
     """The value; for an asset parameter given as a path or an address, its stand-in id."""
+    if name in ASSET_LISTS and isinstance(value, list):
+        clips = cast("list[Any]", value)
+        return [
+            _uploaded(clip, _kind_of(clip), f"{where}[{index}]", uploads, settings)
+            for index, clip in enumerate(clips)
+        ]
     kind = ASSET_PARAMS.get(name)
-    if kind is None or not isinstance(value, str):
+    return value if kind is None else _uploaded(value, kind, where, uploads, settings)
+
+
+def _kind_of(clip: Any) -> AssetType:
+    """What a path or address seems to be by its name; the engine finds out what it is."""
+    pictured = isinstance(clip, str) and PurePath(clip).suffix.lower() in SUFFIXES["image"]
+    return "image" if pictured else "video"
+
+
+def _uploaded(value: Any, kind: AssetType, where: str, uploads: Uploads, settings: Settings) -> Any:
+    if not isinstance(value, str):
         return value
     source = parse_source(value, where)
     match source.kind:

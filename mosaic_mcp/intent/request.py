@@ -123,6 +123,7 @@ async def plan_run(
     if (studio := await client.studio()) is not None:
         tiles = {tile.node_type_id: tile for tile in (await studio.tiles()).tiles}
         planner.unsupported(runnable, names, tiles)
+        planner.meanings(runnable, names, tiles)
     elif callback_url is None:
         callback_url = settings.callback_url
     update = update_params(params or {}, names, planner.uploads, settings, planner.faults)
@@ -314,6 +315,13 @@ class _Planner:
                     length = Length(render.name, round(render.facts.duration_s * 1000))
                     lengths[video.source.value] = length
         return lengths
+
+    def meanings(self, runnable: Graph, names: NodeNames, tiles: Mapping[str, TileInfo]) -> None:
+        """A warning for each node that costs money elsewhere, or stands in for what is missing."""
+        for node in runnable.order:
+            tile = tiles.get(runnable.nodes[node].node_type.node_type_id)
+            if tile is not None and tile.means:
+                self.warnings.append(f"{names.labels[node]}: {tile.means}")
 
     async def _measured(self, source: Source, span: Span, where: str) -> Span:
         """The span with a known start; a file of the studio is measured when it is handed over."""

@@ -25,6 +25,7 @@ from mosaic_mcp.studio.models.store import ModelStore
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.perception.probe import probe
+from mosaic_mcp.studio.providers import Providers
 from mosaic_mcp.studio.quota import Quota
 from mosaic_mcp.studio.render.choosing import Encoders
 from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
@@ -34,6 +35,7 @@ from mosaic_mcp.studio.runs.charging import Charging
 from mosaic_mcp.studio.runs.executing import NodeWork
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
+from mosaic_mcp.studio.runs.making import Workshop
 from mosaic_mcp.studio.runs.recipes import tool_version
 from mosaic_mcp.studio.runs.rendering import RenderWork
 from mosaic_mcp.studio.runs.retrying import Claims
@@ -76,6 +78,7 @@ class Studio:
     ffmpeg: Path
     runs: Runs
     run_logs: RunLogs
+    providers: Providers
     engine: Engine
     triggers: Triggers
     webhooks: Webhooks
@@ -121,6 +124,7 @@ async def open_studio(
     `executor` is the process' name in the database, LOCAL for the one with the folder's lock;
     without `works` it takes runs in and leaves them to other processes.
     """
+    providers = Providers.of(settings)
     quota = Quota.of(settings.studio_credits, settings.studio_plans)
     library = Library(settings.home, None if executor == LOCAL else executor)
     library.studio.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -156,6 +160,7 @@ async def open_studio(
                 store, library, assets, outputs, intake, ffmpeg, settings.private_urls
             ),
             assets=assets,
+            workshop=Workshop(providers, library, assets, intake, ffmpeg),
             perception=perception,
             encoders=encoders,
             worker=executor,
@@ -204,6 +209,7 @@ async def open_studio(
             ffmpeg=ffmpeg,
             runs=Runs(store, feed, None if works else settings.studio_dead_s),
             run_logs=RunLogs(store),
+            providers=providers,
             engine=engine,
             triggers=Triggers(store),
             webhooks=Webhooks(store),

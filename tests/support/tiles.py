@@ -16,7 +16,8 @@ from mosaic_mcp.studio.perception.model import (
     Voices,
     Words,
 )
-from mosaic_mcp.studio.tiles.tile import Make, Song, Sounds, TileContext
+from mosaic_mcp.studio.providers.provider import PictureWish, Tell, Wish
+from mosaic_mcp.studio.tiles.tile import Footage, Made, Make, Song, Sounds, TileContext
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 
 FILLERS = {"um", "uh", "er"}
@@ -187,10 +188,46 @@ def sound(sha: str, seconds: float, name: str = "sound.wav") -> Source:
     )
 
 
+class Makes:
+    """A workshop that draws nothing: what it is asked for is a source of the right kind."""
+
+    def __init__(self, *kinds: str, footage: Sequence[Footage] = (), **taken: Source) -> None:
+        self.kinds = kinds
+        self.found = footage
+        self.taken = taken
+        self.wishes: list[Wish] = []
+
+    def maker(self, kind: str) -> str | None:
+        return "OpenAI" if kind in self.kinds else None
+
+    async def make(self, wish: Wish, tell: Tell) -> Made:
+        await tell(f"asking for a {wish.kind}")
+        self.wishes.append(wish)
+        name = f"made-{len(self.wishes)}"
+        if isinstance(wish, PictureWish):
+            made = source(name, Fraction(0), kind="image", width=wish.width, height=wish.height)
+        else:
+            made = source(name, Fraction(wish.seconds))
+        return Made(made, f"asset-{name}", self.maker(wish.kind))
+
+    async def still(
+        self, picture: Source, seconds: Fraction, size: tuple[int, int], *, zoom: bool = False
+    ) -> Source:
+        name = f"{picture.sha256}-{'zoom' if zoom else 'still'}"
+        return source(name, seconds, width=size[0], height=size[1], audio_channels=0)
+
+    async def footage(self) -> Sequence[Footage]:
+        return self.found
+
+    async def take(self, footage: Footage) -> Source:
+        return self.taken[footage.path.stem]
+
+
 def context(
     perception: Known,
     steps: list[str] | None = None,
     sounds: Sounds | None = None,
+    making: Makes | None = None,
     **assets: Source,
 ) -> TileContext:
     async def report(progress: float, step: str) -> None:
@@ -203,6 +240,7 @@ def context(
         perception=perception,
         assets=Uploads(**assets),
         sounds=sounds or Sounding(),
+        making=making or Makes(),
         report=report,
     )
 

@@ -1,6 +1,7 @@
 """The tile catalogue, the parameter models, advice on graphs, the built-in agents."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from mosaic_mcp.contract.lint import lint
 from mosaic_mcp.contract.params import check_params, merged_params, unconfirmed
 from mosaic_mcp.contract.rules import check_run, parse_run
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, tile_type
-from mosaic_mcp.contract.tiles.params import ASSET_PARAMS, CaptionsParams, ClipsParams
+from mosaic_mcp.contract.tiles.params import ASSET_LISTS, ASSET_PARAMS, CaptionsParams, ClipsParams
 from tests.support.agents import agent
 
 PUBLIC = {t.name: t for t in TILE_TYPES if t.verified}
@@ -79,7 +80,7 @@ def test_only_clips_fans_out_and_only_montage_folds():
 
 @pytest.mark.parametrize("tile", [t for t in TILE_TYPES if t.params], ids=lambda t: t.name)
 def test_the_defaults_of_every_tile_are_valid_and_its_schema_is_closed(tile):
-    given = {"prompt": "x", "script": "x"}
+    given = {"prompt": "x", "script": "x", "instructions": "x"}
     wanted = {k: v for k, v in given.items() if k in tile.params.model_fields}
     assert check_params(tile, wanted, "p") == []
     schema = tile.params.model_json_schema()
@@ -129,6 +130,10 @@ def test_the_documented_defaults_of_watermark_and_captions():
         ("Intro", {"use_custom_intro": "custom"}, "custom_intro_video_id"),
         ("Image Generation", {"prompt": "x", "custom_width": 1000}, "multiple of 16"),
         ("Audio Generation", {}, "voiceover mode"),
+        ("AI B-Roll", {"max_generations": 21}, "less than or equal to 20"),
+        ("AI B-Roll", {"clips": ["a"], "clip_tags": ["b", "c"]}, "more entries than clips"),
+        ("AI Augment", {}, "is required"),
+        ("AI Augment", {"instructions": "x", "start_time": 1, "end_time": 7}, "at most 5 s"),
         ("Audio Enhance", {"strength": 5}, "no parameter 'strength'. Its parameters: none."),
         ("Rough Cut", {}, "is required"),
         ("Rough Cut", {"prompt": ""}, "at least 1 character"),
@@ -145,8 +150,8 @@ def test_whole_and_broken_numbers_are_both_numbers(value):
 
 
 def test_a_tile_with_unknown_parameters_takes_any():
-    assert tile_type("AI B-Roll").params is None
-    assert check_params(tile_type("AI B-Roll"), {"anything": 1}, "p") == []
+    unknown = replace(tile_type("AI B-Roll"), params=None)
+    assert check_params(unknown, {"anything": 1}, "p") == []
 
 
 def test_names_that_no_page_confirms_are_told():
@@ -156,7 +161,7 @@ def test_names_that_no_page_confirms_are_told():
 
 def test_asset_parameters_are_ids_in_some_tile():
     fields = {name for t in TILE_TYPES if t.params for name in t.params.model_fields}
-    assert set(ASSET_PARAMS) <= fields
+    assert {*ASSET_PARAMS, *ASSET_LISTS} <= fields
 
 
 def test_saved_parameters_and_changes_make_one_model():

@@ -468,9 +468,31 @@ async def test_subtitles_for_an_upload_are_brought_to_it(settings, videos, poste
 async def test_an_asset_parameter_may_be_an_id_and_other_values_are_left_alone(
     settings, said, value
 ):
-    detail = agent({"in": "Video Input", "any": "AI B-Roll"})
+    detail = agent({"in": "Video Input", "any": "no-such-tile"})
     made = await plan(settings, URL, engine=Engine(detail), params={"any": {"image_id": said}})
     assert made.body()["update_params"] == {"any": {"image_id": value}}
+
+
+async def test_a_list_of_clips_is_handed_over_file_by_file(settings, videos):
+    detail = agent({"in": "Video Input", "roll": "AI B-Roll"})
+    clips = [str(videos / "talk.mp4"), str(videos / "logo.png"), UUID]
+    made = await plan(settings, URL, engine=Engine(detail), params={"roll": {"clips": clips}})
+    sent = made.body()["update_params"]["roll"]["clips"]
+    assert [made.uploads[i].asset_type for i in sent[:2]] == ["video", "image"]
+    assert sent[2] == UUID
+
+
+async def test_a_plan_tells_what_a_provider_costs(settings):
+    tile = tile_type("Image Generation")
+    info = TileInfo(
+        node_type_id=tile.node_type_id,
+        name=tile.name,
+        standing="approximate",
+        means="Calls OpenAI with your key.",
+    )
+    detail = agent({"image": ("Image Generation", {"prompt": "A fox"})})
+    made = await plan(settings, engine=Engine(detail, tiles=(info,)))
+    assert made.warnings == ("Image Generation: Calls OpenAI with your key.",)
 
 
 async def test_an_asset_parameter_takes_no_youtube_video(settings):

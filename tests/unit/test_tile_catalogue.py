@@ -30,6 +30,10 @@ BUILT = {
     "AI Music",
     "AI Voiceover",
     "Audio Generation",
+    "AI B-Roll",
+    "Image Generation",
+    "Video Generation",
+    "AI Content Generation",
     "Destination",
 }
 

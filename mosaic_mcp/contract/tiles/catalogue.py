@@ -150,7 +150,7 @@ TILE_TYPES: tuple[TileType, ...] = (
     T("71156aca-3e21-45b0-8960-099dba07c83a", "Mirror", "mirror", "action", p.MirrorParams),
     T("ef3f8d59-26be-4ea0-b655-9a08b10577cc", "Intro", "intro", "action", p.IntroParams),
     T("cf517f33-3f78-4d55-88c2-a7d8478f8ef9", "Outro", "outro", "action", p.OutroParams),
-    T("2160392b-ebe8-4f3d-b81e-fd11bdbbeb77", "AI B-Roll", "ai-broll", "creation"),
+    T("2160392b-ebe8-4f3d-b81e-fd11bdbbeb77", "AI B-Roll", "ai-broll", "creation", g.BRollParams),
     T("3b281fb9-9eb2-40f6-b05b-4b6f909a3da9", "AI Music", "ai-music", "creation", s.MusicParams),
     T(
         "9570c960-b32b-4e4d-8871-5775d886f7cb",
@@ -195,7 +195,7 @@ TILE_TYPES: tuple[TileType, ...] = (
         g.ImageGenerationParams,
     ),
     _unverified("Montage", "montage", "action", s.MontageParams, fan_in=True),
-    _unverified("AI Augment", "ai-augment", "action"),
+    _unverified("AI Augment", "ai-augment", "action", g.AugmentParams),
     _unverified("Captions With Emojis", "captions-with-emojis", "action", p.NoParams),
     _unverified("Destination", "destination", "destination"),
     _unverified("YouTube Trigger", "input-tiles", "trigger"),

@@ -1,6 +1,6 @@
 """The parameters of the tiles that generate media, as far as they are public (mosaic_contract §10).
 
-The studio does not generate; these models check requests that go to the hosted engine.
+Model names are Mosaic's; the studio's providers have models of their own (`studio/providers`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mosaic_mcp.contract.tiles.base import AssetId, Params, Text
+from mosaic_mcp.contract.tiles.base import AssetId, Params, Text, inferred
 
 Context = Annotated[dict[str, Any] | None, Field(description="Media to draw on, by kind")]
 
@@ -71,3 +71,79 @@ class ContentGenerationParams(Params):
     documented: ClassVar[bool] = False
 
     prompt: Text = Field("", description="What to make")
+
+
+class BRollParams(Params):
+    """AI B-Roll. The page names its settings; their keys are not public. `clips` is ours."""
+
+    documented: ClassVar[bool] = False
+
+    coverage_level: Literal["minimal", "moderate", "high", "maximal"] = Field(
+        "moderate",
+        description="Scenes a minute: about 2, 5, 8 or 12",
+        json_schema_extra=inferred(),
+    )
+    video_model: Literal["seedance-2", "veo-3.1", "veo-3.1-fast", "veo-3.1-lite"] = Field(
+        "seedance-2", description="Mosaic's model; no effect here", json_schema_extra=inferred()
+    )
+    aspect_ratio: Literal["auto", "16:9", "9:16"] = Field(
+        "auto",
+        description="Shape of what is generated; auto: the video's",
+        json_schema_extra=inferred(),
+    )
+    generate_audio: bool = Field(
+        False,
+        description="No effect here: the speaker's sound goes on",
+        json_schema_extra=inferred(),
+    )
+    max_generations: Annotated[int, Field(ge=1, le=20)] = Field(
+        5, description="Most pictures that are paid for, each video", json_schema_extra=inferred()
+    )
+    style_prompt: Text = Field(
+        "", description="Style and content of what is generated", json_schema_extra=inferred()
+    )
+    clips: Annotated[list[AssetId], Field(max_length=100)] = Field(
+        [],
+        description="Uploaded videos and pictures to show, matched by the words of their names",
+        json_schema_extra=inferred(),
+    )
+    clip_tags: Annotated[list[Text], Field(max_length=100)] = Field(
+        [],
+        description="What each of clips shows, in the same order",
+        json_schema_extra=inferred(),
+    )
+
+    def together(self) -> dict[str, str]:
+        """Tags belong to clips."""
+        if len(self.clip_tags) > len(self.clips):
+            return {"clip_tags": "has more entries than clips. Give at most one for each clip."}
+        return {}
+
+
+LONGEST_AUGMENT_S = 5
+"""Seconds that AI Augment changes at most."""
+
+
+class AugmentParams(Params):
+    """AI Augment. The page names its settings; their keys are not public."""
+
+    documented: ClassVar[bool] = False
+
+    instructions: Annotated[str, Field(min_length=1, max_length=4000)] = Field(
+        description="What to change in the picture", json_schema_extra=inferred()
+    )
+    start_time: Annotated[float, Field(ge=0)] = Field(
+        0, description="Seconds", json_schema_extra=inferred()
+    )
+    end_time: Annotated[float, Field(ge=0)] | None = Field(
+        None,
+        description=f"Seconds, at most {LONGEST_AUGMENT_S} after the start; empty: just that",
+        json_schema_extra=inferred(),
+    )
+
+    def together(self) -> dict[str, str]:
+        """A part of at most five seconds."""
+        end = self.end_time
+        if end is not None and not 0 < end - self.start_time <= LONGEST_AUGMENT_S:
+            return {"end_time": "must be after start_time, by at most 5 s."}
+        return {}

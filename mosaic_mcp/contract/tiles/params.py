@@ -307,6 +307,9 @@ class OutroParams(Params):
         return _custom("use_custom_outro", self.use_custom_outro, name, self.custom_outro_video_id)
 
 
+ASSET_LISTS = frozenset({"clips"})
+"""Parameters that hold ids of several uploaded videos and pictures (AI B-Roll)."""
+
 ASSET_PARAMS: dict[str, Literal["image", "audio", "video"]] = {
     "image_id": "image",
     "reference_image_id": "image",

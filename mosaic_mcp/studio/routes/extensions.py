@@ -9,6 +9,7 @@ from mosaic_mcp.contract.extensions import PREFIX, StudioInfo, TileInfo, Tiles
 from mosaic_mcp.contract.keeping import Collect, Collected
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, TileType
 from mosaic_mcp.errors import Forbidden
+from mosaic_mcp.studio.providers import Providers
 from mosaic_mcp.studio.routes.dependencies import CallerDep, StudioDep
 from mosaic_mcp.studio.tiles.catalogue import TILES
 
@@ -22,12 +23,12 @@ async def studio_info(caller: CallerDep) -> StudioInfo:
 
 
 @router.get("/tiles")
-async def list_tiles(_caller: CallerDep) -> Tiles:
+async def list_tiles(studio: StudioDep, _caller: CallerDep) -> Tiles:
     """How well this studio does each tile, and the schema of its parameters."""
-    return Tiles(tiles=tuple(_tile_info(tile) for tile in TILE_TYPES))
+    return Tiles(tiles=tuple(_tile_info(tile, studio.providers) for tile in TILE_TYPES))
 
 
-def _tile_info(tile: TileType) -> TileInfo:
+def _tile_info(tile: TileType, providers: Providers) -> TileInfo:
     ours = TILES[tile.name]
     return TileInfo(
         node_type_id=tile.node_type_id,
@@ -36,6 +37,7 @@ def _tile_info(tile: TileType) -> TileInfo:
         note=ours.note,
         verified=tile.verified,
         params=tile.params.model_json_schema() if tile.params else {},
+        means=ours.means(providers) if ours.means else "",
     )
 
 

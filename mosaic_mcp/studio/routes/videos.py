@@ -29,7 +29,7 @@ from mosaic_mcp.studio.render.pictures import contact_sheet, frame
 from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, StudioDep
 from mosaic_mcp.studio.store.outputs import Output, again, files_gone
 from mosaic_mcp.studio.studio import Studio
-from mosaic_mcp.studio.timeline.edit import from_source
+from mosaic_mcp.studio.timeline.edit import from_source, picture_of
 from mosaic_mcp.studio.timeline.model import Timeline
 from mosaic_mcp.web.addresses import anywhere, public
 from mosaic_mcp.web.download import Limits, download
@@ -124,6 +124,11 @@ async def render_info(
             texts[suffix] = here
         elif await studio.library.storage.size(studio.library.render(render_id, file)) is not None:
             texts[suffix] = links.render(render_id, file)
+    picture = picture_of(output.timeline)
+    picture_file: Path | None = None
+    if picture is not None and caller.here:
+        _, key = await studio.assets.file(caller.owner, picture)
+        picture_file = studio.library.storage.here(key)
     return RenderInfo(
         id=output.id,
         run_id=output.run_id,
@@ -131,6 +136,8 @@ async def render_info(
         path=path("video.mp4"),
         timeline_path=path("timeline.zip"),
         texts=texts,
+        image_path=str(picture_file) if picture_file else None,
+        image_url=links.asset(picture) if picture else None,
         deleted_at=output.deleted_at,
         facts=output.facts,
         timeline=output.timeline.model_dump(mode="json"),

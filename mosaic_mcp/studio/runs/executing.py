@@ -24,6 +24,7 @@ from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
+from mosaic_mcp.studio.runs.making import Workshop
 from mosaic_mcp.studio.runs.needs import render_need
 from mosaic_mcp.studio.runs.node_changes import (
     decide_node,
@@ -101,6 +102,7 @@ class NodeWork:
     feed: Feed
     gathering: Gathering
     assets: Assets
+    workshop: Workshop
     perception: Perception
     encoders: Encoders
     worker: str
@@ -220,6 +222,7 @@ class NodeWork:
             sounds=OwnSounds(
                 node["owner"], self.gathering.library, self.assets, self.gathering.intake
             ),
+            making=self.workshop.of(node["owner"], f"{node['run_id']}/{node['node_id']}"),
             report=report,
         )
         params: BaseModel | dict[str, Any] = node["params"]

@@ -14,9 +14,11 @@ from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.tiles import (
     audio_enhance,
     audio_generation,
+    b_roll,
     captions,
     clips,
     color_correction,
+    generation,
     mirror,
     montage,
     music,
@@ -51,10 +53,39 @@ _BUILT = (
     Tile("AI Voiceover", "approximate", voiceover.apply, voiceover.NOTE),
     Tile("Audio Generation", "approximate", audio_generation.apply, audio_generation.NOTE),
     Tile("Voice", "unsupported", voice.apply, voice.NOTE),
+    Tile("AI B-Roll", "approximate", b_roll.apply, b_roll.NOTE, b_roll.means),
+    Tile(
+        "Image Generation",
+        "approximate",
+        generation.image,
+        generation.IMAGE_NOTE,
+        generation.image_means,
+    ),
+    Tile(
+        "Video Generation",
+        "approximate",
+        generation.video,
+        generation.VIDEO_NOTE,
+        generation.video_means,
+    ),
+    Tile(
+        "AI Content Generation",
+        "approximate",
+        generation.content,
+        generation.CONTENT_NOTE,
+        generation.content_means,
+    ),
     Tile("Destination", "approximate", passing.apply, passing.DESTINATION_NOTE),
 )
 
 HOSTED = "Use the hosted engine (set MOSAIC_API_KEY), or skip the tile."
+WHY = {
+    "AI Avatar": "A face that speaks, lips in time with the words, needs a hosted model that the "
+    "studio's providers do not have.",
+    "AI Augment": "Changing what was filmed needs a hosted video-to-video model; the studio's "
+    "providers make pictures and videos from words alone.",
+}
+"""Of tiles that are not built: what they would take."""
 
 
 def _missing(name: str) -> Tile:
@@ -65,9 +96,11 @@ def _missing(name: str) -> Tile:
         params: Any,  # noqa: ARG001
         context: TileContext,  # noqa: ARG001
     ) -> list[Timeline]:
-        raise Unsupported(f"The local studio cannot do {name}.", remedy=HOSTED)
+        raise Unsupported(f"The local studio cannot do {name}. {why}".strip(), remedy=HOSTED)
 
-    return Tile(name, "unsupported", refuse, f"Not built in the local studio. {HOSTED}", (REFUSED,))
+    why = WHY.get(name, "")
+    note = why or "Not built in the local studio."
+    return Tile(name, "unsupported", refuse, f"{note} {HOSTED}", measured=(REFUSED,))
 
 
 TILES: dict[str, Tile] = {t.name: _missing(t.name) for t in TILE_TYPES} | {

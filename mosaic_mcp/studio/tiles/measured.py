@@ -70,6 +70,49 @@ MEASURED: Mapping[str, tuple[str, ...]] = {
         "integration/test_builtin_agents.py::"
         "test_branding_adds_a_card_at_both_ends_and_captions_change_no_length",
     ),
+    "Montage": (
+        "integration/test_sound_tiles.py::"
+        "test_a_montage_changes_its_picture_on_the_beats_that_are_heard",
+        "unit/test_tile_montage.py::test_every_cut_is_on_a_beat_to_the_frame",
+        "unit/test_tile_montage.py::test_no_clip_holds_or_touches_a_change_of_shot",
+    ),
+    "AI Music": (
+        "integration/test_sound_tiles.py::"
+        "test_composed_music_lies_18_under_speech_and_ends_with_the_video",
+        "integration/test_sound_tiles.py::test_a_song_of_the_music_folder_is_found_by_its_tags",
+        "unit/test_tile_music.py::test_a_piece_has_its_tempo_level_and_length_and_never_clips",
+        "unit/test_tile_music.py::test_a_loop_goes_round_without_a_seam",
+    ),
+    "AI Voiceover": (
+        "integration/test_sound_tiles.py::"
+        "test_a_voice_over_is_heard_and_the_video_is_softer_under_it",
+        "unit/test_tile_voiceover.py::test_parts_never_overlap_and_always_end_in_time",
+    ),
+    "Audio Generation": (
+        "integration/test_sound_tiles.py::test_generated_music_is_a_playable_file_with_its_wave",
+        "unit/test_tile_voiceover.py::test_a_generated_voice_over_says_the_script",
+    ),
+    "Voice": ("unit/test_tile_voiceover.py::test_voice_is_refused_with_what_can_be_done",),
+    "AI B-Roll": (
+        "integration/test_generation.py::"
+        "test_b_roll_of_a_file_beside_the_talk_covers_the_picture_and_not_the_sound",
+        "unit/test_tile_b_roll.py::"
+        "test_a_clip_is_shown_where_its_name_is_said_and_the_sound_goes_on",
+        "unit/test_tile_b_roll.py::test_a_scene_covers_the_jump_cuts_under_it",
+    ),
+    "Image Generation": (
+        "integration/test_generation.py::"
+        "test_a_providers_picture_flows_through_the_tiles_behind_it",
+        "integration/test_making.py::test_a_card_says_what_it_is_even_after_a_crop_to_9_16",
+    ),
+    "Video Generation": (
+        "unit/test_tile_generation.py::test_a_video_is_asked_for_as_said_and_lasts_as_long",
+        "integration/test_making.py::test_a_placeholder_for_a_video_has_its_length_and_shape",
+    ),
+    "AI Content Generation": (
+        "unit/test_tile_generation.py::"
+        "test_content_is_a_video_or_a_picture_where_only_pictures_are_made",
+    ),
     "Destination": (
         "integration/test_builtin_agents.py::"
         "test_a_built_in_agent_runs_to_its_end_and_makes_what_its_graph_says",

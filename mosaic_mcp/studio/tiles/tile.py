@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
 from mosaic_mcp.contract.extensions import Standing
 from mosaic_mcp.studio.perception.model import Perception
+from mosaic_mcp.studio.providers import Providers
+from mosaic_mcp.studio.providers.provider import Kind, Tell, Wish
 from mosaic_mcp.studio.timeline.model import Source, Timeline
 
 
@@ -54,6 +57,57 @@ class Sounds(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """Something new that a tile had made, kept as an asset."""
+
+    source: Source
+    asset_id: str
+    by: str | None
+    """Who made it; None for a card that stands in for it and says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """A clip or a picture of the user's own, not looked at yet."""
+
+    name: str
+    """Its path below their folder."""
+    about: str
+    """Words of its name, its folders and the text beside it."""
+    path: Path
+
+
+class Making(Protocol):
+    """Where tiles get media that nobody brought as an input. Steps are told to `report`."""
+
+    def maker(self, kind: Kind) -> str | None:
+        """Who makes pictures or videos; None when nobody does."""
+        ...
+
+    async def make(self, wish: Wish, tell: Tell) -> Made:
+        """What is wished, or a card that stands in for it where nobody can make it.
+
+        The same wish of the same node of the same run is made once, whatever happens meanwhile.
+        Raises what `Provider.make` does.
+        """
+        ...
+
+    async def still(
+        self, picture: Source, seconds: Fraction, size: tuple[int, int], *, zoom: bool = False
+    ) -> Source:
+        """A silent video that shows a picture so long, filling that size, perhaps coming nearer."""
+        ...
+
+    async def footage(self) -> Sequence[Footage]:
+        """What is in the user's folder for b-roll; empty for whoever is elsewhere."""
+        ...
+
+    async def take(self, footage: Footage) -> Source:
+        """One of it as a source; raises MediaError for what is no video or picture."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class TileContext:
     """What a tile may use besides its input."""
 
@@ -62,6 +116,7 @@ class TileContext:
     perception: Perception
     assets: Assets
     sounds: Sounds
+    making: Making
     report: Callable[[float, str], Awaitable[None]]
     """`await report(0.4, "transcribing talk.mp4")`: progress 0..1 and a short phrase."""
 
@@ -91,5 +146,8 @@ class Tile:
     standing: Standing
     apply: Apply = field(compare=False)
     note: str = ""
+    means: Callable[[Providers], str] | None = field(default=None, compare=False)
+    """What a run of it means with these providers, as a sentence for a plan; None: always the
+    same."""
     measured: tuple[str, ...] = ()
     """The tests and benchmarks that show it (`measured.py`)."""

@@ -172,6 +172,12 @@ def shown(timeline: Timeline, span: SourceSpan) -> list[Span]:
     return found
 
 
+def picture_of(timeline: Timeline) -> str | None:
+    """The asset of the one still picture that the whole output shows; None when it shows more."""
+    shown_ones = {timeline.sources[clip.source].picture for clip in timeline.clips}
+    return shown_ones.pop() if len(shown_ones) == 1 else None
+
+
 def placed_words(timeline: Timeline, words: Mapping[str, Sequence[SpokenWord]]) -> list[PlacedWord]:
     """The words that the output says, in its time and order.
 

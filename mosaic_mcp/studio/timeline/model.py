@@ -60,6 +60,8 @@ class Source(Part):
     audio_rate: int = 0
     transcript: str | None = None
     """Id of a transcript that the user brought for this source."""
+    picture: str | None = None
+    """Id of the asset of the still picture that this video shows from beginning to end."""
 
 
 Point = tuple[float, float]

@@ -1,0 +1,143 @@
+"""Media that tiles have made, kept and found again, with real files, store, probe and FFmpeg."""
+
+import subprocess
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from PIL import Image
+from test_generation import frame, near
+
+from mosaic_mcp.contract.extensions import LOCAL_OWNER
+from mosaic_mcp.studio.intake import Intake
+from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.machine import Machine
+from mosaic_mcp.studio.perception.probe import probe
+from mosaic_mcp.studio.providers import FilmWish, PictureWish, Providers
+from mosaic_mcp.studio.providers.cards import draw_card
+from mosaic_mcp.studio.providers.openai import OpenAI
+from mosaic_mcp.studio.runs.making import Workshop
+from mosaic_mcp.studio.store.assets import Assets
+from mosaic_mcp.studio.store.database import Store
+from mosaic_mcp.web.addresses import anywhere
+from tests.support.media import picture, video
+from tests.support.providers import KEY, providers
+
+FFMPEG = Path(imageio_ffmpeg.get_ffmpeg_exe())
+AMBER = (251, 191, 36)
+
+
+@pytest.fixture
+def workshop(tmp_path):
+    library = Library(tmp_path / "home")
+    store = Store(library.studio / "studio.db")
+    assets = Assets(store, library)
+
+    async def look(path, name):
+        return await probe(path, name=name)
+
+    intake = Intake(assets, library, look, Machine(library.home))
+    yield Workshop(Providers(), library, assets, intake, FFMPEG, LOCAL_OWNER, "run-1/node-1")
+    store.close()
+
+
+async def tell(step: str) -> None:
+    pass
+
+
+async def file_of(workshop: Workshop, asset_id: str) -> Path:
+    _, key = await workshop.assets.file(workshop.owner, asset_id)
+    return workshop.library.storage.here(key)
+
+
+async def test_what_was_made_for_a_node_is_not_paid_for_again(workshop):
+    with providers() as double:
+        openai = OpenAI.of(KEY, double.url("/openai/v1"), allowed=anywhere)
+        paying = workshop.__class__(
+            Providers((openai,)), workshop.library, workshop.assets, workshop.intake, FFMPEG
+        )
+        wish = PictureWish("A red fox in deep snow, at dawn, with a long shadow behind it")
+        first = await paying.of("anna", "run-1/n").make(wish, tell)
+        again = await paying.of("anna", "run-1/n").make(wish, tell)
+        assert (again, len(double.bodies)) == (first, 1)
+        other = await paying.of("anna", "run-2/n").make(wish, tell)
+        assert (other.asset_id != first.asset_id, len(double.bodies)) == (True, 2)
+    assert (first.by, first.source.kind) == ("OpenAI", "image")
+    assert first.source.name == "A red fox in deep snow, at dawn, with a long.png"
+    assert (await file_of(paying.of("anna", ""), first.asset_id)).read_bytes() == double.image
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_a_card_comes_in_the_format_and_size_of_the_wish(tmp_path, form):
+    draw_card("A fox", "image", (320, 256), tmp_path / "card", form)
+    with Image.open(tmp_path / "card") as card:
+        assert (card.format, card.size) == (form, (320, 256))
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1024, 768), (512, 512), (720, 1280)])
+@pytest.mark.parametrize("prompt", ["A fox", "word " * 700, "狐", "ثعلب"])
+def test_a_card_says_what_it_is_even_after_a_crop_to_9_16(tmp_path, size, prompt):
+    draw_card(prompt, "image", size, tmp_path / "card.png", "PNG")
+    card = Image.open(tmp_path / "card.png").convert("RGB")
+    width, height = size
+    kept = min(width, int(height * 9 / 16))
+    middle = card.crop(((width - kept) // 2, 0, (width + kept) // 2, height))
+    whole = near(card, AMBER) * width * height
+    assert near(middle, AMBER) * kept * height == pytest.approx(whole, rel=0.001)
+    assert whole > 0.01 * width * height
+
+
+async def test_a_placeholder_for_a_video_has_its_length_and_shape(workshop):
+    made = await workshop.make(FilmWish("A fox", seconds=1, aspect="1:1"), tell)
+    source = made.source
+    assert (source.duration, source.width, source.height) == (1, 720, 720)
+    assert near(frame(str(await file_of(workshop, made.asset_id)), 0.9), AMBER) > 0.02
+
+
+def every_line(path: Path) -> np.ndarray:
+    """The middle line of every frame of a video of 640x360, in grey."""
+    shown = subprocess.run(
+        [
+            *(str(FFMPEG), "-v", "error", "-i", str(path), "-vf", "format=gray,crop=640:1:0:180"),
+            *("-f", "rawvideo", "-pix_fmt", "gray", "-"),
+        ],
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    return np.frombuffer(shown.stdout, np.uint8).reshape(-1, 640)
+
+
+async def test_a_picture_comes_nearer_steadily(workshop, tmp_path):
+    """A white square that grows by 8 percent, and never jumps by more than a pixel."""
+    board = Image.new("RGB", (640, 360), "black")
+    board.paste("white", (220, 80, 420, 280))
+    board.save(tmp_path / "board.png")
+    asset = await workshop.intake.take_file(LOCAL_OWNER, tmp_path / "board.png", "image")
+    source, _ = await workshop.assets.file(LOCAL_OWNER, asset.asset_id)
+    shown = await workshop.still(source, Fraction(2), (640, 360), zoom=True)
+    assert (shown.duration, shown.width, shown.height) == (2, 640, 360)
+    async with workshop.library.source(shown.sha256) as path:
+        lines = every_line(path)
+    widths = (lines > 127).sum(axis=1).tolist()
+    assert len(widths) == 60
+    assert widths[0] == pytest.approx(200, abs=2)
+    assert widths[-1] == pytest.approx(200 * 1.08, abs=4)
+    assert all(-1 <= b - a <= 2 for a, b in pairwise(widths))
+
+
+async def test_the_folder_of_the_machines_user_is_nobody_elses(workshop, tmp_path):
+    folder = workshop.library.home / "b-roll"
+    folder.mkdir(parents=True)
+    video(folder / "coffee.mp4", seconds=1)
+    picture(folder / "hill.png")
+    clip, still = await workshop.footage()
+    assert ((await workshop.take(clip)).kind, (await workshop.take(still)).kind) == (
+        "video",
+        "image",
+    )
+    assert clip.path.exists(), "taken, not moved"
+    assert await workshop.of("anna", "").footage() == ()
