@@ -40,9 +40,10 @@ DIVERGENCES: tuple[Divergence, ...] = (
     Divergence(
         "credits-usage",
         "get-credits-usage",
-        "GET /credits/usage breaks usage down by tile and date; POST /credits/buy is in an older "
-        "page.",
-        "Neither is served.",
+        "GET /credits/usage breaks usage down by tile and date, in a form that is not public; POST "
+        "/credits/buy is in an older page.",
+        "The first is served in a form of ours: total, and lines of date (UTC), kind (a tile's "
+        "work or its outputs), tile and credits, what is set aside included. The second is not.",
     ),
     Divergence(
         "resume-deleted-files",

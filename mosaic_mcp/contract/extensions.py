@@ -168,6 +168,8 @@ class Word(Response):
     start_s: float
     end_s: float
     confidence: float = 1.0
+    speaker: str | None = None
+    """Who says it, where several voices are told apart: "1", "2", … in order of appearance."""
 
 
 class Transcript(Page):
@@ -183,6 +185,8 @@ class Transcript(Page):
     reliable: bool
     """False when captions and ranking refuse to build on it."""
     note: str = ""
+    speaker_confidence: float | None = None
+    """0..1: how clearly the voices differ; None where none are told apart."""
     words: tuple[Word, ...] = ()
 
 

@@ -9,6 +9,7 @@ ENDPOINTS = [
     # method, path, model of the body, model of the answer
     ("GET", "/whoami", None, "WhoAmI"),
     ("GET", "/credits", None, "Credits"),
+    ("GET", "/credits/usage", None, "CreditUsage"),
     ("POST", "/credits/settings", "CreditSettings", "CreditSettingsSaved"),
     ("GET", "/plan", None, "Plan"),
     ("GET", "/plan/list", None, "PlanList"),

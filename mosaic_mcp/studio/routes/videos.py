@@ -102,6 +102,7 @@ async def take_url(body: LinkedFile, studio: StudioDep, caller: CallerDep) -> As
             job,
             limits=Limits(size=MAX_BYTES[body.asset_type], seconds=FETCH_S),
             allowed=anywhere if studio.settings.private_urls else public,
+            room=studio.intake.room,
         )
         return await studio.intake.take(caller.owner, path, name, body.asset_type)
 

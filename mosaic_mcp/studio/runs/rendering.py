@@ -54,6 +54,8 @@ from mosaic_mcp.studio.tiles.speech.heard import sounding_sources
 from mosaic_mcp.studio.timeline.model import Source, Timeline
 
 TICK_S = 0.4
+QUIET_S = 10.0
+"""Seconds without a new picture after which a render says that it lives."""
 
 CRASHED = "the render failed inside the studio; its log says more. Resume the run to try again."
 
@@ -310,17 +312,28 @@ class _Progress:
 
     async def write(self) -> None:
         last = -1.0
+        moved = told = self._began
         while True:
-            share = self._share
-            if share > last:
-                last = share
-                spent = max(time.monotonic() - self._began, 0.001)
-                rate = round(share * self._duration / spent, 2)
-                await self._work.store.write(
-                    lambda c, s=share, r=rate: progress_render(c, self._fence, s, r)
-                )
-                self._work.feed.ring()
+            now = time.monotonic()
+            if self._share > last:
+                last = self._share
+                moved = told = now
+                rate = round(last * self._duration / max(now - self._began, 0.001), 2)
+                await self._tell(last, rate, "")
+            elif now - told >= QUIET_S:
+                # A slow disk holds FFmpeg, and what it says, for as long as a write takes.
+                told = now
+                await self._tell(last, None, quiet(now - moved))
             await anyio.sleep(TICK_S)
+
+    async def _tell(self, share: float, rate: float | None, step: str) -> None:
+        await self._work.store.write(lambda c: progress_render(c, self._fence, share, rate, step))
+        self._work.feed.ring()
+
+
+def quiet(seconds: float) -> str:
+    """The step of a render that lives and has made nothing new for so long."""
+    return f"rendering: nothing new for {seconds:.0f} s; it goes on, but slowly"
 
 
 def _quality(name: str) -> Quality:

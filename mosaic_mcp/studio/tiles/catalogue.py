@@ -13,15 +13,20 @@ from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.tiles import (
     audio_enhance,
+    audio_generation,
     captions,
     clips,
     color_correction,
     mirror,
+    montage,
+    music,
     opening,
     passing,
     reframe,
     rough_cut,
     silence_removal,
+    voice,
+    voiceover,
     watermark,
 )
 from mosaic_mcp.studio.tiles.measured import MEASURED, REFUSED
@@ -41,6 +46,11 @@ _BUILT = (
     Tile("Mirror", "exact", mirror.apply),
     Tile("Intro", "approximate", opening.intro, opening.NOTE),
     Tile("Outro", "approximate", opening.outro, opening.NOTE),
+    Tile("Montage", "approximate", montage.apply, montage.NOTE),
+    Tile("AI Music", "approximate", music.apply, music.NOTE),
+    Tile("AI Voiceover", "approximate", voiceover.apply, voiceover.NOTE),
+    Tile("Audio Generation", "approximate", audio_generation.apply, audio_generation.NOTE),
+    Tile("Voice", "unsupported", voice.apply, voice.NOTE),
     Tile("Destination", "approximate", passing.apply, passing.DESTINATION_NOTE),
 )
 
