@@ -123,6 +123,7 @@ class Known:
 
     async def known_words(self, source: Source) -> Words | None:
         return await self.words(source)
+
     async def voices(self, source: Source) -> Voices:
         return Voices()
 
