@@ -83,6 +83,19 @@ def _framed(aspect_ratio: str) -> tuple[Step, ...]:
     return ("Reframe", {"aspect_ratio": aspect_ratio}), ("Captions", {})
 
 
+_VIDEOS: tuple[Step, ...] = (("Video Input", {}),)
+_MUSIC: tuple[Step, ...] = (
+    (
+        "Audio Generation",
+        {
+            "mode": "music",
+            "model": "music",
+            "music_prompt": "Lively and upbeat, 120 BPM.",
+            "music_length_ms": 30_000,
+        },
+    ),
+)
+
 BUILTIN_AGENTS: tuple[AgentDetail, ...] = (
     built_in(
         "Talking head to vertical clips",
@@ -189,11 +202,11 @@ BUILTIN_AGENTS: tuple[AgentDetail, ...] = (
     ),
     built_in(
         "Music-paced montage",
-        "One fast sequence of all videos of the run, cut to music: give your own as audio_id of "
-        "Montage.",
+        "One fast sequence of the best moments of all videos of the run, cut on the beats of music "
+        "that is made for it; your own, as audio_id of Montage, comes before that.",
         (
-            ("Video Input", {}),
-            ("Montage", {"prompt": "Fast and lively: the moments with most movement."}),
+            Branches((_VIDEOS, _MUSIC)),
+            ("Montage", {"prompt": "Fast, 30 seconds."}),
             ("Destination", {}),
         ),
     ),

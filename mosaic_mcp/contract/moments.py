@@ -49,29 +49,30 @@ def check_moments(request: RunRequest, runnable: Graph) -> Iterator[Fault]:
     """Faults of ranges that would not mean what their transcript says."""
     ranged = any(_is_ranged(clip) for _, _, clip in _sources(request, runnable))
     for node in chosen_moments(runnable, request.update_params):
-        where = f"update_params.{node}.ranges"
-        if early := retimed_by(runnable, node):
-            yield Fault(
-                where,
-                f"count in the video as it was given, but {listed(early)} changes its time first.",
-                f"Leave {listed(early)} out of this run, or let it stand after Clips.",
-            )
-        if ranged:
-            yield Fault(
-                where,
-                "count from the video's own start, and the input has a clip range as well.",
-                "Leave the input's range out: the ranges say all.",
-            )
+        yield from misplaced(runnable, node, ranged=ranged)
 
 
-def retimed_by(graph: Graph, node: str) -> list[str]:
-    """The labels of the tiles before a node after which moments are at other times."""
+def misplaced(graph: Graph, node: str, *, ranged: bool) -> Iterator[Fault]:
+    """Faults of a Clips node with ranges before which the video's time changes.
+
+    `ranged` is True when the node's inputs have clip ranges.
+    """
+    where = f"update_params.{node}.ranges"
     labels = graph.labels()
-    return [
-        labels[above]
-        for above in graph.ancestors(node)
-        if (tile := graph.tile(above)) and tile.name in RETIMING
-    ]
+    tiles = {above: graph.tile(above) for above in graph.ancestors(node)}
+    early = listed([labels[n] for n, tile in tiles.items() if tile and tile.name in RETIMING])
+    if early:
+        yield Fault(
+            where,
+            f"count in the video as it was given, but {early} changes its time first.",
+            f"Leave {early} out of this run, or let it stand after Clips.",
+        )
+    if ranged:
+        yield Fault(
+            where,
+            "count from the video's own start, and the input has a clip range as well.",
+            "Leave the input's range out: the ranges say all.",
+        )
 
 
 def check_lengths(

@@ -6,12 +6,12 @@ given once for each range, and Clips is left out of the run: the same clips come
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mosaic_mcp.contract.graph import Graph
-from mosaic_mcp.contract.moments import chosen_moments, retimed_by
+from mosaic_mcp.contract.moments import chosen_moments, misplaced
 from mosaic_mcp.contract.params import check_params
 from mosaic_mcp.contract.tiles.params import Moment
 from mosaic_mcp.contract.words import listed
@@ -52,7 +52,7 @@ def spread(
         if tile is None or tile.name != "Clips" or values.get("ranges") is None:
             continue
         faults = check_params(tile, values, f"update_params.{node}")
-        faults = faults or _misplaced(node, runnable, done.videos)
+        faults = faults or list(_faults(node, runnable, done.videos))
         if faults:
             update = {**done.update, node: {k: v for k, v in values.items() if k != "ranges"}}
             done = replace(done, update=update, faults=(*done.faults, *faults))
@@ -85,38 +85,17 @@ def _put_into_inputs(done: Spread, node: str, moments: Sequence[Moment], graph: 
     )
 
 
-def _misplaced(node: str, graph: Graph, videos: Mapping[str, Sequence[Video]]) -> list[Fault]:
+def _faults(node: str, graph: Graph, videos: Mapping[str, Sequence[Video]]) -> Iterator[Fault]:
     """Why ranges of this node cannot be said by clip ranges of the inputs."""
-    where = f"update_params.{node}.ranges"
-    labels = graph.labels()
     above = set(graph.ancestors(node))
-    faults: list[Fault] = []
-    if early := retimed_by(graph, node):
-        faults.append(
-            Fault(
-                where,
-                f"count in the video as it was given, but {listed(early)} changes its time first.",
-                f"Leave {listed(early)} out of this run, or let it stand after Clips.",
-            )
+    ranged = any(not v.span.whole for place in above for v in videos.get(place, ()))
+    yield from misplaced(graph, node, ranged=ranged)
+    labels = graph.labels()
+    children = dict.fromkeys(c for a in graph.ancestors(node) for c in graph.children(a))
+    if beside := listed([labels[c] for c in children if c not in {*above, node}]):
+        yield Fault(
+            f"update_params.{node}.ranges",
+            f"would also cut what {beside} gets: on the hosted engine ranges are cut where the "
+            "videos come in.",
+            f"Leave {beside} out of this run, or run it for itself.",
         )
-    beside = [
-        labels[c] for a in sorted(above) for c in graph.children(a) if c not in {*above, node}
-    ]
-    if beside:
-        faults.append(
-            Fault(
-                where,
-                f"would also cut what {listed(beside)} gets: on the hosted engine ranges are cut "
-                "where the videos come in.",
-                f"Leave {listed(beside)} out of this run, or run it for itself.",
-            )
-        )
-    if any(not v.span.whole for place in above for v in videos.get(place, ())):
-        faults.append(
-            Fault(
-                where,
-                "count from the video's own start, and the video has a clip as well.",
-                "Leave clip out: the ranges say all.",
-            )
-        )
-    return faults

@@ -87,7 +87,7 @@ def test_a_built_in_agent_runs_to_its_end_and_makes_what_its_graph_says(agent, d
         timeline = output["timeline"]
         captioned = bool((timeline["captions"] or {}).get("words"))
         assert captioned == any("Captions" in name for name in tiles)
-        if "Montage" not in tiles:  # which may take moments without words
+        if "Montage" not in tiles:  # it may take moments without words
             assert "txt" in output["texts"], "what is said is told, also where it is not shown"
         evened = (timeline["sound"] or {}).get("loudness_lufs") == -14.0
         assert evened == ("Audio Enhance" in tiles)
@@ -126,3 +126,8 @@ def test_cut_downs_come_in_three_shapes_of_the_same_moments(done):
         by_shape.setdefault(shape(output), set()).add(round(output["facts"]["duration_s"], 1))
     assert set(by_shape) == {"16:9", "1:1", "9:16"}
     assert by_shape["16:9"] == by_shape["1:1"] == by_shape["9:16"]
+
+
+def test_a_montage_has_music_instead_of_the_sound_of_its_videos(done):
+    [output] = done["Music-paced montage"].outputs
+    assert [track["kind"] for track in output["timeline"]["tracks"]] == ["music"]

@@ -199,7 +199,10 @@ async def test_without_the_users_words_the_recogniser_says_how_sure_it_is(
     tmp_path: Path, talk: tuple[Path, Truth]
 ):
     path, _ = talk
-    words = await perceive(tmp_path, path).words(await probe(path, name="talk"))
+    perception, source = perceive(tmp_path, path), await probe(path, name="talk")
+    assert await perception.known_words(source) is None
+    words = await perception.words(source)
+    assert await perception.known_words(source) == words
     assert words.origin == "pocketsphinx"
     assert 0 < words.confidence < 1
     # A synthetic voice is beyond it, and it must not claim otherwise.

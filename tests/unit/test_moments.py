@@ -134,7 +134,7 @@ async def test_the_hosted_engine_is_given_an_input_for_each_range_and_no_clips(s
             "params.Clips.ranges",
             "would also cut what Watermark gets",
         ),
-        (CHOSEN, {"clip": "first minute"}, "params.Clips.ranges", "has a clip as well"),
+        (CHOSEN, {"clip": "first minute"}, "params.Clips.ranges", "has a clip range as well"),
         (
             CHOSEN,
             {"ranges": [{"start_ms": 9, "end_ms": 3}]},

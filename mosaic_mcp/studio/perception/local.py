@@ -89,7 +89,7 @@ class LocalPerception:
     async def _heard(self, source: Source, by: Recogniser) -> Words:
         heard = await self._once(
             source,
-            f"words-{by.name}{f'-{by.digest}' * bool(by.digest)}",
+            _words_by(by),
             "recognise",
             engine=by.engine,
             weights=str(by.weights) if by.weights else None,
@@ -114,7 +114,8 @@ class LocalPerception:
         """As `words` where that is no work: they were brought or heard before. Else None."""
         heard = source.transcript is not None or not source.audio_channels
         if not heard:
-            heard = await self._library.fact(source.sha256, f"words-{VERSION}") is not None
+            name = f"{_words_by(self._recogniser())}-{VERSION}"
+            heard = await self._library.fact(source.sha256, name) is not None
         return await self.words(source) if heard else None
 
     async def _brought(self, source: Source, brought: BringTranscript) -> Words:
@@ -198,6 +199,11 @@ class LocalPerception:
                     answer = await call_about(source.name, verb, path=str(file), **more)
                 await self._library.keep_fact(source.sha256, name, answer)
         return answer
+
+
+def _words_by(by: Recogniser) -> str:
+    """The name of a recogniser's transcript in the cache."""
+    return f"words-{by.name}{f'-{by.digest}' * bool(by.digest)}"
 
 
 def _words(raw: list[dict[str, Any]]) -> tuple[SpokenWord, ...]:
