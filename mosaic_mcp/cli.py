@@ -73,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     collect.set_defaults(run=_gc)
 
     worker = commands.add_parser("worker", help="do runs of a studio's database (docs/cluster.md)")
+    worker.add_argument("--port", type=int, help="answer /health and /metrics on 127.0.0.1:PORT")
+    worker.add_argument(
+        "--host", default="127.0.0.1", help="address for --port; /metrics then needs a key"
+    )
     worker.set_defaults(run=_worker)
 
     models = commands.add_parser("models", help="list, fetch, check and remove what hears words")
@@ -161,13 +165,13 @@ def _studio(args: argparse.Namespace) -> int:
     return run(Settings.from_env(), options)
 
 
-def _worker(_args: argparse.Namespace) -> int:
+def _worker(args: argparse.Namespace) -> int:
     from mosaic_mcp.client.studio import require_studio_extra
 
     require_studio_extra()
     from mosaic_mcp.studio.worker import run_worker
 
-    return run_worker(Settings.from_env())
+    return run_worker(Settings.from_env(), args.port, args.host)
 
 
 def _gc(args: argparse.Namespace) -> int:

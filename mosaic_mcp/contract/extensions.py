@@ -123,6 +123,8 @@ class MediaFacts(Response):
     size_bytes: int = 0
     variable_frame_rate: bool = False
     rotation: int = 0
+    quality: str | None = None
+    """Of an output: draft, standard or best."""
 
 
 class LocalFile(Request):
@@ -199,9 +201,10 @@ class RenderInfo(Response):
     path: str | None = None
     """Where the file is, when this caller shares the studio's disk."""
     timeline_path: str | None = None
-    srt_path: str | None = None
-    srt_url: str | None = None
-    """Signed link to the subtitles, for a caller elsewhere."""
+    texts: dict[Literal["srt", "vtt", "txt"], str] = Field(
+        default_factory=dict[Literal["srt", "vtt", "txt"], str]
+    )
+    """What is said, by format: a path on a shared disk, a signed link for a caller elsewhere."""
     deleted_at: datetime | None = None
     """When its files were deleted to free space; resuming its run makes them again."""
     facts: MediaFacts
@@ -238,6 +241,8 @@ class Edit(Response):
     caption_words: int = 0
     captions_node: str | None = None
     overlay_nodes: tuple[str, ...] = ()
+    cutaway_nodes: tuple[str, ...] = ()
+    track_nodes: tuple[str, ...] = ()
     sound_node: str | None = None
 
 

@@ -21,9 +21,11 @@ from mosaic_mcp.studio.models.store import Recogniser
 from mosaic_mcp.studio.models.table import RELIABLE
 from mosaic_mcp.studio.perception.calling import call_about
 from mosaic_mcp.studio.perception.model import (
+    Beats,
     Colours,
     Face,
     Interval,
+    Moment,
     SpokenWord,
     Turn,
     Voices,
@@ -108,6 +110,13 @@ class LocalPerception:
             words=_words(heard["words"]),
         )
 
+    async def known_words(self, source: Source) -> Words | None:
+        """As `words` where that is no work: they were brought or heard before. Else None."""
+        heard = source.transcript is not None or not source.audio_channels
+        if not heard:
+            heard = await self._library.fact(source.sha256, f"words-{VERSION}") is not None
+        return await self.words(source) if heard else None
+
     async def _brought(self, source: Source, brought: BringTranscript) -> Words:
         digest = hashlib.sha256(brought.model_dump_json().encode()).hexdigest()[:16]
         found = await self._once(
@@ -152,6 +161,27 @@ class LocalPerception:
     async def colours(self, source: Source) -> Colours:
         """How dark, bright and coloured a picture or the key frames of a video are."""
         return Colours.model_validate(await self._once(source, "colours", "colours"))
+
+    async def beats(self, source: Source) -> Beats:
+        """The beats of the sound."""
+        if not source.audio_channels:
+            return Beats(tempo=0)
+        found = await self._once(source, "beats", "beats")
+        times = tuple(_exact(at) for at in found["beats"])
+        return Beats(tempo=found["tempo"], times=times, confidence=found["confidence"])
+
+    async def level(self, source: Source) -> float:
+        """Integrated loudness of the sound on two channels, about LUFS; -120 for silence."""
+        if not source.audio_channels:
+            return -120.0
+        return float((await self._once(source, "level", "level"))["lufs"])
+
+    async def moments(self, source: Source) -> tuple[Moment, ...]:
+        """How the picture moves and how sharp it is, some times a second; empty without one."""
+        if source.kind == "audio":
+            return ()
+        found = await self._once(source, "moments", "moments")
+        return tuple(Moment.model_validate(moment) for moment in found["moments"])
 
     async def _look(self, source: Source) -> dict[str, Any]:
         if source.kind == "audio":
