@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pysubs2
 
-from mosaic_mcp.studio.render.captions import PAUSE, Shown, shown_words
+from mosaic_mcp.studio.render.phrases import PAUSE, Shown, shown_words
 from mosaic_mcp.studio.timeline.model import Timeline
 
 MOST_CHARS = 60

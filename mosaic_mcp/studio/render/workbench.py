@@ -13,10 +13,10 @@ from typing import Literal
 import anyio.to_thread
 
 from mosaic_mcp.errors import MediaError
-from mosaic_mcp.studio.render.captions import Sheet, ass_file
 from mosaic_mcp.studio.render.commands import SideFile, keep_files
 from mosaic_mcp.studio.render.compile import runs_of
 from mosaic_mcp.studio.render.facts import Facts, read_facts
+from mosaic_mcp.studio.render.sheet import Sheet, sheet_of
 from mosaic_mcp.studio.timeline.model import Timeline
 
 Quality = Literal["draft", "standard", "best"]
@@ -39,7 +39,7 @@ class Workbench:
     facts: Mapping[str, Facts]
     """How the sources that are played are stored, by hash."""
     sheet: Sheet | None
-    """The captions of the whole picture."""
+    """Captions and graphics of the whole picture."""
     quality: Quality
     ffmpeg: Path
     job: Path
@@ -74,9 +74,7 @@ async def set_up(
         sha: await read_facts(ffmpeg, names[sha], cwd=job)
         for sha in dict.fromkeys(part.source for part in played)
     }
-    sheet = None
-    if timeline.captions is not None:
-        sheet = await anyio.to_thread.run_sync(ass_file, timeline)
+    sheet = await anyio.to_thread.run_sync(sheet_of, timeline)
     work = Workbench(timeline, names, facts, sheet, quality, ffmpeg, job)
     await keep_files(job, work.sources_in(job))
     return work
