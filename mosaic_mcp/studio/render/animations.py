@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import pysubs2
 
+from mosaic_mcp.studio.render import fonts
 from mosaic_mcp.studio.render.ass import (
     eased,
     frames,
@@ -122,7 +123,7 @@ def slide(phrase: Phrase) -> Iterator[pysubs2.SSAEvent]:
         clip = f"\\clip(0,0,20000,{foot:.0f})"
         for layer in phrase.layers(word):
             settled = ticks(start)
-            for begin, settled, u in frames(start, here, phrase.rate):  # noqa: B007
+            for begin, settled, u in frames(start, here, phrase.rate):
                 y = word.middle + (1 - eased(u)) * 1.1 * word.size
                 tags = f"\\pos({word.x:.1f},{y:.1f}){clip}{layer.look(min(1.0, 2 * u))}"
                 yield _event(begin, settled, tags, word.word.text, layer)
@@ -158,8 +159,8 @@ def _caret(
         begin = start + i * step
         end = start + (i + 1) * step if i + 1 < length else until
         if begin // 10 < end // 10:
-            share = (i + 1) / length
-            x = box.left + share * box.width + 0.08 * word.size
+            typed = fonts.width_of(word.font, word.word.text[: i + 1], word.size)
+            x = box.left + typed + 0.08 * word.size
             yield shape(begin, end, f"\\1c{colour}", drawing, layer=_FILL_LAYER, x=x)
 
 
@@ -215,7 +216,7 @@ def _mark(phrase: Phrase, colour: str) -> Iterator[pysubs2.SSAEvent]:
         here = min(start + GLIDE, until)
         origin = before or Box(box.left, box.top, box.left + pad, box.bottom)
         settled = ticks(start)
-        for begin, settled, u in frames(start, here, phrase.rate):  # noqa: B007
+        for begin, settled, u in frames(start, here, phrase.rate):
             moved = _between(origin, box, eased(u))
             yield _marked(begin, settled, moved, word.size, colour)
         if settled < ticks(until):

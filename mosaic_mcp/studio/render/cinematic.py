@@ -77,7 +77,7 @@ class _Page:
     @property
     def size(self) -> float:
         """The size of plain words in pixels."""
-        return min(0.066 * self.timeline.width, 0.056 * self.timeline.height)
+        return min(0.076 * self.timeline.width, 0.064 * self.timeline.height)
 
     @property
     def area(self) -> Box:
@@ -86,9 +86,7 @@ class _Page:
         return area.grown(-(BOX_ROOM * self.size if self.look.box_color else 0.1 * self.size))
 
     def block(self, group: Sequence[Shown]) -> Block:
-        return block_of(
-            group, self.font, self.accent, self.size, self.area.width, wide=self.wide
-        )
+        return block_of(group, self.font, self.accent, self.size, self.area.width, wide=self.wide)
 
     def box(self, block: Block, start: Fraction, end: Fraction, *, follows: bool) -> Box:
         """Where the block stands: as wished, or the best place that shows no face."""

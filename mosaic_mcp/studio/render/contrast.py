@@ -5,8 +5,8 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Sequence
 
-READABLE = 4.5
-"""Contrast from which text of any size can be read (WCAG 2.2, success criterion 1.4.3)."""
+READABLE = 3.0
+"""Contrast from which large letters can be read (WCAG 2.2, success criterion 1.4.3)."""
 LIGHT, DARK = "#FFFFFF", "#0B0B0F"
 Rgb = tuple[float, float, float]
 

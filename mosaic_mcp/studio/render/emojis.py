@@ -30,7 +30,7 @@ def artwork() -> dict[str, list[tuple[str, float, str]]]:
 def events(
     emoji: str, start: int, end: int, x: float, y: float, size: float
 ) -> Iterator[pysubs2.SSAEvent]:
-    """The emoji around (x, y), `size` pixels high: it springs up at `start` and goes at `end` ms."""
+    """The emoji around (x, y), `size` pixels high, springing up at `start` until `end` ms."""
     full = size / _SIDE
     spring = (
         f"{scaled(0.2 * full)}\\t(0,140,0.6,{scaled(1.2 * full)})\\t(140,230,{scaled(0.94 * full)})"

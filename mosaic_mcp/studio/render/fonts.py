@@ -35,13 +35,45 @@ class Font:
 
 
 SHIPPED: tuple[Font, ...] = (
-    Font("Montserrat", 400, "Montserrat-Regular.ttf", "Montserrat", bold=False, height=1.562, descent=0.453),
-    Font("Montserrat", 700, "Montserrat-Bold.ttf", "Montserrat", bold=True, height=1.562, descent=0.453),
-    Font("Montserrat", 900, "Montserrat-Black.ttf", "Montserrat Black", bold=False, height=1.562, descent=0.453),
+    Font(
+        "Montserrat",
+        400,
+        "Montserrat-Regular.ttf",
+        "Montserrat",
+        bold=False,
+        height=1.562,
+        descent=0.453,
+    ),
+    Font(
+        "Montserrat",
+        700,
+        "Montserrat-Bold.ttf",
+        "Montserrat",
+        bold=True,
+        height=1.562,
+        descent=0.453,
+    ),
+    Font(
+        "Montserrat",
+        900,
+        "Montserrat-Black.ttf",
+        "Montserrat Black",
+        bold=False,
+        height=1.562,
+        descent=0.453,
+    ),
     Font("Inter", 400, "Inter-Regular.ttf", "Inter", bold=False, height=1.4302, descent=0.3223),
     Font("Inter", 700, "Inter-Bold.ttf", "Inter", bold=True, height=1.4302, descent=0.3223),
     Font("Besley", 700, "Besley-Bold.ttf", "Besley", bold=True, height=1.675, descent=0.425),
-    Font("DejaVu Sans", 700, "DejaVuSans-Bold.ttf", "DejaVu Sans", bold=True, height=1.1641, descent=0.2358),
+    Font(
+        "DejaVu Sans",
+        700,
+        "DejaVuSans-Bold.ttf",
+        "DejaVu Sans",
+        bold=True,
+        height=1.1641,
+        descent=0.2358,
+    ),
 )
 
 

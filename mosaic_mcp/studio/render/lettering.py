@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from mosaic_mcp.studio.render import fonts
 from mosaic_mcp.studio.render.fonts import Font
@@ -133,7 +133,7 @@ def _divisions(phrase: Sequence[Shown]) -> Iterator[tuple[Sequence[Shown], ...]]
     for count in range(min(MOST_LINES, len(phrase))):
         for breaks in combinations(range(1, len(phrase)), count):
             edges = [0, *breaks, len(phrase)]
-            yield tuple(phrase[a:b] for a, b in zip(edges, edges[1:], strict=False))
+            yield tuple(phrase[a:b] for a, b in pairwise(edges))
 
 
 def _cost(block: Block, room: float, wide: bool) -> float:

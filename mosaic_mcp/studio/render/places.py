@@ -52,9 +52,7 @@ class Box:
 
     def grown(self, pixels: float) -> Box:
         """The box with as much more on every side."""
-        return Box(
-            self.left - pixels, self.top - pixels, self.right + pixels, self.bottom + pixels
-        )
+        return Box(self.left - pixels, self.top - pixels, self.right + pixels, self.bottom + pixels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,10 @@ from mosaic_mcp.studio.render import captions, cinematic, graphics
 from mosaic_mcp.studio.render.phrases import Drawn
 from mosaic_mcp.studio.timeline.model import Captions, CaptionStyle, Timeline
 
+GRAPHIC = "Graphic"
+CAPTIONS_LAYER = 40
+"""Captions are drawn above all graphics: what is said can always be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -37,18 +41,19 @@ def sheet_of(timeline: Timeline) -> Sheet | None:
             "ScaledBorderAndShadow": "yes",
         }
     )
-    notes: list[str] = []
-    words = None
-    if timeline.captions is not None:
-        words = _captions(timeline, timeline.captions)
-        subs.styles["Default"] = words.style
-        # Above graphics, but for those that cover the whole picture: they are drawn last.
-        subs.events += words.events
-        notes.append(words.note)
+    words = _captions(timeline, timeline.captions) if timeline.captions else None
     over = graphics.drawn(timeline, words.taken if words else [])
-    subs.events += over.events
-    notes.append(over.note)
-    return Sheet(subs, " ".join(dict.fromkeys(note for note in notes if note)))
+    subs.styles["Default"] = (words or over).style
+    subs.styles[GRAPHIC] = over.style
+    for event in over.events:
+        event.style = GRAPHIC
+    subs.events = over.events
+    if words:
+        for event in words.events:
+            event.layer += CAPTIONS_LAYER
+        subs.events += words.events
+    notes = dict.fromkeys(drawn.note for drawn in (words, over) if drawn and drawn.note)
+    return Sheet(subs, " ".join(notes))
 
 
 def _captions(timeline: Timeline, shown: Captions) -> Drawn:

@@ -192,9 +192,9 @@ class Timed(Protocol):
     """What has a place in a source."""
 
     @property
-    def start(self) -> Fraction: ...  # noqa: D102
+    def start(self) -> Fraction: ...
     @property
-    def end(self) -> Fraction: ...  # noqa: D102
+    def end(self) -> Fraction: ...
 
 
 TimedT = TypeVar("TimedT", bound=Timed)
