@@ -39,12 +39,15 @@ def readable_on(colour: str) -> str:
     return max((LIGHT, DARK), key=lambda ink: contrast(rgb(ink), rgb(colour)))
 
 
-def toned(hue: float, saturation: float, ground: Sequence[float], *, light: bool) -> str:
-    """The most vivid colour of that hue (0..1) that can be read on `ground`, lighter or darker."""
+def toned(hue: float, saturation: float, *grounds: Sequence[float], light: bool) -> str:
+    """The most vivid colour of that hue (0..1) that can be read on all `grounds`.
+
+    Lighter than they are, or darker; white or black where no tone is enough.
+    """
     lightness = 0.6 if light else 0.4
     while 0.02 < lightness < 0.98:
         colour = colorsys.hls_to_rgb(hue, lightness, saturation)
-        if contrast(colour, ground) >= READABLE:
+        if all(contrast(colour, ground) >= READABLE for ground in grounds):
             return hexed(colour)
         lightness += 0.02 if light else -0.02
     return LIGHT if light else DARK

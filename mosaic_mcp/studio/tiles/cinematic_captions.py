@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Sequence
-from fractions import Fraction
 
 from mosaic_mcp.contract.tiles.graphics import CinematicCaptionsParams
 from mosaic_mcp.studio.perception.model import Colours
@@ -15,10 +13,9 @@ from mosaic_mcp.studio.render.contrast import (
     contrast,
     readable_on,
     rgb,
-    toned,
 )
 from mosaic_mcp.studio.tiles.captions import words_to_show
-from mosaic_mcp.studio.tiles.faces import with_faces
+from mosaic_mcp.studio.tiles.sight import accent, seen_longest, with_faces
 from mosaic_mcp.studio.tiles.speech.emphasis import emphasised
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import Captions, CaptionWord, CinematicStyle, Timeline
@@ -30,11 +27,6 @@ NOTE = (
     "toned to the picture's until they can be read (contrast 3 : 1). Fonts are the ones shipped "
     "with the studio; another family is drawn in Montserrat."
 )
-
-GOLD = 0.12
-"""The hue for a picture without any."""
-_GRAY = 0.04
-"""Less colour than this is none."""
 
 
 async def apply(
@@ -64,14 +56,10 @@ async def _captioned(
 
 
 async def _ground(timeline: Timeline, context: TileContext) -> Colours | None:
-    """The colours of the source that is seen longest; None without a picture."""
-    seen: dict[str, Fraction] = {}
-    for clip in timeline.clips:
-        if timeline.sources[clip.source].width:
-            seen[clip.source] = seen.get(clip.source, Fraction(0)) + clip.duration
-    if not seen:
+    """The colours of what is seen longest; None without a picture."""
+    longest = seen_longest(timeline)
+    if longest is None:
         return None
-    longest = timeline.sources[max(seen, key=lambda sha: seen[sha])]
     await context.report(0.6, f"looking at the colours of {longest.name}")
     return await context.perception.colours(longest)
 
@@ -80,7 +68,7 @@ def style(params: CinematicCaptionsParams, ground: Colours | None) -> CinematicS
     """The look that the parameters describe, over a picture of these colours."""
     default = CinematicStyle()
     box = (params.text_bg_color or DARK) if params.text_bg_enabled else None
-    color, accent, shade = _colours(params.color_override, box, ground)
+    color, vivid, shade = _colours(params.color_override, box, ground)
     opacity = params.text_bg_opacity
     if opacity is not None and opacity <= 1:
         opacity *= 100
@@ -90,7 +78,7 @@ def style(params: CinematicCaptionsParams, ground: Colours | None) -> CinematicS
         font=params.font1 or default.font,
         accent_font=params.font2 or default.accent_font,
         color=color,
-        accent_color=accent,
+        accent_color=vivid,
         shade_color=shade,
         box_color=box,
         box_opacity=default.box_opacity if opacity is None else opacity,
@@ -106,8 +94,8 @@ def _colours(override: str | None, box: str | None, ground: Colours | None) -> t
         return override, override, readable_on(override)
     behind = rgb(box) if box is not None else _middle(ground)
     light = contrast(rgb(LIGHT), behind) >= READABLE
-    accent = toned(_hue(ground), 0.9, behind, light=light)
-    return (LIGHT, accent, DARK) if light else (DARK, accent, LIGHT)
+    vivid = accent(ground if box is None else None, behind, light=light)
+    return (LIGHT, vivid, DARK) if light else (DARK, vivid, LIGHT)
 
 
 def _middle(ground: Colours | None) -> tuple[float, float, float]:
@@ -115,14 +103,3 @@ def _middle(ground: Colours | None) -> tuple[float, float, float]:
         return (0.0, 0.0, 0.0)
     middle = len(ground.red) // 2
     return ground.red[middle], ground.green[middle], ground.blue[middle]
-
-
-def _hue(ground: Colours | None) -> float:
-    """The hue, 0..1, of the most coloured of a picture's levels."""
-    if ground is None:
-        return GOLD
-    levels = zip(ground.red, ground.green, ground.blue, strict=True)
-    level = max(levels, key=lambda c: max(c) - min(c))
-    if max(level) - min(level) < _GRAY:
-        return GOLD
-    return colorsys.rgb_to_hls(*level)[0]
