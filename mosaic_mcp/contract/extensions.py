@@ -233,6 +233,8 @@ class Edit(Response):
     framing_node: str | None = None
     caption_words: int = 0
     captions_node: str | None = None
+    graphics: int = 0
+    graphics_nodes: tuple[str, ...] = ()
     overlay_nodes: tuple[str, ...] = ()
     sound_node: str | None = None
 

@@ -86,6 +86,6 @@ def _readme(timeline: Timeline, paths: Mapping[str, str]) -> str:
         "captions.srt   the captions, where there are any\n\n"
         "Unpack the zip and put your original files beside timeline.xml as:\n"
         f"{files}\n"
-        "or point the editor to them when it asks. Cuts, reframing and caption markers come "
-        "along; the look of captions, the watermark and sound clean-up do not.\n"
+        "or point the editor to them when it asks. Cuts, reframing and markers for captions and "
+        "graphics come along; the look of both, the watermark and sound clean-up do not.\n"
     )

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mosaic_mcp.studio.export.cuts import Cut, cuts_of, frames_in, plain
+from mosaic_mcp.studio.export.marks import Mark, marks_of
 from mosaic_mcp.studio.timeline.model import Timeline
 
 
@@ -30,7 +31,7 @@ def otio(timeline: Timeline, paths: Mapping[str, str]) -> str:
                 "metadata": {},
                 "source_range": None,
                 "effects": [],
-                "markers": [],
+                "markers": [_marker(mark, rate) for mark in marks_of(timeline)],
                 "children": tracks,
             },
         },
@@ -85,6 +86,16 @@ def _gap(frames: int, rate: float) -> dict[str, Any]:
         "source_range": _range(0, frames, rate),
         "effects": [],
         "markers": [],
+    }
+
+
+def _marker(mark: Mark, rate: float) -> dict[str, Any]:
+    return {
+        "OTIO_SCHEMA": "Marker.2",
+        "name": plain(mark.text),
+        "color": "YELLOW",
+        "metadata": {"mosaic": {"graphic": mark.kind}},
+        "marked_range": _range(mark.first, mark.count, rate),
     }
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from urllib.parse import quote
 
 from mosaic_mcp.studio.export.cuts import Cut, cuts_of, frames_in, plain, timebase
+from mosaic_mcp.studio.export.marks import marks_of
 from mosaic_mcp.studio.export.subtitles import cues_of
 from mosaic_mcp.studio.render.framing import centre
 from mosaic_mcp.studio.timeline.model import Source, Timeline
@@ -37,6 +38,12 @@ def xmeml(timeline: Timeline, paths: Mapping[str, str]) -> bytes:
         _text(marker, "comment", "caption")
         _text(marker, "in", round(cue.start * timeline.frame_rate))
         _text(marker, "out", -1)
+    for mark in marks_of(timeline):
+        marker = _add(sequence, "marker")
+        _text(marker, "name", mark.text)
+        _text(marker, "comment", f"graphic: {mark.kind}")
+        _text(marker, "in", mark.first)
+        _text(marker, "out", mark.first + mark.count)
     ET.indent(root)
     head = b'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n'
     return head + ET.tostring(root, "utf-8")

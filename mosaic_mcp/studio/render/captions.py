@@ -154,12 +154,14 @@ class Page:
 
     def emojis(self, group: Sequence[Shown], end: Fraction) -> Iterator[pysubs2.SSAEvent]:
         """Pictures that pop up above the group when their word is said."""
-        box, room = self.box(group), SIDE * self.timeline.width
-        size = EMOJI * self.setting(group).size
+        setting, room = self.setting(group), SIDE * self.timeline.width
+        size = EMOJI * setting.size
+        lines = len(setting.lines(group, self.room))
+        top = self.middle(0, lines, setting.size) - LINE * setting.size / 2
         for word, (left, right) in zip(group, self._words(group), strict=True):
             if word.emoji:
                 x = min(max((left + right) / 2, room), self.timeline.width - room)
-                y = box.top - EMOJI_GAP * size
+                y = top - EMOJI_GAP * size
                 yield from emojis.events(word.emoji, ticks(word.start), ticks(end), x, y, size)
 
     def _words(self, group: Sequence[Shown]) -> Iterator[tuple[float, float]]:
@@ -171,14 +173,16 @@ class Page:
                 yield middle - setting.word(word) / 2, middle + setting.word(word) / 2
 
     def box(self, group: Sequence[Shown]) -> Box:
-        """Where the group's lines stand."""
+        """Where the group's lines stand, with what pops up above them."""
         setting = self.setting(group)
         lines = len(setting.lines(group, self.room))
         edges = list(self._words(group))
         top = self.middle(0, lines, setting.size) - LINE * setting.size / 2
         left = min(left for left, _ in edges) - self.stroke
         right = max(right for _, right in edges) + self.stroke
-        return Box(left, top, right, top + lines * LINE * setting.size)
+        bottom = top + lines * LINE * setting.size
+        above = EMOJI * setting.size * (EMOJI_GAP + 0.5) if any(w.emoji for w in group) else 0.0
+        return Box(left, top - above, right, bottom)
 
     def _layers(
         self, word: Shown, x: float, y: float, setting: Setting, spoken: tuple[int, int]

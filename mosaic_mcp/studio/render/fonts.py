@@ -89,8 +89,8 @@ def choose(family: str, weight: str, text: str) -> tuple[Font, str]:
     font = min(candidates, key=lambda f: abs(f.weight - int(weight)))
     if any(unicodedata.bidirectional(c) in {"R", "AL"} for c in text):
         raise Unsupported(
-            "Captions in scripts that run from right to left cannot be drawn here yet.",
-            remedy="Leave Captions out, or use the hosted engine.",
+            "Text in scripts that run from right to left cannot be drawn here yet.",
+            remedy="Leave the tile out, or use the hosted engine.",
         )
     if not missing(font, text):
         return font, note
@@ -99,9 +99,16 @@ def choose(family: str, weight: str, text: str) -> tuple[Font, str]:
     if lacking:
         raise Unsupported(
             f"No shipped font has these letters: {lacking[:20]}",
-            remedy="The studio captions Latin, Cyrillic and Greek scripts; use the hosted engine.",
+            remedy="The studio draws Latin, Cyrillic and Greek scripts; use the hosted engine.",
         )
     return wide, f"{font.family} lacks some letters of the text; DejaVu Sans is used."
+
+
+def without_symbols(text: str) -> str:
+    """The text without symbols that no shipped font has: emojis, mostly. Letters stay."""
+    wide = next(f for f in SHIPPED if f.family == "DejaVu Sans")
+    lacking = {c for c in missing(wide, text) if not unicodedata.category(c).startswith("L")}
+    return " ".join("".join(c for c in text if c not in lacking).split())
 
 
 def missing(font: Font, text: str) -> str:

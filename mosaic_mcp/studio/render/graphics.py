@@ -112,6 +112,7 @@ def _placed(scene: Scene, timeline: Timeline, taken: Sequence[Taken]) -> tuple[B
         boxes = list(_candidates(scene, card, area, captions))
         box = boxes[freest(boxes, used)]
         covered = sum(box.shared(other) for other in used)
+        covered += max(0.0, card.height - area.height) * card.width
         if best is None or covered < best[0]:
             best = (covered, box, card)
         if covered < 4:

@@ -15,6 +15,8 @@ NEAR = Fraction(3, 5)
 """Faces are known at sampled moments; one is taken to be there for this long before and after."""
 MARGIN = 0.25
 """Room around a face, in its widths: detectors see less than the head."""
+HAIR = 0.3
+"""And above it, in its heights."""
 SIDE = 0.08
 """Share of the width kept free at each side: players put buttons there."""
 LOWEST_TALL = 0.85
@@ -134,5 +136,7 @@ def _on_canvas(timeline: Timeline, clip: Clip, faces: Iterable[FaceSeen]) -> Ite
         x, y = (face.x * source.width - left) * scale, (face.y * source.height - top) * scale
         x = width - x if clip.mirror_x else x
         y = height - y if clip.mirror_y else y
-        tall = half * face.height * source.height / max(face.width * source.width, 1e-6)
-        yield Box(x - half, y - tall, x + half, y + tall)
+        tall = (0.5 + MARGIN) * face.height * source.height * scale
+        hair = HAIR * face.height * source.height * scale
+        over, under = (0.0, hair) if clip.mirror_y else (hair, 0.0)
+        yield Box(x - half, y - tall - over, x + half, y + tall + under)

@@ -9,6 +9,8 @@ from fractions import Fraction
 from mosaic_mcp.contract.tiles.graphics import MotionGraphicsParams
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.model import Interval
+from mosaic_mcp.studio.render import fonts
+from mosaic_mcp.studio.render.ass import clean
 from mosaic_mcp.studio.render.contrast import DARK, rgb
 from mosaic_mcp.studio.tiles.graphics.choosing import (
     PER_MINUTE,
@@ -195,7 +197,7 @@ class _Desk:
         return Graphic(
             tile=self.tile,
             kind=FILLING[kind] if whole else kind,
-            texts=tuple(self._short(text) for text in texts),
+            texts=tuple(self._drawable(text) for text in texts),
             over=over,
             cues=tuple(m.start for m in moments if m and m.source == over.source),
             whole=whole,
@@ -203,7 +205,13 @@ class _Desk:
             color=(wish.color if wish else None) or self.color,
         )
 
-    def _short(self, text: str) -> str:
+    def _drawable(self, text: str) -> str:
+        """The text as it can be drawn. Raises Unsupported for scripts that we have no font for."""
+        plain = fonts.without_symbols(clean(text))
+        if gone := set(clean(text)) - set(plain) - {" "}:
+            self.warnings.append(f"no font here has {' '.join(sorted(gone))[:20]}, so left out.")
+        fonts.choose("Montserrat", "700", plain)
+        text = plain
         if len(text) <= _LONGEST_TEXT:
             return text
         self.warnings.append(f"“{text[:40]}…” is longer than {_LONGEST_TEXT} characters, so cut.")
