@@ -14,7 +14,7 @@ from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import Captions, CaptionStyle, CaptionWord, Timeline
 
 NOTE = (
-    "An emoji pops up above an English word that has one in our table of some 900 words, seldom "
+    "An emoji pops up above an English word that has one in our table of some 800 words, seldom "
     "enough not to tire; other languages get captions alone. Hesitations are left out. The artwork "
     "is Twemoji's; Mosaic's look is not public."
 )
