@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -97,7 +98,13 @@ def _serve(args: argparse.Namespace) -> int:
         return serve_http(settings, http, host=args.host, port=args.port)
     if args.host is not None or args.port is not None:
         raise InvalidRequest([Fault("--host, --port", "go with --http.", "Add --http.")])
-    _server(settings).run("stdio")
+    server = _server(settings)
+    try:
+        server.run("stdio")
+    except* BrokenPipeError:
+        # The client went away in the middle of an answer, as it may. Nothing can be written to it
+        # any more, not by the interpreter's last flush either (docs.python.org, "Note on SIGPIPE").
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

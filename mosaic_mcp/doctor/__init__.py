@@ -137,7 +137,7 @@ def _run(*command: object) -> subprocess.CompletedProcess[str]:
 
 
 def _fonts(_settings: Settings) -> Iterator[Finding]:
-    from mosaic_mcp.studio.render import FONTS
+    from mosaic_mcp.studio.render.fonts import FONTS
 
     fonts = sorted(path.stem for path in FONTS.glob("*.ttf"))
     yield Finding("fonts", "ok" if fonts else "fail", ", ".join(fonts) or f"none in {FONTS}")

@@ -10,7 +10,7 @@ import opentimelineio as otio
 import pytest
 
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
-from mosaic_mcp.studio.render import render
+from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import (
     Captions,

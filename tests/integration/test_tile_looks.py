@@ -8,7 +8,7 @@ from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.colours import colours
 from mosaic_mcp.studio.perception.model import Colours
 from mosaic_mcp.studio.perception.probe import probe
-from mosaic_mcp.studio.render import render
+from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.tiles.color_correction import PRESETS, matched
 from mosaic_mcp.studio.timeline.edit import from_source
 from tests.support.coded import FFMPEG, ffmpeg, source_of

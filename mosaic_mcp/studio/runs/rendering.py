@@ -27,9 +27,10 @@ from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
 from mosaic_mcp.studio.library import RECIPE, VIDEO, Library
 from mosaic_mcp.studio.perception.probe import media_facts, probe
-from mosaic_mcp.studio.render import Quality, render, thumbnail
 from mosaic_mcp.studio.render.commands import SideFile
 from mosaic_mcp.studio.render.fonts import FONTS
+from mosaic_mcp.studio.render.pictures import thumbnail
+from mosaic_mcp.studio.render.rendering import Quality, render
 from mosaic_mcp.studio.render.workbench import place
 from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
