@@ -6,6 +6,7 @@
 | MOSAIC_API_URL | address of a Mosaic API | https://api.mosaic.so |
 | MOSAIC_HOME | data folder: studio, ledger, caches | the platform's user data folder |
 | MOSAIC_ALLOWED_DIRS | folders to read from and save to, joined by the path separator | your home |
+| MOSAIC_ENCODER | `auto` for hardware where better, `libx264`, or one as `h264_nvenc` | auto |
 | MOSAIC_FFMPEG | FFmpeg binary | the one in the imageio-ffmpeg package |
 | MOSAIC_STUDIO_IDLE_S | seconds without work or callers after which a started studio ends | 900 |
 | MOSAIC_PRIVATE_URLS | 1: addresses of this machine and its network may be connected to | 0 |
@@ -24,6 +25,7 @@
 | MOSAIC_STUDIO_CREDITS | minutes of video for each owner: `60`, or `60,anna=600` | no limit |
 | MOSAIC_STUDIO_PLANS | plans that owners may choose where credits are limited, or `none` | all |
 | MOSAIC_TOOLSETS | tools beyond the default ones: `account`, `billing`, comma separated | none |
+| MOSAIC_STUDIO_MODEL | model that hears words, a name of `mosaic-mcp models` | the best one here |
 | MOSAIC_STUDIO_KEEP_DAYS | days after which the studio deletes the files of outputs | for ever |
 | MOSAIC_STUDIO_MAX_GB | above so many GB the studio deletes the oldest outputs' files | no limit |
 
@@ -68,6 +70,8 @@ class Settings:
     api_url: str = HOSTED_URL
     allowed_dirs: tuple[Path, ...] = ()
     ffmpeg: Path | None = None
+    encoder: str = "auto"
+    """As written; `studio/render/choosing.py` checks it."""
     studio_idle_s: float = 900.0
     private_urls: bool = False
     studio_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -81,6 +85,7 @@ class Settings:
     studio_plans: tuple[str, ...] | None = None
     toolsets: tuple[str, ...] = ()
     ask_before_spending: bool = True
+    studio_model: str | None = None
     studio_keep_days: float | None = None
     studio_max_gb: float | None = None
     log_level: str | None = None
@@ -126,11 +131,13 @@ class Settings:
             api_url=(get("MOSAIC_API_URL") or HOSTED_URL).rstrip("/"),
             allowed_dirs=tuple(d for d in dirs if str(d) != ".") or (Path.home(),),
             ffmpeg=Path(p) if (p := get("MOSAIC_FFMPEG")) else None,
+            encoder=get("MOSAIC_ENCODER") or "auto",
             studio_idle_s=float(get("MOSAIC_STUDIO_IDLE_S") or 900),
             private_urls=get("MOSAIC_PRIVATE_URLS") == "1",
             webhook_secret=get("MOSAIC_WEBHOOK_SECRET"),
             webhook_port=get("MOSAIC_WEBHOOK_PORT"),
             ask_before_spending=get("MOSAIC_SPENDING") != "allow",
+            studio_model=get("MOSAIC_STUDIO_MODEL"),
             studio_keep_days=float(days) if (days := get("MOSAIC_STUDIO_KEEP_DAYS")) else None,
             studio_max_gb=float(most) if (most := get("MOSAIC_STUDIO_MAX_GB")) else None,
             studio_storage=get("MOSAIC_STUDIO_STORAGE"),

@@ -123,6 +123,8 @@ class MediaFacts(Response):
     size_bytes: int = 0
     variable_frame_rate: bool = False
     rotation: int = 0
+    quality: str | None = None
+    """Of an output: draft, standard or best."""
 
 
 class LocalFile(Request):
@@ -168,6 +170,8 @@ class Word(Response):
     start_s: float
     end_s: float
     confidence: float = 1.0
+    speaker: str | None = None
+    """Who says it, where several voices are told apart: "1", "2", … in order of appearance."""
 
 
 class Transcript(Page):
@@ -183,6 +187,8 @@ class Transcript(Page):
     reliable: bool
     """False when captions and ranking refuse to build on it."""
     note: str = ""
+    speaker_confidence: float | None = None
+    """0..1: how clearly the voices differ; None where none are told apart."""
     words: tuple[Word, ...] = ()
 
 
@@ -195,9 +201,10 @@ class RenderInfo(Response):
     path: str | None = None
     """Where the file is, when this caller shares the studio's disk."""
     timeline_path: str | None = None
-    srt_path: str | None = None
-    srt_url: str | None = None
-    """Signed link to the subtitles, for a caller elsewhere."""
+    texts: dict[Literal["srt", "vtt", "txt"], str] = Field(
+        default_factory=dict[Literal["srt", "vtt", "txt"], str]
+    )
+    """What is said, by format: a path on a shared disk, a signed link for a caller elsewhere."""
     deleted_at: datetime | None = None
     """When its files were deleted to free space; resuming its run makes them again."""
     facts: MediaFacts
@@ -236,6 +243,8 @@ class Edit(Response):
     graphics: int = 0
     graphics_nodes: tuple[str, ...] = ()
     overlay_nodes: tuple[str, ...] = ()
+    cutaway_nodes: tuple[str, ...] = ()
+    track_nodes: tuple[str, ...] = ()
     sound_node: str | None = None
 
 

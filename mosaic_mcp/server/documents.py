@@ -101,6 +101,10 @@ def _edit_facts(edit: Edit, names: Mapping[str, str], most: int) -> Facts:
         over["graphics"] = f"{edit.graphics} ({', '.join(map(node, edit.graphics_nodes))})"
     if edit.overlay_nodes:
         over["overlays"] = ", ".join(node(n) for n in edit.overlay_nodes)
+    if edit.cutaway_nodes:
+        over["cutaways"] = ", ".join(node(n) for n in edit.cutaway_nodes)
+    if edit.track_nodes:
+        over["sound beside"] = ", ".join(node(n) for n in edit.track_nodes)
     if edit.sound_node is not None:
         over["sound"] = node(edit.sound_node)
     facts: Facts = {

@@ -37,6 +37,8 @@ def edit_of(output_id: str, timeline: Timeline) -> Edit:
         graphics=len(timeline.graphics),
         graphics_nodes=tuple(dict.fromkeys(graphic.tile for graphic in timeline.graphics)),
         overlay_nodes=tuple(overlay.tile for overlay in timeline.overlays),
+        cutaway_nodes=tuple(dict.fromkeys(cutaway.tile for cutaway in timeline.cutaways)),
+        track_nodes=tuple(dict.fromkeys(track.tile for track in timeline.tracks)),
         sound_node=sound.tile if sound else None,
     )
 

@@ -11,6 +11,7 @@ and so that those libraries' licences stay out of it. One JSON object comes out:
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import sys
@@ -23,7 +24,25 @@ from mosaic_mcp.studio.render.guard import limit
 
 MEMORY_BYTES = 6 * 1024**3
 FILE_BYTES = 64 * 1024**2
-"""It writes no files of its own; libraries may."""
+"""It writes no files of its own but pieces of music; libraries may."""
+VERBS = {
+    "probe": "perception.facts:examine",
+    "speech": "perception.speech:speech",
+    "look": "perception.looking:look",
+    "colours": "perception.colours:colours",
+    "beats": "perception.beats:beats",
+    "level": "perception.level:level",
+    "moments": "perception.moments:moments",
+    "tags": "perception.tags:tags",
+    "recognise": "perception.recognising:recognise",
+    "speakers": "perception.speakers:speakers",
+    "align": "perception.aligning:align",
+    "smart_cut": "render.copying:smart_cut",
+    "compose": "composing.composing:compose",
+}
+"""What it can do: module and function below `mosaic_mcp.studio`."""
+CUT_BYTES = 40 * 1024**3
+"""But the picture that `smart_cut` writes, which may be as large as any that FFmpeg renders."""
 
 
 def main() -> int:
@@ -32,7 +51,8 @@ def main() -> int:
     argument = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cpu = int(seconds * (os.cpu_count() or 1)) + 1
-    limit({"memory": MEMORY_BYTES, "file": FILE_BYTES, "cpu": cpu})
+    largest = CUT_BYTES if verb == "smart_cut" else FILE_BYTES
+    limit({"memory": MEMORY_BYTES, "file": largest, "cpu": cpu})
     # Libraries print on their own; only our JSON may reach the pipe.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -49,25 +69,11 @@ def main() -> int:
 
 
 def _verb(name: str) -> Callable[[dict[str, Any]], Any]:
-    """The function behind a verb; each imports only what it needs."""
-    match name:
-        case "probe":
-            from mosaic_mcp.studio.perception.facts import examine as function
-        case "speech":
-            from mosaic_mcp.studio.perception.speech import speech as function
-        case "look":
-            from mosaic_mcp.studio.perception.looking import look as function
-        case "colours":
-            from mosaic_mcp.studio.perception.colours import colours as function
-        case "smart_cut":
-            from mosaic_mcp.studio.render.copying import smart_cut as function
-        case "recognise":
-            from mosaic_mcp.studio.perception.recognising import recognise as function
-        case "align":
-            from mosaic_mcp.studio.perception.aligning import align as function
-        case _:
-            raise SystemExit(f"unknown verb {name}")
-    return function
+    """The function behind a verb; only its module is imported, with what that needs."""
+    if name not in VERBS:
+        raise SystemExit(f"unknown verb {name}")
+    module, _, function = VERBS[name].partition(":")
+    return getattr(importlib.import_module(f"mosaic_mcp.studio.{module}"), function)
 
 
 def _end_with_parent() -> None:

@@ -28,6 +28,7 @@ class PlacedWord(Part):
     end: Seconds
     confidence: float = 1.0
     filler: bool = False
+    speaker: str | None = None
     source: str
     clip: int
     """Index of the clip that says it."""
@@ -181,6 +182,7 @@ def placed_words(timeline: Timeline, words: Mapping[str, Sequence[SpokenWord]]) 
             end=end,
             confidence=word.confidence,
             filler=word.filler,
+            speaker=word.speaker,
             source=timeline.clips[clip].source,
             clip=clip,
         )
