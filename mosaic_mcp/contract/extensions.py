@@ -247,6 +247,8 @@ class Edit(Response):
     framing_node: str | None = None
     caption_words: int = 0
     captions_node: str | None = None
+    graphics: int = 0
+    graphics_nodes: tuple[str, ...] = ()
     overlay_nodes: tuple[str, ...] = ()
     cutaway_nodes: tuple[str, ...] = ()
     track_nodes: tuple[str, ...] = ()

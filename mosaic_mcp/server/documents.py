@@ -97,6 +97,8 @@ def _edit_facts(edit: Edit, names: Mapping[str, str], most: int) -> Facts:
         over["framing"] = f"{how} ({node(edit.framing_node)})"
     if edit.captions_node is not None:
         over["captions"] = f"{edit.caption_words} words ({node(edit.captions_node)})"
+    if edit.graphics:
+        over["graphics"] = f"{edit.graphics} ({', '.join(map(node, edit.graphics_nodes))})"
     if edit.overlay_nodes:
         over["overlays"] = ", ".join(node(n) for n in edit.overlay_nodes)
     if edit.cutaway_nodes:

@@ -34,13 +34,13 @@ from PIL import Image
 
 import mosaic_mcp
 from mosaic_mcp.settings import Settings
-from mosaic_mcp.studio.render.captions import ass_file
 from mosaic_mcp.studio.render.compile import frames_of, settled
 from mosaic_mcp.studio.render.encoders import Quality
 from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
 from mosaic_mcp.studio.render.fonts import FONTS
 from mosaic_mcp.studio.render.framing import crop_commands, crop_size
 from mosaic_mcp.studio.render.rendering import RenderReport, render
+from mosaic_mcp.studio.render.sheet import sheet_of
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import (
     Captions,
@@ -180,7 +180,7 @@ class Parts:
     @classmethod
     def of(cls, folder: Path, timeline: Timeline) -> Parts:
         """The filters, with the files that they read put into the folder."""
-        (folder / "captions.ass").write_text(ass_file(timeline).text, "utf-8")
+        (folder / "captions.ass").write_text(sheet_of(timeline).text, "utf-8")
         source = timeline.sources["in"]
         pieces = [frames_of(clip, RATE) for clip in timeline.clips]
         times = [(p.first + n) / RATE for p in pieces for n in range(p.count)]

@@ -21,6 +21,7 @@ from mosaic_mcp.studio.timeline.model import (
     Clip,
     Cutaway,
     Framing,
+    Graphic,
     Look,
     Overlay,
     Sound,
@@ -205,6 +206,22 @@ def test_captions_come_along_as_subtitles_and_markers(tmp_path: Path):
     assert "away" not in srt
     assert [m.name for m in markers] == ["Hello, <b>world</b> &"]
     assert [m.marked_range.start_time.to_frames() for m in markers] == [0]
+
+
+def test_graphics_come_along_as_markers(tmp_path: Path):
+    talk = source("a", "a.mp4")
+    over = Span(source=talk.sha256, start=F(3, 2), end=F(5, 2))
+    gone = Span(source=talk.sha256, start=F(50), end=F(52))
+    graphics = (
+        Graphic(kind="title", texts=("Gone",), over=gone),
+        Graphic(kind="lower-third", texts=("Ada & <Bo>", "engineer"), over=over),
+    )
+    with bundle(both(talk, graphics=graphics), tmp_path) as archive:
+        for name, adapter in (("timeline.otio", "otio_json"), ("timeline.xml", "fcp_xml")):
+            (marker,) = read(archive, name, adapter).tracks.markers
+            assert marker.name == "Ada & <Bo> / engineer"
+            marked = marker.marked_range
+            assert (marked.start_time.to_frames(), marked.duration.to_frames()) == (12, 25), name
 
 
 BOTH = (("timeline.otio", "otio_json"), ("timeline.xml", "fcp_xml"))

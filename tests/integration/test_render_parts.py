@@ -18,6 +18,8 @@ from mosaic_mcp.studio.timeline.model import (
     Clip,
     CropKey,
     Framing,
+    Graphic,
+    Span,
 )
 from tests.support.coded import FFMPEG, counted, numbers, source_of
 
@@ -97,6 +99,20 @@ async def test_only_the_part_with_a_changed_caption_is_made_again(tmp_path, long
     changed = np.flatnonzero((pictures(before) != pictures(after)).any(axis=(1, 2)))
     assert 400 <= changed.min() <= 450 <= changed.max()
     assert again.frames == SECONDS * 10
+
+
+async def test_only_the_part_with_a_changed_graphic_is_made_again(tmp_path, long, made):
+    def titled(text: str):
+        over = Span(source=long[1].sha256, start=F(45), end=F(48))
+        title = Graphic(kind="title", texts=(text,), over=over)
+        return captioned(long[1], graphics=(Graphic(kind="progress"), title))
+
+    keep = tmp_path / "keep"
+    before, _ = await made(titled("One"), keep=keep)
+    after, again = await made(titled("Other"), keep=keep)
+    assert again.kept == 2
+    changed = np.flatnonzero((pictures(before) != pictures(after)).any(axis=(1, 2)))
+    assert 450 <= changed.min() <= changed.max() < 480
 
 
 class Commands:

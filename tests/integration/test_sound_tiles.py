@@ -21,7 +21,7 @@ from mosaic_mcp.studio.perception.beats import find_beats
 from mosaic_mcp.studio.perception.level import loudness
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.probe import probe
-from mosaic_mcp.studio.render import render
+from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.runs.sounds import OwnSounds
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store

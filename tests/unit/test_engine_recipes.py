@@ -3,10 +3,11 @@
 from fractions import Fraction
 
 from mosaic_mcp.studio.runs.recipes import recipe_hash
-from mosaic_mcp.studio.timeline.model import Sound
+from mosaic_mcp.studio.timeline.model import Graphic, Sound
 from tests.support.tiles import source, timeline
 
 TALK = timeline(source())
+BAR = Graphic(kind="progress")
 
 
 def test_names_and_nodes_do_not_make_another_recipe():
@@ -25,5 +26,6 @@ def test_what_decides_picture_or_sound_makes_another_recipe():
         recipe_hash(TALK.model_copy(update={"clips": shorter}), "draft", "7.1"),
         recipe_hash(TALK.model_copy(update={"sound": Sound(denoise=True)}), "draft", "7.1"),
         recipe_hash(timeline(source("other")), "draft", "7.1"),
+        recipe_hash(TALK.model_copy(update={"graphics": (BAR,)}), "draft", "7.1"),
     }
-    assert len(hashes) == 6
+    assert len(hashes) == 7

@@ -9,15 +9,11 @@ from hypothesis import strategies as st
 
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.render import fonts
-from mosaic_mcp.studio.render.captions import (
-    SIDE,
-    Page,
-    Shown,
-    ass_file,
-    clean,
-    groups_of,
-    shown_words,
-)
+from mosaic_mcp.studio.render.ass import clean
+from mosaic_mcp.studio.render.captions import Page
+from mosaic_mcp.studio.render.phrases import Shown, groups_of, shown_words
+from mosaic_mcp.studio.render.places import SIDE
+from mosaic_mcp.studio.render.sheet import sheet_of
 from mosaic_mcp.studio.timeline.model import (
     Captions,
     CaptionStyle,
@@ -58,7 +54,7 @@ def grouped(timeline: Timeline) -> list[str]:
 
 
 def events(timeline: Timeline) -> list[pysubs2.SSAEvent]:
-    return pysubs2.SSAFile.from_string(ass_file(timeline).text).events
+    return pysubs2.SSAFile.from_string(sheet_of(timeline).text).events
 
 
 def test_groups_hold_at_most_the_most_words_in_even_shares():
@@ -156,14 +152,14 @@ def test_a_hostile_word_is_drawn_as_text():
 
 
 def test_an_unknown_font_is_substituted_and_said():
-    sheet = ass_file(captioned(said("one"), font="Comic Sans", font_weight="800"))
+    sheet = sheet_of(captioned(said("one"), font="Comic Sans", font_weight="800"))
     assert "Comic Sans" in sheet.note
     assert "Montserrat" in sheet.note
-    assert ass_file(captioned(said("one"), font="inter")).note == ""
+    assert sheet_of(captioned(said("one"), font="inter")).note == ""
 
 
 def test_letters_that_the_font_lacks_are_drawn_in_one_that_has_them():
-    sheet = ass_file(captioned(said("Ελλάδα")))
+    sheet = sheet_of(captioned(said("Ελλάδα")))
     assert "DejaVu Sans" in sheet.note
     assert "DejaVu Sans" in sheet.text
 
@@ -171,7 +167,7 @@ def test_letters_that_the_font_lacks_are_drawn_in_one_that_has_them():
 @pytest.mark.parametrize("text", ["你好", "🎉", "مرحبا", "שלום", "नमस्ते"])
 def test_scripts_that_cannot_be_drawn_are_refused(text):
     with pytest.raises(Unsupported) as refusal:
-        ass_file(captioned(said(text)))
+        sheet_of(captioned(said(text)))
     assert refusal.value.remedy
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from mosaic_mcp.contract.graph_rules import FLOWS, Kind
 from mosaic_mcp.contract.node_types import NodeType
 from mosaic_mcp.contract.tiles import generation as g
+from mosaic_mcp.contract.tiles import graphics as gr
 from mosaic_mcp.contract.tiles import params as p
 from mosaic_mcp.contract.tiles import sound as s
 from mosaic_mcp.contract.tiles.base import Params
@@ -116,14 +117,14 @@ TILE_TYPES: tuple[TileType, ...] = (
         "Cinematic Captions",
         "cinematic-captions",
         "action",
-        p.CinematicCaptionsParams,
+        gr.CinematicCaptionsParams,
     ),
     T(
         "19144346-8714-4a02-b19c-32c18bd1ad13",
         "Motion Graphics",
         "motion-graphics",
         "action",
-        p.MotionGraphicsParams,
+        gr.MotionGraphicsParams,
     ),
     T(
         "6808af58-2d9a-4e3b-aacb-2d9c143b7729",

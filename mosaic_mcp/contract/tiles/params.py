@@ -12,8 +12,6 @@ from pydantic import Field
 
 from mosaic_mcp.contract.tiles.base import AssetId, Color, Params, Percent, Text, inferred, ours
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-
 
 def _custom(switch: str, chosen: str, name: str, asset: str | None) -> dict[str, str]:
     if chosen == "custom" and asset is None:
@@ -181,53 +179,6 @@ class WatermarkParams(Params):
     def together(self) -> dict[str, str]:
         """A custom logo needs its picture."""
         return _custom("use_custom_logo", self.use_custom_logo, "image_id", self.image_id)
-
-
-class CinematicCaptionsParams(Params):
-    """Cinematic Captions."""
-
-    font1: Text | None = Field(None, description="First font family")
-    font2: Text | None = Field(None, description="Second font family")
-    color_override: Color | None = Field(None, description="Empty: chosen by the engine")
-    text_bg_enabled: bool | None = Field(None, description="A box behind the words")
-    text_bg_color: Color | None = Field(None, description="Colour of the box")
-    text_bg_opacity: Number | None = Field(None, description="Opacity of the box")
-    animation_style: (
-        Literal["fade", "pop", "slide", "typewriter", "cinematic", "highlight"] | None
-    ) = Field(None, description="How words appear")
-    stroke_enabled: bool | None = Field(None, description="Outline the letters")
-    stroke_color: Color | None = Field(None, description="Colour of the outline")
-    stroke_width: Number | None = Field(None, description="Width of the outline")
-    caption_position: (
-        Literal[
-            "auto",
-            "top-left",
-            "top",
-            "top-right",
-            "left",
-            "center",
-            "right",
-            "bottom-left",
-            "bottom",
-            "bottom-right",
-        ]
-        | None
-    ) = Field(None, description="Where the words stand; auto keeps off what matters")
-
-
-class MotionGraphicsParams(Params):
-    """Motion Graphics."""
-
-    prompt: Text | None = Field(None, description="What to show")
-    model_tier: Text | None = Field(None, description='Mosaic\'s model, as "pro"')
-    style_video_url: Text | None = Field(None, description="YouTube video to take the style from")
-    reference_links: Text | None = Field(None, description="Pages to draw on, comma separated")
-    frequency_per_minute: Literal["auto"] | Number | None = Field(
-        None, description="Graphics a minute"
-    )
-    only_generate_full_screen_graphics: bool | None = Field(
-        None, description="No graphics beside the speaker"
-    )
 
 
 class ColorCorrectionParams(Params):

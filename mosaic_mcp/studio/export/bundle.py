@@ -103,7 +103,7 @@ def _readme(timeline: Timeline, paths: Mapping[str, str], inside: Collection[str
         "Unpack the zip and put your original files beside timeline.xml as:\n"
         f"{files}\n"
         "or point the editor to them when it asks. Cuts, reframing, cutaways, music and voices on "
-        "tracks of their own and caption markers come along (the EDL has the cuts of the first "
-        "track only). What editors have no common word for is in markers:\n"
+        "tracks of their own, and markers for captions and graphics come along (the EDL has the "
+        "cuts of the first track only). What editors have no common word for is in markers:\n"
         f"{notes}"
     )

@@ -34,6 +34,8 @@ def edit_of(output_id: str, timeline: Timeline) -> Edit:
         framing_node=framing.tile if framing else None,
         caption_words=len(captions.words) if captions else 0,
         captions_node=captions.tile if captions else None,
+        graphics=len(timeline.graphics),
+        graphics_nodes=tuple(dict.fromkeys(graphic.tile for graphic in timeline.graphics)),
         overlay_nodes=tuple(overlay.tile for overlay in timeline.overlays),
         cutaway_nodes=tuple(dict.fromkeys(cutaway.tile for cutaway in timeline.cutaways)),
         track_nodes=tuple(dict.fromkeys(track.tile for track in timeline.tracks)),

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from mosaic_mcp.studio.export.cuts import Cut, frames_in, plain
 from mosaic_mcp.studio.export.lanes import Lane, lanes_of, notes_of
+from mosaic_mcp.studio.export.marks import Mark, marks_of
 from mosaic_mcp.studio.timeline.model import Timeline
 
 
@@ -28,7 +29,10 @@ def otio(timeline: Timeline, paths: Mapping[str, str]) -> str:
                 "metadata": {},
                 "source_range": None,
                 "effects": [],
-                "markers": _markers(notes_of(timeline), 0, rate),
+                "markers": [
+                    *_markers(notes_of(timeline), 0, rate),
+                    *(_marker(mark, rate) for mark in marks_of(timeline)),
+                ],
                 "children": tracks,
             },
         },
@@ -100,6 +104,16 @@ def _gap(frames: int, rate: float) -> dict[str, Any]:
         "source_range": _range(0, frames, rate),
         "effects": [],
         "markers": [],
+    }
+
+
+def _marker(mark: Mark, rate: float) -> dict[str, Any]:
+    return {
+        "OTIO_SCHEMA": "Marker.2",
+        "name": plain(mark.text),
+        "color": "YELLOW",
+        "metadata": {"mosaic": {"graphic": mark.kind}},
+        "marked_range": _range(mark.first, mark.count, rate),
     }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pysubs2
 
 from mosaic_mcp.studio.perception.model import SpokenWord
-from mosaic_mcp.studio.render.captions import PAUSE, Shown, shown_words
+from mosaic_mcp.studio.render.phrases import PAUSE, Shown, shown_words
 from mosaic_mcp.studio.timeline.model import Captions, CaptionWord, Timeline
 
 SUFFIXES = ("srt", "vtt", "txt")

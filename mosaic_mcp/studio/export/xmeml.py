@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from mosaic_mcp.studio.export.cuts import Cut, frames_in, plain, timebase
 from mosaic_mcp.studio.export.lanes import Lane, lanes_of, notes_of
+from mosaic_mcp.studio.export.marks import marks_of
 from mosaic_mcp.studio.export.subtitles import cues_of
 from mosaic_mcp.studio.render.framing import centre
 from mosaic_mcp.studio.timeline.model import Timeline
@@ -34,6 +35,9 @@ def xmeml(timeline: Timeline, paths: Mapping[str, str]) -> bytes:
     writer.audio(_add(media, "audio"), [lane for lane in lanes if lane.kind == "Audio"])
     for cue in cues_of(timeline):
         _marker(sequence, cue.text, "caption", round(cue.start * timeline.frame_rate))
+    for mark in marks_of(timeline):
+        end = mark.first + mark.count
+        _marker(sequence, mark.text, f"graphic: {mark.kind}", mark.first, end)
     for note in notes_of(timeline):
         _marker(sequence, note, "not in this sequence", 0)
     ET.indent(root)
@@ -201,12 +205,12 @@ def _level(item: ET.Element, gain_db: float) -> None:
     _text(_parameter(effect, "level", "Level"), "value", round(10 ** (gain_db / 20), 5))
 
 
-def _marker(parent: ET.Element, name: str, comment: str, frame: int) -> None:
+def _marker(parent: ET.Element, name: str, comment: str, frame: int, end: int = -1) -> None:
     marker = _add(parent, "marker")
     _text(marker, "name", name)
     _text(marker, "comment", comment)
     _text(marker, "in", frame)
-    _text(marker, "out", -1)
+    _text(marker, "out", end)
 
 
 def _parameter(effect: ET.Element, name: str, title: str) -> ET.Element:

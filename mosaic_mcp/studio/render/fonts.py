@@ -25,6 +25,8 @@ class Font:
     bold: bool
     height: float
     """Its line in ems, as libass counts it: usWinAscent and usWinDescent of the file."""
+    descent: float
+    """The part of it below the base line, in ems."""
 
     @property
     def path(self) -> Path:
@@ -33,12 +35,45 @@ class Font:
 
 
 SHIPPED: tuple[Font, ...] = (
-    Font("Montserrat", 400, "Montserrat-Regular.ttf", "Montserrat", bold=False, height=1.562),
-    Font("Montserrat", 700, "Montserrat-Bold.ttf", "Montserrat", bold=True, height=1.562),
-    Font("Montserrat", 900, "Montserrat-Black.ttf", "Montserrat Black", bold=False, height=1.562),
-    Font("Inter", 400, "Inter-Regular.ttf", "Inter", bold=False, height=1.4302),
-    Font("Inter", 700, "Inter-Bold.ttf", "Inter", bold=True, height=1.4302),
-    Font("DejaVu Sans", 700, "DejaVuSans-Bold.ttf", "DejaVu Sans", bold=True, height=1.1641),
+    Font(
+        "Montserrat",
+        400,
+        "Montserrat-Regular.ttf",
+        "Montserrat",
+        bold=False,
+        height=1.562,
+        descent=0.453,
+    ),
+    Font(
+        "Montserrat",
+        700,
+        "Montserrat-Bold.ttf",
+        "Montserrat",
+        bold=True,
+        height=1.562,
+        descent=0.453,
+    ),
+    Font(
+        "Montserrat",
+        900,
+        "Montserrat-Black.ttf",
+        "Montserrat Black",
+        bold=False,
+        height=1.562,
+        descent=0.453,
+    ),
+    Font("Inter", 400, "Inter-Regular.ttf", "Inter", bold=False, height=1.4302, descent=0.3223),
+    Font("Inter", 700, "Inter-Bold.ttf", "Inter", bold=True, height=1.4302, descent=0.3223),
+    Font("Besley", 700, "Besley-Bold.ttf", "Besley", bold=True, height=1.675, descent=0.425),
+    Font(
+        "DejaVu Sans",
+        700,
+        "DejaVuSans-Bold.ttf",
+        "DejaVu Sans",
+        bold=True,
+        height=1.1641,
+        descent=0.2358,
+    ),
 )
 
 
@@ -54,8 +89,8 @@ def choose(family: str, weight: str, text: str) -> tuple[Font, str]:
     font = min(candidates, key=lambda f: abs(f.weight - int(weight)))
     if any(unicodedata.bidirectional(c) in {"R", "AL"} for c in text):
         raise Unsupported(
-            "Captions in scripts that run from right to left cannot be drawn here yet.",
-            remedy="Leave Captions out, or use the hosted engine.",
+            "Text in scripts that run from right to left cannot be drawn here yet.",
+            remedy="Leave the tile out, or use the hosted engine.",
         )
     if not missing(font, text):
         return font, note
@@ -64,9 +99,16 @@ def choose(family: str, weight: str, text: str) -> tuple[Font, str]:
     if lacking:
         raise Unsupported(
             f"No shipped font has these letters: {lacking[:20]}",
-            remedy="The studio captions Latin, Cyrillic and Greek scripts; use the hosted engine.",
+            remedy="The studio draws Latin, Cyrillic and Greek scripts; use the hosted engine.",
         )
     return wide, f"{font.family} lacks some letters of the text; DejaVu Sans is used."
+
+
+def without_symbols(text: str) -> str:
+    """The text without symbols that no shipped font has: emojis, mostly. Letters stay."""
+    wide = next(f for f in SHIPPED if f.family == "DejaVu Sans")
+    lacking = {c for c in missing(wide, text) if not unicodedata.category(c).startswith("L")}
+    return " ".join("".join(c for c in text if c not in lacking).split())
 
 
 def missing(font: Font, text: str) -> str:

@@ -12,7 +12,6 @@ import anyio.to_thread
 
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.machine import cores
-from mosaic_mcp.studio.render.captions import Sheet
 from mosaic_mcp.studio.render.commands import SideFile, keep_files
 from mosaic_mcp.studio.render.compile import (
     CAPTIONS,
@@ -28,6 +27,7 @@ from mosaic_mcp.studio.render.fonts import FONTS
 from mosaic_mcp.studio.render.kept import keep as keep_file
 from mosaic_mcp.studio.render.kept import take
 from mosaic_mcp.studio.render.parts import captions_of, key_of, listing, parts_of
+from mosaic_mcp.studio.render.sheet import Sheet
 from mosaic_mcp.studio.render.side_by_side import side_by_side
 from mosaic_mcp.studio.render.workbench import OnShare, Workbench, place
 

@@ -28,7 +28,8 @@ class Cut:
 
 def only_cuts(timeline: Timeline, facts: Mapping[str, Facts]) -> Source | None:
     """The one source that a settled timeline does nothing to but cut; None when it does more."""
-    if timeline.framing or timeline.captions or timeline.overlays or timeline.cutaways:
+    drawn = timeline.captions or timeline.graphics or timeline.overlays or timeline.cutaways
+    if timeline.framing or drawn:
         return None
     shown = dict.fromkeys(clip.source for clip in timeline.clips)
     if len(shown) != 1:

@@ -11,11 +11,11 @@ from pathlib import Path
 import anyio.to_thread
 
 from mosaic_mcp.errors import MediaError
-from mosaic_mcp.studio.render.captions import Sheet, ass_file
 from mosaic_mcp.studio.render.commands import SideFile, keep_files
 from mosaic_mcp.studio.render.compile import runs_of
 from mosaic_mcp.studio.render.encoders import Encoder, Quality
 from mosaic_mcp.studio.render.facts import Facts, read_facts
+from mosaic_mcp.studio.render.sheet import Sheet, sheet_of
 from mosaic_mcp.studio.timeline.model import Timeline
 
 OnShare = Callable[[float], None]
@@ -31,7 +31,7 @@ class Workbench:
     facts: Mapping[str, Facts]
     """How the sources that are played are stored, by hash."""
     sheet: Sheet | None
-    """The captions of the whole picture."""
+    """Captions and graphics of the whole picture."""
     quality: Quality
     encoder: Encoder
     ffmpeg: Path
@@ -73,9 +73,7 @@ async def set_up(
         sha: await read_facts(ffmpeg, names[sha], cwd=job)
         for sha in dict.fromkeys(part.source for part in played)
     }
-    sheet = None
-    if timeline.captions is not None:
-        sheet = await anyio.to_thread.run_sync(ass_file, timeline)
+    sheet = await anyio.to_thread.run_sync(sheet_of, timeline)
     work = Workbench(timeline, names, facts, sheet, quality, encoder, ffmpeg, job)
     await keep_files(job, work.sources_in(job))
     return work

@@ -67,20 +67,33 @@ def caption_style(params: CaptionsParams) -> CaptionStyle:
 
 
 async def _captioned(timeline: Timeline, look: CaptionStyle, context: TileContext) -> Timeline:
+    words, _ = await words_to_show(timeline, "Captions", context)
+    captions = Captions(tile=context.node, words=tuple(words), look=look)
+    return timeline.model_copy(update={"captions": captions})
+
+
+async def words_to_show(
+    timeline: Timeline, tile: str, context: TileContext, *, fillers: bool = True
+) -> tuple[list[CaptionWord], str]:
+    """The words that some clip shows, in source time and order, and their language.
+
+    Raises Unsupported or MediaError, naming the `tile`, where the words are not to be relied on or
+    nothing is said.
+    """
     heard = await listen(timeline, context)
-    require_words(heard, "Captions cannot be made")
+    require_words(heard, f"{tile} cannot be made")
     if not heard.words:
         raise MediaError(
             f"Nothing is said in {timeline.name}, so there is nothing to caption.",
-            remedy="Leave Captions out for this video.",
+            remedy=f"Leave {tile} out for this video.",
         )
     words: list[CaptionWord] = []
     for source in sounding_sources(timeline):
         # Cached since `listen`.
         transcript = await context.perception.words(source)
-        words += _shown(source, transcript.words, timeline.clips)
-    captions = Captions(tile=context.node, words=tuple(words), look=look)
-    return timeline.model_copy(update={"captions": captions})
+        said = [w for w in transcript.words if fillers or not w.filler]
+        words += _shown(source, said, timeline.clips)
+    return words, heard.language
 
 
 def _shown(source: Source, words: Sequence[SpokenWord], clips: Sequence[Clip]) -> list[CaptionWord]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mosaic_mcp.studio.timeline.model import CaptionWord, CropKey, Timeline
+from mosaic_mcp.studio.timeline.model import CaptionWord, CropKey, FaceSeen, Timeline
 
 
 def joined(timelines: Sequence[Timeline], name: str) -> Timeline:
     """All clips in order on the first timeline's canvas, with its look, overlays and sound.
 
-    Crop paths, caption words and cutaways are kept for every source: they are in source time.
+    Crop paths, caption words, graphics, faces and cutaways are kept for every source: they are in
+    source time.
     """
     first = timelines[0]
     framing, captions = first.framing, first.captions
@@ -31,6 +32,20 @@ def joined(timelines: Sequence[Timeline], name: str) -> Timeline:
             "clips": tuple(clip for t in timelines for clip in t.clips),
             "framing": framing,
             "captions": captions,
+            "graphics": tuple(dict.fromkeys(g for t in timelines for g in t.graphics)),
+            "faces": {
+                sha: tuple(sorted(found, key=lambda face: face.time))
+                for sha, found in _faces(timelines).items()
+            },
             "cutaways": tuple(dict.fromkeys(c for t in timelines for c in t.cutaways)),
         }
     )
+
+
+def _faces(timelines: Sequence[Timeline]) -> dict[str, set[FaceSeen]]:
+    """The faces that any of the timelines knows, by source."""
+    found: dict[str, set[FaceSeen]] = {}
+    for timeline in timelines:
+        for sha, faces in timeline.faces.items():
+            found.setdefault(sha, set()).update(faces)
+    return found

@@ -46,6 +46,24 @@ MEASURED: Mapping[str, tuple[str, ...]] = {
         "integration/test_tiles_on_media.py::test_captions_are_timed_as_spoken",
         "integration/test_render_look.py::test_captions_are_seen_while_they_are_said_and_only_then",
     ),
+    "Cinematic Captions": (
+        "integration/test_render_drawn.py::test_words_come_as_their_animation_says",
+        "unit/test_render_cinematic.py::"
+        "test_auto_leaves_the_foot_of_the_picture_to_a_face_that_is_there",
+        "unit/test_tile_cinematic_captions.py::"
+        "test_colours_that_are_chosen_can_be_read_on_the_picture",
+    ),
+    "Captions With Emojis": (
+        "integration/test_render_drawn.py::"
+        "test_an_emoji_is_drawn_in_its_own_colours_from_its_word_on",
+        "unit/test_tile_emoji_captions.py::test_words_with_an_emoji_carry_it_apart_from_each_other",
+    ),
+    "Motion Graphics": (
+        "integration/test_render_drawn.py::"
+        "test_a_card_covers_the_whole_picture_while_its_span_is_shown",
+        "unit/test_render_graphics.py::test_a_graphic_stands_in_the_safe_area_off_the_captions",
+        "unit/test_tile_motion_graphics.py::test_graphics_move_with_their_words_and_go_with_them",
+    ),
     "Watermark": (
         "integration/test_render_look.py::test_a_watermark_has_its_place_size_and_opacity",
     ),

@@ -7,8 +7,9 @@ source may appear several times in the output, or never.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from typing import Protocol, TypeVar
 
 from mosaic_mcp.studio.perception.model import SpokenWord
 from mosaic_mcp.studio.timeline.model import Clip, Part, Seconds, Source, Timeline
@@ -179,27 +180,47 @@ def picture_of(timeline: Timeline) -> str | None:
 
 
 def placed_words(timeline: Timeline, words: Mapping[str, Sequence[SpokenWord]]) -> list[PlacedWord]:
-    """The words that the output says, in its time and order.
+    """The words that the output says, in its time and order."""
+    return [
+        PlacedWord(
+            text=word.text,
+            start=start,
+            end=end,
+            confidence=word.confidence,
+            filler=word.filler,
+            speaker=word.speaker,
+            source=timeline.clips[clip].source,
+            clip=clip,
+        )
+        for word, start, end, clip in placed(timeline, words)
+    ]
 
-    A word belongs to a clip that shows its middle; what the clip cuts off is cut off its time.
+
+class Timed(Protocol):
+    """What has a place in a source."""
+
+    @property
+    def start(self) -> Fraction: ...
+    @property
+    def end(self) -> Fraction: ...
+
+
+TimedT = TypeVar("TimedT", bound=Timed)
+
+
+def placed(
+    timeline: Timeline, words: Mapping[str, Sequence[TimedT]]
+) -> Iterator[tuple[TimedT, Fraction, Fraction, int]]:
+    """The words that the output says: each with its start and end there, and its clip's index.
+
+    `words` are in order, by source. A word belongs to a clip that shows its middle; what the clip
+    cuts off is cut off its time.
     """
     middles = {s: [(w.start + w.end) / 2 for w in said] for s, said in words.items()}
-    placed: list[PlacedWord] = []
     for index, (clip, at) in enumerate(zip(timeline.clips, offsets(timeline), strict=False)):
         said = words.get(clip.source, ())
         first = bisect.bisect_left(middles.get(clip.source, []), clip.start)
         last = bisect.bisect_left(middles.get(clip.source, []), clip.end)
-        placed += [
-            PlacedWord(
-                text=word.text,
-                start=at + max(word.start, clip.start) - clip.start,
-                end=at + min(word.end, clip.end) - clip.start,
-                confidence=word.confidence,
-                filler=word.filler,
-                speaker=word.speaker,
-                source=clip.source,
-                clip=index,
-            )
-            for word in said[first:last]
-        ]
-    return placed
+        for word in said[first:last]:
+            start = at + max(word.start, clip.start) - clip.start
+            yield word, start, at + min(word.end, clip.end) - clip.start, index

@@ -10,6 +10,8 @@ found by mapping its source range.
     ├── framing   how the picture is fitted to the canvas (reframe)
     ├── cutaways  other pictures for a while, the sound goes on (b-roll)
     ├── captions  which words to show, and how
+    ├── graphics  titles, call-outs, counters drawn over the picture
+    ├── faces     where faces are, for what is drawn to keep off them
     ├── overlays  pictures above the video (watermark)
     ├── tracks    sound beside that of the clips (music, a voice-over)
     └── sound     what is done to the whole sound (denoise, loudness)
@@ -137,6 +139,25 @@ class CaptionWord(Part):
     text: str
     start: Seconds
     end: Seconds
+    strong: bool = False
+    """It carries the meaning: a look with two fonts sets it in the second."""
+    emoji: str = ""
+    """A picture that pops up when it is said; one of those that we ship."""
+
+
+Place = Literal[
+    "auto",
+    "top-left",
+    "top",
+    "top-right",
+    "left",
+    "center",
+    "right",
+    "bottom-left",
+    "bottom",
+    "bottom-right",
+]
+"""Where a block stands; `auto` keeps it off faces."""
 
 
 class CaptionStyle(Part):
@@ -162,12 +183,47 @@ class CaptionStyle(Part):
     max_words: int = 4
 
 
+class CinematicStyle(Part):
+    """How captions in two fonts look: the Cinematic Captions tile's parameters, resolved."""
+
+    style: Literal["cinematic"] = "cinematic"
+    animation: Literal["fade", "pop", "slide", "typewriter", "cinematic", "highlight"] = "cinematic"
+    font: str = "Montserrat"
+    accent_font: str = "Besley"
+    """Of the strong words."""
+    color: str = "#FFFFFF"
+    accent_color: str = "#FFD166"
+    """Of the strong words."""
+    shade_color: str = "#000000"
+    """Of the soft shade behind letters that have no box."""
+    box_color: str | None = None
+    """None: no box behind the words."""
+    box_opacity: float = 60.0
+    stroke_color: str | None = None
+    """None: no outline."""
+    stroke_width: float = 4.0
+    """Pixels of a picture whose short side is 1080."""
+    position: Place = "auto"
+    min_words: int = 2
+    max_words: int = 5
+
+
 class Captions(Part):
     """Words over the picture."""
 
     tile: str = ""
     words: tuple[CaptionWord, ...] = ()
-    look: CaptionStyle = CaptionStyle()
+    look: Annotated[CaptionStyle | CinematicStyle, Field(discriminator="style")] = CaptionStyle()
+
+
+class FaceSeen(Part):
+    """A face at a moment of a source: centre and size in fractions of the picture as shown."""
+
+    time: Seconds
+    x: float
+    y: float
+    width: float
+    height: float
 
 
 class Overlay(Part):
@@ -191,6 +247,30 @@ class Span(Part):
     source: str
     start: Seconds
     end: Seconds
+
+
+class Graphic(Part):
+    """Something drawn over the picture while a span of a source is shown.
+
+    What the texts say depends on the kind: a lower third has a name and a role, a number its label,
+    a list its heading and points.
+    """
+
+    tile: str = ""
+    kind: Literal[
+        "title", "chapter", "lower-third", "call-out", "quote", "number", "list", "progress"
+    ]
+    texts: tuple[str, ...] = ()
+    over: Span | None = None
+    """None: for the whole length."""
+    cues: tuple[Seconds, ...] = ()
+    """When each point of a list appears, in source time; those without one appear at once."""
+    whole: bool = False
+    """It covers the whole picture."""
+    place: Place = "auto"
+    color: str = "#FFD166"
+    """Of bars, boxes and lines."""
+    font: str = "Montserrat"
 
 
 class Cutaway(Part):
@@ -252,6 +332,9 @@ class Timeline(Part):
     clips: tuple[Clip, ...] = ()
     framing: Framing | None = None
     captions: Captions | None = None
+    graphics: tuple[Graphic, ...] = ()
+    faces: dict[str, tuple[FaceSeen, ...]] = Field(default_factory=dict[str, tuple[FaceSeen, ...]])
+    """By source; only where something is drawn that minds them."""
     cutaways: tuple[Cutaway, ...] = ()
     overlays: tuple[Overlay, ...] = ()
     tracks: tuple[Track, ...] = ()

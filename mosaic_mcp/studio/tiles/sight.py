@@ -1,0 +1,71 @@
+"""What a picture shows, for what is drawn over it: where faces are, and its colours."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Sequence
+from fractions import Fraction
+
+from mosaic_mcp.studio.perception.model import Colours
+from mosaic_mcp.studio.render.contrast import luminance, toned
+from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.timeline.model import FaceSeen, Source, Timeline
+
+_AROUND = Fraction(1)
+"""Seconds beside what a clip shows."""
+GOLD = 0.12
+"""The hue for a picture without any."""
+_GRAY = 0.04
+"""Less colour than this is none."""
+BESIDE = 1 / 12
+"""How far an accent's hue is from the picture's: it goes with it, and is not lost in it."""
+SATURATION = 0.95
+
+
+async def with_faces(timeline: Timeline, context: TileContext) -> Timeline:
+    """The timeline with the main face of what its clips show, in source time."""
+    seen: dict[str, tuple[FaceSeen, ...]] = {}
+    for sha in dict.fromkeys(clip.source for clip in timeline.clips):
+        source = timeline.sources[sha]
+        if not source.width or sha in timeline.faces:
+            continue
+        await context.report(0.3, f"looking for faces in {source.name}")
+        shown = [(c.start - _AROUND, c.end + _AROUND) for c in timeline.clips if c.source == sha]
+        seen[sha] = tuple(
+            FaceSeen(
+                time=face.time,
+                x=round(face.x, 3),
+                y=round(face.y, 3),
+                width=round(face.width, 3),
+                height=round(face.height, 3),
+            )
+            for face in await context.perception.faces(source)
+            if any(start <= face.time < end for start, end in shown)
+        )
+    return timeline.model_copy(update={"faces": {**timeline.faces, **seen}})
+
+
+def seen_longest(timeline: Timeline) -> Source | None:
+    """The source whose picture is seen longest; None without a picture."""
+    seen: dict[str, Fraction] = {}
+    for clip in timeline.clips:
+        if timeline.sources[clip.source].width:
+            seen[clip.source] = seen.get(clip.source, Fraction(0)) + clip.duration
+    return timeline.sources[max(seen, key=lambda sha: seen[sha])] if seen else None
+
+
+def accent(colours: Colours | None, ground: Sequence[float], *, light: bool) -> str:
+    """A colour that goes with a picture's, and can be read on `ground` and on its own colours.
+
+    It has the hue beside that of the picture's most coloured level.
+    """
+    if colours is None:
+        return toned(GOLD, SATURATION, ground, light=light)
+    levels = zip(colours.red, colours.green, colours.blue, strict=True)
+    level = max(levels, key=lambda c: max(c) - min(c))
+    if max(level) - min(level) < _GRAY:
+        return toned(GOLD, SATURATION, ground, light=light)
+    hue = (colorsys.rgb_to_hls(*level)[0] + BESIDE) % 1
+    # Over the darker of two levels light letters are read anyway.
+    same_side = luminance(level) < 0.3 if light else luminance(level) > 0.3
+    return toned(hue, SATURATION, ground, *([level] if same_side else []), light=light)

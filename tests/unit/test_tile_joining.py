@@ -1,0 +1,22 @@
+"""Several timelines into one: what each had in source time is kept."""
+
+from fractions import Fraction as F
+
+from mosaic_mcp.studio.tiles.joining import joined
+from mosaic_mcp.studio.timeline.model import FaceSeen, Graphic, Span
+from tests.support.tiles import source, timeline
+
+
+def drawn(name: str, at: int):
+    over = Span(source=name, start=F(at), end=F(at + 2))
+    face = FaceSeen(time=F(at), x=0.5, y=0.5, width=0.1, height=0.1)
+    graphics = (Graphic(kind="progress"), Graphic(kind="title", texts=(name,), over=over))
+    more = {"graphics": graphics, "faces": {name: (face,)}}
+    return timeline(source(name)).model_copy(update=more)
+
+
+def test_graphics_and_faces_of_all_are_kept_once():
+    both = joined([drawn("a", 4), drawn("b", 1), drawn("a", 2)], "all")
+    assert [g.texts for g in both.graphics] == [(), ("a",), ("b",), ("a",)]
+    assert [face.time for face in both.faces["a"]] == [2, 4]
+    assert set(both.faces) == {"a", "b"}
