@@ -43,7 +43,7 @@ def _track(
 ) -> dict[str, Any]:
     children = [
         _clip(cut, timeline, paths, rate)
-        if kind == "Video" or cut.source.audio_channels
+        if (cut.source.kind != "audio" if kind == "Video" else cut.source.audio_channels)
         else _gap(cut.record_out - cut.record_in, rate)
         for cut in cuts
     ]

@@ -60,6 +60,8 @@ class _Writer:
         _text(sample, "fielddominance", "none")
         track = _add(video, "track")
         for cut in cuts:
+            if cut.source.kind == "audio":
+                continue
             item = self._item(track, cut, f"video-{cut.index}")
             self._motion(item, cut)
             self._links(item, cut)
@@ -106,10 +108,11 @@ class _Writer:
         _text(file, "duration", frames_in(source, rate))
         _timecode(file, rate)
         media = _add(file, "media")
-        sample = _add(_add(media, "video"), "samplecharacteristics")
-        _rate(sample, rate)
-        _text(sample, "width", source.width)
-        _text(sample, "height", source.height)
+        if source.kind != "audio":
+            sample = _add(_add(media, "video"), "samplecharacteristics")
+            _rate(sample, rate)
+            _text(sample, "width", source.width)
+            _text(sample, "height", source.height)
         if source.audio_channels:
             audio = _add(media, "audio")
             sample = _add(audio, "samplecharacteristics")
@@ -119,7 +122,7 @@ class _Writer:
 
     def _links(self, item: ET.Element, cut: Cut) -> None:
         """Tie picture and sound of a clip together, so that editors move them as one."""
-        ends = [(f"video-{cut.index}", "video", 1)]
+        ends = [] if cut.source.kind == "audio" else [(f"video-{cut.index}", "video", 1)]
         ends += [
             (f"audio-{cut.index}-{c}", "audio", c)
             for c in range(1, min(cut.source.audio_channels, 2) + 1)
