@@ -86,7 +86,7 @@ async def output_line(client: MosaicClient, output: RunOutput, state: RunState) 
             "size_bytes": info.facts.size_bytes,
             "path": info.path,
             "timeline_zip": info.timeline_path or output.premiere_prproj_url,
-            "subtitles": info.srt_path or info.srt_url,
+            "subtitles": info.texts.get("srt"),
             "deleted": info.deleted_at and _deleted(info.deleted_at, state.run_id),
         }
     )

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -98,7 +98,10 @@ def speaking(settings: Settings, version: str) -> Iterator[Wire]:
         yield Wire(process, version)
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -115,6 +118,19 @@ def test_a_client_of_each_version_lists_and_calls_over_stdio(settings: Settings,
         code, out, log = wire.hang_up()
     assert (code, out) == (0, "")
     assert "Traceback" not in log
+
+
+def test_a_client_that_reads_no_more_ends_the_server_quietly(settings: Settings):
+    with speaking(settings, HANDSHAKES[-1]) as wire:
+        wire.begin()
+        assert wire.process.stdout is not None
+        assert wire.process.stderr is not None
+        wire.process.stdout.close()
+        wire.tell({"id": 7, "method": "tools/list", "params": {}})
+        assert wire.process.stdin is not None
+        wire.process.stdin.close()
+        assert wire.process.wait(END_S) == 0
+        assert wire.process.stderr.read() == ""
 
 
 @pytest.mark.parametrize("version", [HANDSHAKES[0], MODERN])

@@ -31,8 +31,8 @@ from pathlib import Path
 import av
 import pytest
 
-from mosaic_mcp.studio.render import render
 from mosaic_mcp.studio.render.compile import frames_of
+from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source, snap
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 from tests.benchmarks.bench_fused import FFMPEG, RATE, SAMPLE, Cost, cost, ffmpeg

@@ -31,10 +31,12 @@ from PIL import Image
 
 import mosaic_mcp
 from mosaic_mcp.settings import Settings
-from mosaic_mcp.studio.render import FONTS, find_ffmpeg, render
 from mosaic_mcp.studio.render.captions import ass_file
 from mosaic_mcp.studio.render.compile import frames_of, settled
+from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
+from mosaic_mcp.studio.render.fonts import FONTS
 from mosaic_mcp.studio.render.framing import crop_commands, crop_size
+from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import (
     Captions,

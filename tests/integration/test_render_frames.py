@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mosaic_mcp.errors import MosaicError
-from mosaic_mcp.studio.render import render
+from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import Clip, Framing, Timeline
 from tests.support.coded import (

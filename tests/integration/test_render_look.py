@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mosaic_mcp.studio.render import render
 from mosaic_mcp.studio.render.framing import centre
+from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import (
     Captions,

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mosaic_mcp.errors import MosaicError
-from mosaic_mcp.studio.render import contact_sheet, frame, thumbnail
+from mosaic_mcp.studio.render.pictures import contact_sheet, frame, thumbnail
 from tests.support.coded import BITS, FFMPEG, counted, numbered, source_of, write_video
 
 

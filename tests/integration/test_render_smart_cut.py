@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from mosaic_mcp.studio.render import render
+from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import Captions, Clip, Look
 from tests.support.coded import FFMPEG, SAMPLES, clicks, counted, ffmpeg, numbers, source_of

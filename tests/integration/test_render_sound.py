@@ -6,8 +6,9 @@ import av
 import numpy as np
 import pytest
 
-from mosaic_mcp.studio.render import loudness, render
+from mosaic_mcp.studio.render import loudness
 from mosaic_mcp.studio.render.facts import read_facts
+from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.render.sound import PROGRAMME, programme
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import Clip, Sound, Timeline

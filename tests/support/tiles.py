@@ -13,6 +13,7 @@ from mosaic_mcp.studio.perception.model import (
     Interval,
     Moment,
     SpokenWord,
+    Voices,
     Words,
 )
 from mosaic_mcp.studio.tiles.tile import Make, Song, TileContext, Workshop
@@ -119,6 +120,12 @@ class Known:
             reliable=self.reliable,
             words=tuple(self.truth.get(source.sha256, [])),
         )
+
+    async def known_words(self, source: Source) -> Words | None:
+        return await self.words(source)
+
+    async def voices(self, source: Source) -> Voices:
+        return Voices()
 
     async def shots(self, source: Source) -> tuple[Fraction, ...]:
         return self.known_shots

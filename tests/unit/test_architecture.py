@@ -92,3 +92,22 @@ def test_the_client_side_never_loads_the_studio():
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: p.name)
 def test_no_module_is_longer_than_five_hundred_lines(path: Path):
     assert len(path.read_text("utf-8").splitlines()) <= 500
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "perception.facts",
+        "perception.speech",
+        "perception.looking",
+        "perception.colours",
+        "perception.recognising",
+        "perception.aligning",
+        "render.copying",
+    ],
+)
+def test_the_program_that_opens_media_loads_neither_engine_nor_server(module: str):
+    modules = loaded_after(
+        f"import mosaic_mcp.studio.perception.helper, mosaic_mcp.studio.{module}"
+    )
+    assert not modules & {"alembic", "anyio", "dbos", "fastapi", "httpx", "pydantic", "sqlalchemy"}

@@ -1,6 +1,8 @@
 """The list of tiles, and the tiles that decide little."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.tiles.catalogue import TILES
 from tests.support.tiles import Known, context, source, talk, timeline
 
+TESTS = Path(__file__).parents[1]
 BUILT = {
     "Video Input",
     "Silence Removal",
@@ -38,6 +41,15 @@ def test_every_tile_of_the_contract_is_declared_and_no_other():
 
 def test_whatever_is_not_exact_says_why():
     assert all(t.note for t in TILES.values() if t.standing != "exact")
+
+
+@pytest.mark.parametrize("tile", TILES.values(), ids=lambda t: t.name)
+def test_how_a_tile_is_measured_is_named_and_is_there(tile):
+    assert tile.measured, f"name its tests in studio/tiles/measured.py: {tile.name}"
+    for named in tile.measured:
+        file, _, test = named.partition("::")
+        text = (TESTS / file).read_text("utf-8")
+        assert not test or re.search(rf"^(async )?def {test}\(", text, re.MULTILINE), named
 
 
 @pytest.mark.parametrize("name", sorted({t.name for t in TILE_TYPES} - BUILT - {"Voice"}))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Literal
 
+from mosaic_mcp.contract.graph_rules import FLOWS, Kind
 from mosaic_mcp.contract.node_types import NodeType
 from mosaic_mcp.contract.tiles import generation as g
 from mosaic_mcp.contract.tiles import params as p
@@ -18,8 +18,6 @@ from mosaic_mcp.contract.tiles.base import Params
 
 DOCS = "https://docs.mosaic.so/tiles"
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://mosaic.so/mosaic-mcp")
-
-Kind = Literal["input", "creation", "action", "generation", "destination", "trigger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,17 @@ class TileType:
 
     @property
     def protected(self) -> bool:
-        """ "Protected/system nodes (for example Video Input/Destination/trigger nodes)"."""
-        return self.kind in ("input", "destination", "trigger")
+        """True when its parameters belong to the engine."""
+        return FLOWS[self.kind].protected
+
+    @property
+    def arity(self) -> str:
+        """How many inputs make how many outputs, in words."""
+        if FLOWS[self.kind].place != 1 or FLOWS[self.kind].source:
+            return f"takes {FLOWS[self.kind].takes}; gives {FLOWS[self.kind].gives}"
+        if self.fan_in:
+            return "all inputs make one output"
+        return "each input makes one or more outputs" if self.fan_out else "each input, one output"
 
     def node_type(self) -> NodeType:
         """The tile as the API shows it."""

@@ -21,4 +21,5 @@ def edl(timeline: Timeline) -> str:
         track = "AA" if cut.source.kind == "audio" else "V"
         lines.append(f"{cut.index + 1:03}  AX       {track:<5} C        {times}")
         lines.append(f"* FROM CLIP NAME: {plain(cut.source.name)[:MAX_CHARS]}")
+        lines += [f"* COMMENT: {plain(note)[:MAX_CHARS]}" for note in cut.notes]
     return "\n".join(lines) + "\n"

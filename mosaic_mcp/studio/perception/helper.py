@@ -35,6 +35,7 @@ VERBS = {
     "moments": "perception.moments:moments",
     "tags": "perception.tags:tags",
     "recognise": "perception.recognising:recognise",
+    "speakers": "perception.speakers:speakers",
     "align": "perception.aligning:align",
     "smart_cut": "render.copying:smart_cut",
     "compose": "composing.composing:compose",

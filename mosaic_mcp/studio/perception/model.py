@@ -28,6 +28,8 @@ class SpokenWord(Part):
     end: Seconds
     confidence: float = 1.0
     filler: bool = False
+    speaker: str | None = None
+    """Who says it, where several voices are told apart: "1", "2", … in order of appearance."""
 
 
 class Words(Part):
@@ -44,6 +46,23 @@ class Words(Part):
     reliable: bool = True
     note: str = ""
     words: tuple[SpokenWord, ...] = ()
+
+
+class Turn(Interval):
+    """A stretch in which one voice speaks."""
+
+    speaker: str
+
+
+class Voices(Part):
+    """Who speaks when. No turns unless several voices differ clearly.
+
+    `confidence` is 0..1: how much of the difference between the two voices that are most alike is
+    more than one voice has.
+    """
+
+    turns: tuple[Turn, ...] = ()
+    confidence: float = 1.0
 
 
 class Face(Part):
@@ -106,6 +125,14 @@ class Perception(Protocol):
 
     async def words(self, source: Source) -> Words:
         """The transcript: the user's when the source carries one, else the recogniser's."""
+        ...
+
+    async def known_words(self, source: Source) -> Words | None:
+        """As `words` where that is no work: they were brought or heard before. Else None."""
+        ...
+
+    async def voices(self, source: Source) -> Voices:
+        """Who speaks when; empty for one voice, or for voices that are alike."""
         ...
 
     async def shots(self, source: Source) -> tuple[Fraction, ...]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
@@ -28,6 +29,7 @@ from mosaic_mcp.studio.tiles import (
     voiceover,
     watermark,
 )
+from mosaic_mcp.studio.tiles.measured import MEASURED, REFUSED
 from mosaic_mcp.studio.tiles.tile import Tile, TileContext
 from mosaic_mcp.studio.timeline.model import Timeline
 
@@ -65,10 +67,10 @@ def _missing(name: str) -> Tile:
     ) -> list[Timeline]:
         raise Unsupported(f"The local studio cannot do {name}.", remedy=HOSTED)
 
-    return Tile(name, "unsupported", refuse, f"Not built in the local studio. {HOSTED}")
+    return Tile(name, "unsupported", refuse, f"Not built in the local studio. {HOSTED}", (REFUSED,))
 
 
 TILES: dict[str, Tile] = {t.name: _missing(t.name) for t in TILE_TYPES} | {
-    t.name: t for t in _BUILT
+    t.name: replace(t, measured=MEASURED.get(t.name, ())) for t in _BUILT
 }
 """By the contract's name."""

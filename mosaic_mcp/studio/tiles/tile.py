@@ -91,3 +91,5 @@ class Tile:
     standing: Standing
     apply: Apply = field(compare=False)
     note: str = ""
+    measured: tuple[str, ...] = ()
+    """The tests and benchmarks that show it (`measured.py`)."""
