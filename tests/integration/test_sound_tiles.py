@@ -23,7 +23,7 @@ from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.render import render
 from mosaic_mcp.studio.render.loudness import parse_loudness
-from mosaic_mcp.studio.runs.making import OwnWorkshop
+from mosaic_mcp.studio.runs.workshop import OwnWorkshop
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.tiles import audio_generation, montage, music, voiceover

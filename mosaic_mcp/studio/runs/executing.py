@@ -22,7 +22,6 @@ from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
-from mosaic_mcp.studio.runs.making import OwnWorkshop
 from mosaic_mcp.studio.runs.needs import render_need
 from mosaic_mcp.studio.runs.node_changes import (
     decide_node,
@@ -36,6 +35,7 @@ from mosaic_mcp.studio.runs.render_changes import TILE_SHARE, plan_renders
 from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, retry_in, waiting
 from mosaic_mcp.studio.runs.run_log import JobLog, at_work, note
 from mosaic_mcp.studio.runs.states import Fence, Job, Superseded
+from mosaic_mcp.studio.runs.workshop import OwnWorkshop
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import run_nodes, runs

@@ -70,6 +70,28 @@ MEASURED: Mapping[str, tuple[str, ...]] = {
         "integration/test_builtin_agents.py::"
         "test_branding_adds_a_card_at_both_ends_and_captions_change_no_length",
     ),
+    "Montage": (
+        "integration/test_sound_tiles.py::"
+        "test_a_montage_changes_its_picture_on_the_beats_that_are_heard",
+        "unit/test_tile_montage.py::test_every_cut_is_on_a_beat_to_the_frame",
+        "unit/test_tile_montage.py::test_no_clip_holds_or_touches_a_change_of_shot",
+        "unit/test_perception_beats.py::test_the_beats_of_something_like_music_are_found",
+    ),
+    "AI Music": (
+        "integration/test_sound_tiles.py::"
+        "test_composed_music_lies_18_under_speech_and_ends_with_the_video",
+        "integration/test_sound_tiles.py::test_a_song_of_the_music_folder_is_found_by_its_tags",
+        "unit/test_tile_music.py::test_a_piece_has_its_tempo_level_and_length_and_never_clips",
+    ),
+    "AI Voiceover": (
+        "integration/test_sound_tiles.py::"
+        "test_a_voice_over_is_heard_and_the_video_is_softer_under_it",
+        "unit/test_tile_voiceover.py::test_a_script_that_is_too_long_is_refused_with_how_much_fits",
+    ),
+    "Audio Generation": (
+        "integration/test_sound_tiles.py::test_generated_music_is_a_playable_file_with_its_wave",
+    ),
+    "Voice": ("unit/test_tile_voiceover.py::test_voice_is_refused_with_what_can_be_done",),
     "Destination": (
         "integration/test_builtin_agents.py::"
         "test_a_built_in_agent_runs_to_its_end_and_makes_what_its_graph_says",
