@@ -7,6 +7,7 @@ from fractions import Fraction as F
 import numpy as np
 import pytest
 
+from mosaic_mcp.contract.extensions import LOCAL_OWNER
 from mosaic_mcp.contract.tiles.sound import (
     AudioGenerationParams,
     MontageParams,
@@ -21,9 +22,9 @@ from mosaic_mcp.studio.perception.beats import find_beats
 from mosaic_mcp.studio.perception.level import loudness
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.probe import probe
-from mosaic_mcp.studio.render import render
 from mosaic_mcp.studio.render.loudness import parse_loudness
-from mosaic_mcp.studio.runs.workshop import OwnWorkshop
+from mosaic_mcp.studio.render.rendering import render
+from mosaic_mcp.studio.runs.sounds import OwnSounds
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.tiles import audio_generation, montage, music, voiceover
@@ -34,31 +35,31 @@ from tests.support.coded import FFMPEG, SAMPLES, ffmpeg, numbered, numbers, tone
 
 @dataclass
 class Home:
-    """A data folder whose owner has uploads, a workshop and perception."""
+    """A data folder whose owner has uploads, a sounds and perception."""
 
     library: Library
     assets: Assets
     intake: Intake
-    workshop: OwnWorkshop
+    sounds: OwnSounds
     steps: list[str]
 
     async def add(self, path, kind="video"):
-        asset = await self.intake.take_file("anna", path, kind)
-        return (await self.assets.file("anna", asset.asset_id))[0], asset.asset_id
+        asset = await self.intake.take_file(LOCAL_OWNER, path, kind)
+        return (await self.assets.file(LOCAL_OWNER, asset.asset_id))[0], asset.asset_id
 
     def context(self) -> TileContext:
         async def report(_progress: float, step: str) -> None:
             self.steps.append(step)
 
         async def source(asset_id):
-            return (await self.assets.file("anna", asset_id))[0]
+            return (await self.assets.file(LOCAL_OWNER, asset_id))[0]
 
         async def nothing(_transcript):
             return None
 
         uploads = type("Uploads", (), {"source": staticmethod(source)})()
         perception = LocalPerception(self.library, self.library.source, nothing)
-        return TileContext("node-1", perception, uploads, self.workshop, report)
+        return TileContext("node-1", perception, uploads, self.sounds, report)
 
     async def render(self, timeline, out):
         files = {sha: self.library.source_here(sha) for sha in timeline.media}
@@ -78,7 +79,7 @@ def home(tmp_path):
         return await probe(path, name=name)
 
     intake = Intake(assets, library, probed, Machine(library.home))
-    yield Home(library, assets, intake, OwnWorkshop("anna", library, assets, intake), [])
+    yield Home(library, assets, intake, OwnSounds(LOCAL_OWNER, library, assets, intake), [])
     store.close()
 
 
@@ -198,6 +199,7 @@ async def test_a_song_of_the_music_folder_is_found_by_its_tags(home, tmp_path):
     [scored] = await music.apply([from_source(source, tile="in")], params, home.context())
     assert scored.sources[scored.tracks[0].source].name == "two.mp3"
     assert "playing two.mp3 of the music folder" in home.steps
+    assert await OwnSounds("ben", home.library, home.assets, home.intake).songs() == []
 
 
 async def test_a_voice_over_is_heard_and_the_video_is_softer_under_it(home, tmp_path):
@@ -242,12 +244,12 @@ async def test_what_is_made_is_made_once_for_each_owner(home):
         made.append(path)
         click_track(path, 120, 1, 0.1)
 
-    first = await home.workshop.made("recipe", "clicks.wav", make)
-    assert await home.workshop.made("recipe", "clicks.wav", make) == first
+    first = await home.sounds.made("recipe", "clicks.wav", make)
+    assert await home.sounds.made("recipe", "clicks.wav", make) == first
     assert len(made) == 1
-    ben = OwnWorkshop("ben", home.library, home.assets, home.intake)
+    ben = OwnSounds("ben", home.library, home.assets, home.intake)
     assert (await ben.made("recipe", "clicks.wav", make)).sha256 == first.sha256
     assert len(made) == 2
-    await home.library.delete_source(first.sha256)
-    assert (await home.workshop.made("recipe", "clicks.wav", make)).sha256 == first.sha256
+    home.library.source_here(first.sha256).unlink()
+    assert (await home.sounds.made("recipe", "clicks.wav", make)).sha256 == first.sha256
     assert len(made) == 3

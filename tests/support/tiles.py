@@ -16,7 +16,7 @@ from mosaic_mcp.studio.perception.model import (
     Voices,
     Words,
 )
-from mosaic_mcp.studio.tiles.tile import Make, Song, TileContext, Workshop
+from mosaic_mcp.studio.tiles.tile import Make, Song, Sounds, TileContext
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 
 FILLERS = {"um", "uh", "er"}
@@ -161,7 +161,7 @@ class Uploads:
 
 
 class Making:
-    """A workshop that makes nothing but sources of known lengths, and remembers the recipes."""
+    """A sounds that makes nothing but sources of known lengths, and remembers the recipes."""
 
     def __init__(self, songs: dict[str, Source] | None = None, seconds: float = 10) -> None:
         self.library = songs or {}
@@ -190,7 +190,7 @@ def sound(sha: str, seconds: float, name: str = "sound.wav") -> Source:
 def context(
     perception: Known,
     steps: list[str] | None = None,
-    workshop: Workshop | None = None,
+    sounds: Sounds | None = None,
     **assets: Source,
 ) -> TileContext:
     async def report(progress: float, step: str) -> None:
@@ -202,7 +202,7 @@ def context(
         node="node-1",
         perception=perception,
         assets=Uploads(**assets),
-        workshop=workshop or Making(),
+        sounds=sounds or Making(),
         report=report,
     )
 

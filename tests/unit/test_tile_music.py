@@ -31,7 +31,7 @@ async def laid(uncut, known, params, **more):
 
 async def test_the_song_whose_words_are_asked_for_is_played():
     uncut, known = talk("Hello there. (2.0) Bye.")
-    track, scored = await laid(uncut, known, MusicParams(mood="Calm"), workshop=Making(songs=SONGS))
+    track, scored = await laid(uncut, known, MusicParams(mood="Calm"), sounds=Making(songs=SONGS))
     assert track.source == "calm"
     assert track.source in scored.sources
     assert not track.loop
@@ -39,7 +39,7 @@ async def test_the_song_whose_words_are_asked_for_is_played():
 
 async def test_a_short_song_is_repeated():
     track, _ = await laid(
-        timeline(source()), Known({}), MusicParams(genre="Pop"), workshop=Making(songs=SONGS)
+        timeline(source()), Known({}), MusicParams(genre="Pop"), sounds=Making(songs=SONGS)
     )
     assert (track.source, track.loop) == ("happy", True)
 
@@ -48,7 +48,7 @@ async def test_words_that_no_song_has_are_composed():
     steps: list[str] = []
     making = Making(songs=SONGS)
     params = MusicParams(mood="mysterious", intensity="low")
-    await laid(timeline(source()), Known({}), params, workshop=making, steps=steps)
+    await laid(timeline(source()), Known({}), params, sounds=making, steps=steps)
     wanted = json.loads(making.recipes[0])[2]
     assert (wanted["mood"], wanted["intensity"], wanted["seconds"]) == ("dark", "low", 60)
     assert "no song of the music folder fits the words" in steps
@@ -58,7 +58,7 @@ async def test_words_that_no_song_has_are_composed():
 async def test_a_song_is_played_when_its_tempo_is_near_the_one_that_is_asked_for(bpm, played):
     making = Making(songs={"song": sound("song", 90)})
     known = Known({}, beats=[0.5 * n for n in range(20)])
-    track, _ = await laid(timeline(source()), known, MusicParams(bpm=bpm), workshop=making)
+    track, _ = await laid(timeline(source()), known, MusicParams(bpm=bpm), sounds=making)
     assert (track.source == "song") is played
 
 
@@ -80,7 +80,7 @@ async def test_music_of_a_silent_video_is_as_loud_as_a_programme():
 async def test_music_plays_where_it_is_asked_to():
     params = MusicParams(start_time=5, end_time=20.5)
     making = Making()
-    track, _ = await laid(timeline(source()), Known({}), params, workshop=making)
+    track, _ = await laid(timeline(source()), Known({}), params, sounds=making)
     assert (track.at, track.until) == (5, F(41, 2))
     assert json.loads(making.recipes[0])[2]["seconds"] == 15.5
     with pytest.raises(MediaError, match="no room for music"):
@@ -91,7 +91,7 @@ async def test_uploaded_music_wins_and_must_have_sound():
     making = Making(songs=SONGS)
     params = MusicParams(mood="calm", audio_id="mine")
     track, _ = await laid(
-        timeline(source()), Known({}), params, workshop=making, mine=sound("mine", 200)
+        timeline(source()), Known({}), params, sounds=making, mine=sound("mine", 200)
     )
     assert track.source == "mine"
     with pytest.raises(MediaError, match="no sound"):
@@ -111,7 +111,7 @@ async def test_with_analysis_the_look_of_the_video_decides(cuts, bright, mood):
     )
     making = Making()
     params = MusicParams(use_intelligent_analysis=True)
-    await laid(timeline(source()), known, params, workshop=making)
+    await laid(timeline(source()), known, params, sounds=making)
     assert json.loads(making.recipes[0])[2]["mood"] == mood
 
 

@@ -27,7 +27,7 @@ async def spoken(script, *, seconds=60, known=None, **params):
     uncut = timeline(source("talk", F(seconds)))
     wish = VoiceoverParams(script=script, **params)
     known = known or Known({}, level=-21.0)
-    [one] = await voiceover.apply([uncut], wish, context(known, workshop=making))
+    [one] = await voiceover.apply([uncut], wish, context(known, sounds=making))
     return one, [json.loads(recipe) for recipe in making.recipes]
 
 
@@ -103,7 +103,7 @@ async def test_voices_are_found_by_what_people_call_them():
 async def test_generated_sound_is_a_timeline_of_its_own():
     making = Making(seconds=8)
     params = AudioGenerationParams(mode="music", music_prompt="dark drone", music_length_ms=8000)
-    [one] = await audio_generation.apply([], params, context(Known({}), workshop=making))
+    [one] = await audio_generation.apply([], params, context(Known({}), sounds=making))
     wanted = json.loads(making.recipes[0])[2]
     assert (wanted["mood"], wanted["seconds"]) == ("dark", 8)
     assert one.duration == 8
@@ -116,7 +116,7 @@ async def test_generated_sound_is_a_timeline_of_its_own():
 async def test_a_generated_voice_over_says_the_script():
     making = Speaking()
     params = AudioGenerationParams(script="Hello world.", voice_id="de")
-    [one] = await audio_generation.apply([], params, context(Known({}), workshop=making))
+    [one] = await audio_generation.apply([], params, context(Known({}), sounds=making))
     assert json.loads(making.recipes[0])[2:] == ["Hello world.", "de", 160]
     assert one.duration == F(4, 5)
 

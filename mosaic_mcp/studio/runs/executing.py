@@ -34,8 +34,8 @@ from mosaic_mcp.studio.runs.recipes import recipe_hash
 from mosaic_mcp.studio.runs.render_changes import TILE_SHARE, plan_renders
 from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, retry_in, waiting
 from mosaic_mcp.studio.runs.run_log import JobLog, at_work, note
+from mosaic_mcp.studio.runs.sounds import OwnSounds
 from mosaic_mcp.studio.runs.states import Fence, Job, Superseded
-from mosaic_mcp.studio.runs.workshop import OwnWorkshop
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import run_nodes, runs
@@ -215,7 +215,7 @@ class NodeWork:
             node=node["node_id"],
             perception=self.perception,
             assets=OwnAssets(node["owner"], self.assets),
-            workshop=OwnWorkshop(
+            sounds=OwnSounds(
                 node["owner"], self.gathering.library, self.assets, self.gathering.intake
             ),
             report=report,

@@ -43,4 +43,4 @@ async def composed(piece: Piece, context: TileContext) -> Source:
         await call("compose", path=str(path), **wanted)
 
     name = f"{piece.mood} music, {piece.bpm:g} bpm (synthesised).wav"
-    return await context.workshop.made(piece.recipe, name, write)
+    return await context.sounds.made(piece.recipe, name, write)

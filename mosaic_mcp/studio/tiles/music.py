@@ -100,7 +100,7 @@ async def _chosen(params: MusicParams, context: TileContext) -> Source | None:
                 remedy="Upload an audio file and give its id.",
             )
         return source
-    songs = await context.workshop.songs()
+    songs = await context.sounds.songs()
     return await _song(songs, params, context) if songs else None
 
 
@@ -116,10 +116,10 @@ async def _song(songs: list[Song], params: MusicParams, context: TileContext) ->
     fitting = [song for song, score in zip(songs, scores, strict=True) if score == best]
     if params.bpm is None:
         await context.report(0.2, f"playing {fitting[0].path.name} of the music folder")
-        return await context.workshop.song(fitting[0])
+        return await context.sounds.song(fitting[0])
     for song in fitting[:MEASURED]:
         await context.report(0.2, f"measuring the tempo of {song.path.name}")
-        source = await context.workshop.song(song)
+        source = await context.sounds.song(song)
         if _near(await context.perception.beats(source), params.bpm):
             return source
     await context.report(0.2, f"no fitting song has {params.bpm:g} beats a minute")

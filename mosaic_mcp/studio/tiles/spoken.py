@@ -26,7 +26,7 @@ async def spoken(text: str, voice: str, rate: int, context: TileContext) -> Sour
 
     recipe = json.dumps(["spoken", VERSION, text, voice, rate])
     name = f"voice ({voice}): {' '.join(text.split())[:40]}.wav"
-    return await context.workshop.made(recipe, name, write)
+    return await context.sounds.made(recipe, name, write)
 
 
 async def spoken_within(

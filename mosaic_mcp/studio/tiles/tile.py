@@ -37,7 +37,7 @@ class Song:
     """Its name and what it says about itself: title, artist, genre."""
 
 
-class Workshop(Protocol):
+class Sounds(Protocol):
     """Where sources are made that nobody uploaded, and the user's own music lies."""
 
     async def made(self, recipe: str, name: str, make: Make) -> Source:
@@ -45,7 +45,7 @@ class Workshop(Protocol):
         ...
 
     async def songs(self) -> list[Song]:
-        """The user's music folder, by name; empty when there is none."""
+        """The music folder of this machine's user, by name; empty for whoever is elsewhere."""
         ...
 
     async def song(self, song: Song) -> Source:
@@ -61,7 +61,7 @@ class TileContext:
     """Template node id: put it into every part that the tile makes."""
     perception: Perception
     assets: Assets
-    workshop: Workshop
+    sounds: Sounds
     report: Callable[[float, str], Awaitable[None]]
     """`await report(0.4, "transcribing talk.mp4")`: progress 0..1 and a short phrase."""
 
