@@ -6,6 +6,7 @@
 | MOSAIC_API_URL | address of a Mosaic API | https://api.mosaic.so |
 | MOSAIC_HOME | data folder: studio, ledger, caches | the platform's user data folder |
 | MOSAIC_ALLOWED_DIRS | folders to read from and save to, joined by the path separator | your home |
+| MOSAIC_ENCODER | `auto` for hardware where better, `libx264`, or one as `h264_nvenc` | auto |
 | MOSAIC_FFMPEG | FFmpeg binary | the one in the imageio-ffmpeg package |
 | MOSAIC_STUDIO_IDLE_S | seconds without work or callers after which a started studio ends | 900 |
 | MOSAIC_PRIVATE_URLS | 1: addresses of this machine and its network may be connected to | 0 |
@@ -69,6 +70,8 @@ class Settings:
     api_url: str = HOSTED_URL
     allowed_dirs: tuple[Path, ...] = ()
     ffmpeg: Path | None = None
+    encoder: str = "auto"
+    """As written; `studio/render/choosing.py` checks it."""
     studio_idle_s: float = 900.0
     private_urls: bool = False
     studio_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -128,6 +131,7 @@ class Settings:
             api_url=(get("MOSAIC_API_URL") or HOSTED_URL).rstrip("/"),
             allowed_dirs=tuple(d for d in dirs if str(d) != ".") or (Path.home(),),
             ffmpeg=Path(p) if (p := get("MOSAIC_FFMPEG")) else None,
+            encoder=get("MOSAIC_ENCODER") or "auto",
             studio_idle_s=float(get("MOSAIC_STUDIO_IDLE_S") or 900),
             private_urls=get("MOSAIC_PRIVATE_URLS") == "1",
             webhook_secret=get("MOSAIC_WEBHOOK_SECRET"),

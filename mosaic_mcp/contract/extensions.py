@@ -123,6 +123,8 @@ class MediaFacts(Response):
     size_bytes: int = 0
     variable_frame_rate: bool = False
     rotation: int = 0
+    quality: str | None = None
+    """Of an output: draft, standard or best."""
 
 
 class LocalFile(Request):

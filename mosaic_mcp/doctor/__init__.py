@@ -40,7 +40,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("home", _home),
     ]
     if studio:
-        checks += [("ffmpeg", _ffmpeg), ("fonts", _fonts), ("speech", _speech)]
+        checks += [
+            ("ffmpeg", _ffmpeg),
+            ("encoder", _encoder),
+            ("fonts", _fonts),
+            ("speech", _speech),
+        ]
     if settings.hosted:
         checks.append(("key", _key))
     else:
@@ -133,6 +138,12 @@ def _run(*command: object) -> subprocess.CompletedProcess[str]:
         check=False,
         env=environment(),  # as when it renders
     )
+
+
+def _encoder(settings: Settings) -> Iterator[Finding]:
+    from mosaic_mcp.doctor.encoder import examine_encoder
+
+    return examine_encoder(settings)
 
 
 def _fonts(_settings: Settings) -> Iterator[Finding]:

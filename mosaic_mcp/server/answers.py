@@ -41,6 +41,7 @@ class OutputLine(Line):
     width: int | None = None
     height: int | None = None
     size_bytes: int | None = None
+    quality: str | None = Field(default=None, description="draft: for looking only")
     path: str | None = Field(default=None, description="File on this machine")
     url: str | None = None
     url_expires_at: str | None = None

@@ -84,6 +84,7 @@ async def output_line(client: MosaicClient, output: RunOutput, state: RunState) 
             "width": info.facts.width,
             "height": info.facts.height,
             "size_bytes": info.facts.size_bytes,
+            "quality": "draft" if info.facts.quality == "draft" else None,
             "path": info.path,
             "timeline_zip": info.timeline_path or output.premiere_prproj_url,
             "subtitles": info.texts.get("srt"),

@@ -26,6 +26,7 @@ from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.quota import Quota
+from mosaic_mcp.studio.render.choosing import Encoders
 from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
 from mosaic_mcp.studio.render.pictures import thumbnail
 from mosaic_mcp.studio.runs.admission import Admission
@@ -142,7 +143,7 @@ async def open_studio(
     ffmpeg = find_ffmpeg(settings)
     feed = Feed()
     charging = Charging(store, quota)
-    tools = await tool_version(ffmpeg)
+    encoders = Encoders(ffmpeg, await tool_version(ffmpeg), settings.encoder, library.studio)
     claims = Claims(store)
     admission = Admission(store, feed, machine, executor)
     engine = Engine(
@@ -156,7 +157,7 @@ async def open_studio(
             ),
             assets=assets,
             perception=perception,
-            render_version=tools,
+            encoders=encoders,
             worker=executor,
             claims=claims,
             charging=charging,
@@ -167,7 +168,7 @@ async def open_studio(
             feed,
             library,
             ffmpeg,
-            tools,
+            encoders,
             executor,
             claims,
             charging,

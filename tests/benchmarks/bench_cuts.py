@@ -11,7 +11,8 @@ in pieces as a rough cut leaves them). The same cuts are made in three ways, in 
     moviepy  MoviePy, as its users write it (installed for this run in an environment of its own)
 
 Compared are the wall time of the best turn, the frames, and the VMAF of each against the source's
-own frames.
+own frames; that every copied frame is bit for bit the source's and every piece of sound on its
+sample is checked. A short run lets MoviePy off lightly: its start is not counted long.
 """
 
 from __future__ import annotations
@@ -29,18 +30,24 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mosaic_mcp.studio.render.compile import frames_of
 from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source, snap
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
-from tests.benchmarks.bench_fused import FFMPEG, RATE, SAMPLE, Cost, cost, ffmpeg
+from tests.benchmarks.bench_fused import FFMPEG, LONG_S, RATE, SAMPLE, Cost, cost, ffmpeg
 
 LEAST_OF_ENCODED = 1.9
 LEAST_OF_MOVIEPY = 2.5
-TURNS = 2
 MOVIEPY = "moviepy==2.2.1"
+GROUP = 60
+"""Frames from one key frame of the talk to the next."""
+HZ = 48_000
+SLACK = 2000
+"""Samples around the right place in which the sound is looked for."""
 SCRIPT = """
     import json, sys
     from moviepy import VideoFileClip, concatenate_videoclips
@@ -59,7 +66,7 @@ def make_talk(folder: Path, seconds: int) -> None:
     ffmpeg(
         folder,
         *("-stream_loop", -1, "-i", SAMPLE, "-t", seconds, "-vf", picture),
-        *("-c:v", "libx264", "-preset", "veryfast", "-crf", 20, "-g", 60, "-sc_threshold", 0),
+        *("-c:v", "libx264", "-preset", "veryfast", "-crf", 20, "-g", GROUP, "-sc_threshold", 0),
         *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
         *("-color_range", "tv", "-c:a", "aac", "-ac", 2, "-ar", 48000, "in.mp4"),
     )
@@ -135,6 +142,12 @@ def moviepy(folder: Path, timeline: Timeline) -> None:
     subprocess.run(command, cwd=folder, check=True)
 
 
+def length(path: Path) -> float:
+    """Seconds of a file."""
+    with av.open(path) as file:
+        return (file.duration or 0) / 1_000_000
+
+
 def frames(path: Path) -> int:
     """Pictures in a file."""
     with av.open(path) as file:
@@ -154,6 +167,61 @@ def vmaf(folder: Path, name: str, timeline: Timeline) -> float:
     return float(re.findall(r"VMAF score: ([\d.]+)", done.stderr)[-1])
 
 
+def hashes(path: Path) -> list[str]:
+    """A hash of each picture, decoded."""
+    command = [str(FFMPEG), "-v", "error", "-nostdin", "-i", str(path), "-map", "0:v"]
+    done = subprocess.run(
+        [*command, "-f", "framemd5", "-"], check=True, capture_output=True, text=True
+    )
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("#")]
+    return [line.rpartition(",")[2].strip() for line in lines]
+
+
+def check_copies(folder: Path, timeline: Timeline) -> None:
+    """Every picture of a whole group is the source's own, bit for bit, and in its place."""
+    source, made = hashes(folder / "in.mp4"), hashes(folder / "copied.mp4")
+    at = same = 0
+    for first, end in spans(timeline):
+        begin, stop = -(-first // GROUP) * GROUP, end // GROUP * GROUP
+        for number in range(begin, stop):
+            assert made[at + number - first] == source[number], f"frame {number} is another"
+        same += max(0, stop - begin)
+        at += end - first
+    assert at == len(made)
+    print(f"  {same} of {at} frames are bit-identical copies, all in their places")
+
+
+def check_sound(folder: Path, timeline: Timeline) -> None:
+    """In the middle of every piece, the sound lies on its sample."""
+    source, made = samples(folder / "in.mp4"), samples(folder / "copied.mp4")
+    at, checked = Fraction(0), 0
+    for clip in timeline.clips:
+        middle = clip.duration / 2
+        begin, own = round((clip.start + middle) * HZ), round((at + middle) * HZ)
+        at += clip.duration
+        true = source[begin : begin + HZ // 4]
+        if np.abs(true).max() < 1000:
+            continue  # nobody speaks: nothing to compare
+        near = made[own - SLACK : own + len(true) + SLACK]
+        place = int(np.argmax(np.correlate(near, true, "valid"))) - SLACK
+        assert place == 0, f"the sound at {float(clip.start + middle):.2f} s is {place} samples off"
+        checked += 1
+    assert checked > 0
+    print(
+        f"  the sound of {checked} of {len(timeline.clips)} pieces (those with speech there) is "
+        "on its sample"
+    )
+
+
+def samples(path: Path) -> NDArray[np.float32]:
+    """The sound of a file, mono."""
+    command = [str(FFMPEG), "-v", "error", "-nostdin", "-i", str(path), "-vn", "-ac", "1"]
+    done = subprocess.run(
+        [*command, "-ar", str(HZ), "-f", "s16le", "-"], check=True, capture_output=True
+    )
+    return np.frombuffer(done.stdout, np.int16).astype(np.float32)
+
+
 def compare(seconds: int) -> dict[str, tuple[Cost, int, float]]:
     """The best of some turns of each way, its frames and its VMAF."""
     ways: dict[str, Callable[[Path, Timeline], None]] = {
@@ -167,8 +235,10 @@ def compare(seconds: int) -> dict[str, tuple[Cost, int, float]]:
         moviepy(folder, edit(15))  # its installation is not its work
         turns = [
             {way: cost(lambda w=work: w(folder, timeline)) for way, work in ways.items()}
-            for _ in range(TURNS)
+            for _ in range(1 if seconds >= LONG_S else 2)
         ]
+        check_copies(folder, timeline)
+        check_sound(folder, timeline)
         return {
             way: (
                 min((turn[way] for turn in turns), key=lambda c: c.wall),

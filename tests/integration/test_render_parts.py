@@ -1,11 +1,13 @@
 """A long picture in parts: no seam shows, and what did not change is not made again."""
 
 from fractions import Fraction as F
+from itertools import pairwise
 
 import av
 import numpy as np
 import pytest
 
+from mosaic_mcp.studio.render.commands import kept_by
 from mosaic_mcp.studio.render.parts import parts_of
 from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source
@@ -97,6 +99,35 @@ async def test_only_the_part_with_a_changed_caption_is_made_again(tmp_path, long
     assert again.frames == SECONDS * 10
 
 
+class Commands:
+    """Remembers the codecs of the commands that ran."""
+
+    def __init__(self):
+        self.encoders = []
+
+    async def began(self, command):
+        pairs = pairwise(command.arguments)
+        self.encoders += [codec for option, codec in pairs if option in ("-c:v", "-c:a")]
+
+    async def ended(self, command): ...
+
+    async def files(self, files): ...
+
+
+async def test_a_changed_caption_encodes_one_part_and_no_sound(tmp_path, long, made):
+    keep = tmp_path / "keep"
+    before, _ = await made(captioned(long[1]), keep=keep)
+    with kept_by(commands := Commands()):
+        after, _ = await made(captioned(long[1], changed="other"), keep=keep)
+    assert commands.encoders == ["libx264"]
+    assert sounds(before) == sounds(after)
+
+
+def sounds(path) -> bytes:
+    with av.open(path) as file:
+        return b"".join(bytes(packet) for packet in file.demux(audio=0))
+
+
 async def test_the_same_edit_again_renders_nothing(tmp_path, long, made):
     keep = tmp_path / "keep"
     await made(captioned(long[1]), keep=keep)
@@ -121,6 +152,7 @@ async def test_another_quality_and_other_tools_share_no_parts(tmp_path, long, ma
     await made(captioned(long[1]), keep=keep)
     _, draft = await made(captioned(long[1]), keep=keep, quality="draft")
     assert draft.kept == 0
+    assert "draft" in draft.note
 
 
 async def test_a_crop_goes_on_over_the_seams(tmp_path, long, made):

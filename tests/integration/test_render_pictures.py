@@ -77,6 +77,12 @@ async def test_each_cell_carries_a_readable_time(tmp_path):
             assert label.max() > 220
 
 
+async def test_a_thumbnail_is_a_key_frame(tmp_path):
+    path = counted(tmp_path / "in.mp4", 90)  # a key frame every 12
+    still = await thumbnail(path, 3.0, tmp_path / "t.png", ffmpeg=FFMPEG)
+    assert number_in(still) in (0, 24, 36)
+
+
 async def test_a_thumbnail_is_not_the_black_beginning(tmp_path):
     black = np.full((180, 320), 16, np.uint8)
     busy = np.kron(np.indices((18, 32)).sum(axis=0) % 2, np.ones((10, 10))) * 200 + 20

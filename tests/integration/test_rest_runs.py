@@ -171,6 +171,7 @@ def test_an_output_says_what_and_where_it_is(made):
     assert info.run_id == run_id
     # A draft is smaller than its canvas, and of its shape.
     assert info.facts.width * info.timeline["height"] == info.facts.height * info.timeline["width"]
+    assert info.facts.quality == "draft"
     assert info.facts.duration_s == pytest.approx(1, abs=0.1)
     assert Path(info.path).read_bytes()[4:8] == b"ftyp"
     picture = client.get(f"{V1}/renders/{output}/frame", params={"at": 0.5}).content

@@ -17,6 +17,7 @@ HAND_WRITTEN = [
     DOCS / "http.md",
     DOCS / "models.md",
     DOCS / "observing.md",
+    DOCS / "rendering.md",
     DOCS / "troubleshooting.md",
     DOCS / "webhooks.md",
     ROOT / "examples" / "README.md",

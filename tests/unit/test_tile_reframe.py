@@ -53,6 +53,23 @@ def walking(time: Fraction) -> float:
     return 0.5 - 0.3 * cos(2 * pi * float(time) / 12)
 
 
+@pytest.mark.parametrize(
+    ("size", "more", "canvas"),
+    [
+        ((1920, 1080), {}, (608, 1080)),
+        ((1280, 720), {"aspect_ratio": "1:1"}, (720, 720)),
+        ((3840, 2160), {}, (1080, 1920)),
+        ((1920, 1080), {"zoom_out": True}, (1080, 1920)),
+        ((1920, 1080), {"resolution": "full"}, (1080, 1920)),
+    ],
+)
+async def test_at_the_sources_resolution_nothing_is_blown_up(size, more, canvas):
+    talk = timeline(source(width=size[0], height=size[1]))
+    params = ReframeParams.model_validate({"resolution": "source", **more})
+    (out,) = await reframe.apply([talk], params, context(Known({}, faces=[face(1, 0.5)])))
+    assert (out.width, out.height) == canvas
+
+
 @pytest.mark.parametrize("movement", [swaying, walking])
 @pytest.mark.parametrize("spacing", [Fraction(1, 4), Fraction(1)])
 def test_the_face_is_inside_the_crop_in_98_percent_of_frames(movement, spacing):

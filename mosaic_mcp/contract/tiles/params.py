@@ -101,6 +101,12 @@ class ReframeParams(Params):
         description="Show the whole picture over a blurred copy instead of following the face",
         json_schema_extra=inferred(),
     )
+    resolution: Literal["full", "source"] = Field(
+        "full",
+        description="full: 1080 pixels on the short side; source: no more than the crop has, which "
+        "renders several times as fast",
+        json_schema_extra=inferred(),
+    )
 
 
 class CaptionsParams(Params):

@@ -41,6 +41,8 @@ VERBS = {
     "compose": "composing.composing:compose",
 }
 """What it can do: module and function below `mosaic_mcp.studio`."""
+CUT_BYTES = 40 * 1024**3
+"""But the picture that `smart_cut` writes, which may be as large as any that FFmpeg renders."""
 
 
 def main() -> int:
@@ -49,7 +51,8 @@ def main() -> int:
     argument = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cpu = int(seconds * (os.cpu_count() or 1)) + 1
-    limit({"memory": MEMORY_BYTES, "file": FILE_BYTES, "cpu": cpu})
+    largest = CUT_BYTES if verb == "smart_cut" else FILE_BYTES
+    limit({"memory": MEMORY_BYTES, "file": largest, "cpu": cpu})
     # Libraries print on their own; only our JSON may reach the pipe.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

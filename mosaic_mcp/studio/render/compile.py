@@ -34,6 +34,10 @@ TONE_MAP = (
     "zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
 )
 """From PQ or HLG to what ordinary screens show."""
+EXACT = "bicubic+accurate_rnd"
+QUICK = "fast_bilinear"
+QUICK_DECODING = ("-skip_loop_filter", "noref")
+"""Pictures that no other is made from keep their block edges, which half the size hides."""
 CAPTIONS = "captions.ass"
 FONTS_DIR = "fonts"
 GRAPH = "graph.txt"
@@ -73,6 +77,10 @@ class Plan:
     width: int = 0
     height: int = 0
     sources: int = 0
+    resampling: str = EXACT
+    """Flags of `scale`."""
+    decoding: tuple[str, ...] = ()
+    """Options of every input that moves."""
 
     @property
     def graph(self) -> str:
@@ -146,19 +154,24 @@ def compile_video(
     names: Mapping[str, str],
     facts: Mapping[str, Facts],
     *,
-    scale: Fraction = Fraction(1),
+    draft: bool = False,
+    upload: str = "",
     captions: Fraction | None = None,
     part: Frames | None = None,
 ) -> Plan:
     """The plan for the picture of a settled timeline, or for a part of it in output frames.
 
     `names` are the files in the job folder by hash, `facts` how their pictures are stored.
-    `scale` shrinks the canvas (drafts). `captions` are the seconds that CAPTIONS in the job folder
+    A `draft` is half as wide and high. `upload` are filters that bring pictures to where the
+    encoder reads them. `captions` are the seconds that CAPTIONS in the job folder
     is ahead of the part; None: there is no such file.
     """
+    scale = Fraction(1, 2) if draft else Fraction(1)
     plan = Plan(
         width=max(even(int(timeline.width * scale)), 2),
         height=max(even(int(timeline.height * scale)), 2),
+        resampling=QUICK if draft else EXACT,
+        decoding=QUICK_DECODING if draft else (),
     )
     runs = runs_of(timeline)
     whole = Frames(0, sum(piece.count for run in runs for piece in run.pieces))
@@ -181,7 +194,7 @@ def compile_video(
         label = "titled"
     for index, overlay in enumerate(timeline.overlays):
         label = _overlay(plan, overlay, names[overlay.source], label, index, scale)
-    plan.chains.append(f"[{label}]format=yuv420p[v]")
+    plan.chains.append(f"[{label}]{upload or 'format=yuv420p'}[v]")
     return plan
 
 
@@ -208,7 +221,7 @@ def _run(
         # varies. From the key frame before, `fps` finds the last picture before the start.
         options = ["-noaccurate_seek", "-ss", f"{float(skipped / rate):.6f}", *options]
     source, like = run.source, run.like
-    number = plan.input(names[source.sha256], *options)
+    number = plan.input(names[source.sha256], *plan.decoding, *options)
     steps = [
         *(["bwdif=mode=send_frame:deint=interlaced"] if facts.interlaced else []),
         f"fps=fps={rate}:start_time=0:round=near",
@@ -248,11 +261,12 @@ def _selection(pieces: Sequence[Frames], skipped: int) -> str:
 def _framing(plan: Plan, timeline: Timeline, run: Run, to_bt709: str, index: int) -> list[str]:
     """Filters from the source's picture to the canvas; `to_bt709` are options of `scale`."""
     width, height = plan.width, plan.height
-    fit = f"scale={width}:{height}:flags=bicubic+accurate_rnd:{to_bt709}"
+    how = f"flags={plan.resampling}:{to_bt709}"
+    fit = f"scale={width}:{height}:{how}"
     framing = timeline.framing
     source = run.source
     if run.like.whole:
-        return [_whole(source, width, height, to_bt709, str(index))]
+        return [_whole(source, width, height, how, str(index))]
     if framing is not None and framing.fit == "crop":
         size = crop_size(source, timeline.width, timeline.height)
         if size == (even(source.width), even(source.height)):
@@ -270,8 +284,8 @@ def _framing(plan: Plan, timeline: Timeline, run: Run, to_bt709: str, index: int
         plan.files[f"crop{index}.txt"] = lines
         return [f"sendcmd=f=crop{index}.txt", crop, fit]
     if framing is not None or _same_shape(source, timeline.width, timeline.height):
-        return [_whole(source, width, height, to_bt709, str(index))]
-    return [_inside(width, height, to_bt709), f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2"]
+        return [_whole(source, width, height, how, str(index))]
+    return [_inside(width, height, how), f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2"]
 
 
 def _same_shape(source: Source, width: int, height: int) -> bool:
@@ -280,24 +294,21 @@ def _same_shape(source: Source, width: int, height: int) -> bool:
     return difference * 50 < source.height * width
 
 
-def _inside(width: int, height: int, to_bt709: str) -> str:
-    return (
-        f"scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2"
-        f":flags=bicubic+accurate_rnd:{to_bt709}"
-    )
+def _inside(width: int, height: int, how: str) -> str:
+    return f"scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2:{how}"
 
 
-def _whole(source: Source, width: int, height: int, to_bt709: str, name: str) -> str:
+def _whole(source: Source, width: int, height: int, how: str, name: str) -> str:
     """The whole picture, over a blurred copy of itself where it does not fill the canvas."""
     if _same_shape(source, width, height):
-        return f"scale={width}:{height}:flags=bicubic+accurate_rnd:{to_bt709}"
+        return f"scale={width}:{height}:{how}"
     # Behind: the picture itself, filling the canvas, small while it is blurred (cheap).
     small_w, small_h = even(width // 6), even(height // 6)
     return (
         f"split[front{name}][back{name}];[back{name}]"
         f"scale={small_w}:{small_h}:force_original_aspect_ratio=increase,"
         f"crop={small_w}:{small_h},gblur=sigma=6,eq=brightness=-0.06,scale={width}:{height}"
-        f":{to_bt709},setsar=1[soft{name}];[front{name}]{_inside(width, height, to_bt709)},"
+        f":{how},setsar=1[soft{name}];[front{name}]{_inside(width, height, how)},"
         f"setsar=1[sharp{name}];[soft{name}][sharp{name}]overlay=(W-w)/2:(H-h)/2"
     )
 
@@ -341,7 +352,7 @@ def _cutaway(
     seconds = f"{float(frames.count / rate):.6f}"
     options: list[str] = []
     if source.kind == "video":
-        options = ["-ss", f"{float(cutaway.start):.6f}", "-t", seconds]
+        options = [*plan.decoding, "-ss", f"{float(cutaway.start):.6f}", "-t", seconds]
     number = plan.input(names[cutaway.source], *options)
     steps = [
         f"fps=fps={rate}:start_time=0:round=near",
@@ -351,7 +362,7 @@ def _cutaway(
         f"setpts=N+{frames.first}",
         *([TONE_MAP] if facts.hdr else []),
         f"scale={plan.width}:{plan.height}:force_original_aspect_ratio=increase"
-        f":flags=bicubic+accurate_rnd:{facts.to_bt709}",
+        f":flags={plan.resampling}:{facts.to_bt709}",
         f"crop={plan.width}:{plan.height}",
         "setsar=1",
         "format=yuv420p",

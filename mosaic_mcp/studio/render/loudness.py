@@ -29,7 +29,8 @@ _CLEAN = "clean.pcm"
 _SILENT_LUFS = -69.0
 """EBU R128 gates at -70: what is measured below has no loudness to raise."""
 _MOST_GAIN_DB = 40.0
-_ROUNDS = 5
+ROUNDS = 5
+"""How often gain and ceiling are corrected at most."""
 _DENOISE_DELAY = RATE // 40
 """Samples by which FFmpeg's afftdn delays the sound, and does not say so."""
 _CLEAN_DB = -75.0
@@ -56,13 +57,22 @@ async def clean(sound: Sound | None, samples: int, *, ffmpeg: Path, job: Path) -
 
 
 async def finish(
-    sound: Sound | None, name: str, samples: int, *, ffmpeg: Path, job: Path
+    sound: Sound | None,
+    name: str,
+    samples: int,
+    *,
+    ffmpeg: Path,
+    job: Path,
+    rounds: int = ROUNDS,
 ) -> list[str]:
-    """Encode the `samples` samples of the file `name` to `ENCODED`; returns notes."""
+    """Encode the `samples` samples of the file `name` to `ENCODED`; returns notes.
+
+    Loudness is corrected in at most `rounds` tries.
+    """
     if sound is None or sound.loudness_lufs is None:
         await _encode(name, None, samples, ffmpeg, job)
         return []
-    return await _levelled(name, sound, sound.loudness_lufs, samples, ffmpeg, job)
+    return await _levelled(name, sound, sound.loudness_lufs, samples, ffmpeg, job, rounds)
 
 
 def _denoise(floor: float) -> str:
@@ -80,7 +90,7 @@ def _denoise(floor: float) -> str:
 
 
 async def _levelled(
-    name: str, sound: Sound, target: float, samples: int, ffmpeg: Path, job: Path
+    name: str, sound: Sound, target: float, samples: int, ffmpeg: Path, job: Path, rounds: int
 ) -> list[str]:
     found = await measure([*_PCM, "-i", name], ffmpeg=ffmpeg, job=job)
     if found.integrated_lufs < _SILENT_LUFS:
@@ -89,7 +99,7 @@ async def _levelled(
     gain = min(target - found.integrated_lufs, _MOST_GAIN_DB)
     ceiling = sound.true_peak_db - 0.3
     short = 0.0
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         await _encode(name, _Setting(gain, ceiling), samples, ffmpeg, job)
         found = await measure(["-i", ENCODED], ffmpeg=ffmpeg, job=job)
         short = target - found.integrated_lufs

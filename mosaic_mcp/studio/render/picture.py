@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from uuid import uuid4
 
 import anyio
 import anyio.to_thread
 
 from mosaic_mcp.errors import MediaError
+from mosaic_mcp.studio.machine import cores
 from mosaic_mcp.studio.render.captions import Sheet
 from mosaic_mcp.studio.render.commands import SideFile, keep_files
 from mosaic_mcp.studio.render.compile import (
@@ -26,9 +25,11 @@ from mosaic_mcp.studio.render.compile import (
 )
 from mosaic_mcp.studio.render.ffmpeg import run_ffmpeg
 from mosaic_mcp.studio.render.fonts import FONTS
+from mosaic_mcp.studio.render.kept import keep as keep_file
+from mosaic_mcp.studio.render.kept import take
 from mosaic_mcp.studio.render.parts import captions_of, key_of, listing, parts_of
 from mosaic_mcp.studio.render.side_by_side import side_by_side
-from mosaic_mcp.studio.render.workbench import X264, OnShare, Workbench, place
+from mosaic_mcp.studio.render.workbench import OnShare, Workbench, place
 
 PICTURE = "picture.mp4"
 LISTING = "parts.txt"
@@ -61,7 +62,6 @@ async def rendered(work: Workbench, tell: OnShare, keep: Path | None, tools: str
         part = await anyio.to_thread.run_sync(_Part, work, work.job, whole)
         await part.render(work.job / PICTURE, tell)
         return Picture(("-i", PICTURE), (part.arguments(),), (part.plan.graph,))
-    await anyio.Path(keep).mkdir(parents=True, exist_ok=True)
     return await _in_parts(work, parts, tell, keep, tools)
 
 
@@ -71,32 +71,30 @@ async def _in_parts(
     parts = await anyio.to_thread.run_sync(
         lambda: [_Part(work, work.job / f"part{n}", place) for n, place in enumerate(places)]
     )
-    cores = os.cpu_count() or 2
-    at_once = anyio.CapacityLimiter(max(1, min(cores, MOST_AT_ONCE, len(parts))))
-    threads = max(1, cores // int(at_once.total_tokens))
-    shares = [0.0] * len(parts)
-    kept: list[int] = []
+    missing = [n for n, part in enumerate(parts) if not await part.taken(keep, tools)]
+    shares = [0.0 if n in missing else float(place.count) for n, place in enumerate(places)]
+    at_once = anyio.CapacityLimiter(max(1, min(cores(), MOST_AT_ONCE, len(missing))))
+    threads = max(1, cores() // int(at_once.total_tokens))
 
-    async def make(number: int, part: _Part) -> None:
+    async def make(number: int) -> None:
         def told(share: float) -> None:
             shares[number] = share * places[number].count
             tell(min(sum(shares) / work.frames, 1.0))
 
         async with at_once:
-            if await part.take_or_render(keep, tools, told, threads):
-                kept.append(number)
+            await parts[number].make(keep, tools, told, threads)
             told(1.0)
 
     async with side_by_side() as group:
-        for number, part in enumerate(parts):
-            group.start_soon(make, number, part)
+        for number in missing:
+            group.start_soon(make, number)
     files = [part.folder.with_suffix(".mp4") for part in parts]
     (work.job / LISTING).write_text(listing(files), "utf-8")
     return Picture(
         ("-f", "concat", "-i", LISTING),
         tuple(part.arguments() for part in parts),
         tuple(part.plan.graph for part in parts),
-        kept=len(kept),
+        kept=len(parts) - len(missing),
     )
 
 
@@ -111,7 +109,13 @@ class _Part:
         if work.sheet is not None:
             self._captions, ahead = self._own_captions(work.sheet)
         self.plan: Plan = compile_video(
-            timeline, work.names, work.facts, scale=work.scale, captions=ahead, part=place
+            timeline,
+            work.names,
+            work.facts,
+            draft=work.draft,
+            upload=work.encoder.upload,
+            captions=ahead,
+            part=place,
         )
 
     def _own_captions(self, sheet: Sheet) -> tuple[str, Fraction]:
@@ -122,27 +126,32 @@ class _Part:
 
     def arguments(self, threads: int | None = None) -> tuple[str, ...]:
         """FFmpeg's arguments, without the output; `threads` decide the speed only."""
-        rate, quality = self._work.timeline.frame_rate, X264[self._work.quality]
+        rate, encoder = self._work.timeline.frame_rate, self._work.encoder
         return (
+            *encoder.device,
             *self.plan.inputs,
             *(("-threads", str(threads)) if threads else ()),
-            *("-/filter_complex", GRAPH, "-map", "[v]", "-c:v", "libx264"),
-            *(word for name, value in quality.items() for word in (f"-{name}", value)),
+            *("-/filter_complex", GRAPH, "-map", "[v]", "-c:v", encoder.name, *encoder.options),
             *("-g", str(round(rate * KEY_FRAME_S)), "-r", str(rate), "-fps_mode", "cfr"),
             *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
             *("-color_range", "tv", "-frames:v", str(self.plan.frames)),
         )
 
-    async def take_or_render(self, keep: Path, tools: str, tell: OnShare, threads: int) -> bool:
-        """Have the part beside its folder, from `keep` where it is there: then True."""
-        key = key_of(self.plan, self._captions, self.arguments(), self._work.names, tools)
-        kept, wanted = keep / f"{key}.mp4", self.folder.with_suffix(".mp4")
-        if await anyio.to_thread.run_sync(_taken, kept, wanted):
-            return True
+    async def taken(self, folder: Path, tools: str) -> bool:
+        """Have the part beside its folder, from `folder` where it is kept: then True."""
+        kept = self._kept(folder, tools)
+        return await anyio.to_thread.run_sync(take, kept, self.folder.with_suffix(".mp4"))
+
+    async def make(self, folder: Path, tools: str, tell: OnShare, threads: int) -> None:
+        """Render the part beside its folder, and keep it in `folder`."""
         await anyio.to_thread.run_sync(self._bring_files)
-        await self.render(wanted, tell, threads)
-        await anyio.to_thread.run_sync(_keep, wanted, kept)
-        return False
+        made = self.folder.with_suffix(".mp4")
+        await self.render(made, tell, threads)
+        await anyio.to_thread.run_sync(keep_file, made, self._kept(folder, tools))
+
+    def _kept(self, folder: Path, tools: str) -> Path:
+        key = key_of(self.plan, self._captions, self.arguments(), self._work.names, tools)
+        return folder / f"{key}.mp4"
 
     def _bring_files(self) -> None:
         self.folder.mkdir()
@@ -194,23 +203,6 @@ class _Part:
         fonts.mkdir()
         for font in FONTS.glob("*.ttf"):
             place(font, fonts / font.name)
-
-
-def _taken(kept: Path, wanted: Path) -> bool:
-    try:
-        place(kept, wanted)
-        kept.touch()  # what was used last is deleted last
-    except FileNotFoundError:
-        wanted.unlink(missing_ok=True)
-        return False
-    return True
-
-
-def _keep(made: Path, kept: Path) -> None:
-    """Keep a part under its name in one step: what has a name is whole."""
-    part = kept.with_name(f"{uuid4()}.part")
-    place(made, part)
-    part.replace(kept)
 
 
 def _names(names: Mapping[str, str]) -> list[str]:

@@ -18,6 +18,8 @@ from mosaic_mcp.studio.render.side_by_side import side_by_side
 
 LONG_SIDE = 1024
 MOST_BYTES = 100_000
+KEY_FRAMES = ("-skip_frame", "nokey", "-noaccurate_seek")
+"""To be given the key frame before a moment: nothing else is decoded."""
 AT_ONCE = 4
 """FFmpeg processes that fetch frames side by side."""
 _STILL = Limits(wall_s=60)
@@ -34,10 +36,10 @@ async def frame(
 
 
 async def thumbnail(video: Path, duration: float, out: Path, *, ffmpeg: Path) -> Path:
-    """A picture that stands for the video: of a few moments the one with the most detail."""
+    """A picture that stands for the video: of a few key frames the one with the most detail."""
     moments = [duration * share for share in (0.1, 0.3, 0.5)]
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
-        images = await _frames(video, moments, Path(folder), ffmpeg)
+        images = await _frames(video, moments, Path(folder), ffmpeg, KEY_FRAMES)
         best = max(images, key=_detail)
         await anyio.to_thread.run_sync(_save, _fitted(best, 640), out)
     return out
@@ -52,7 +54,11 @@ async def contact_sheet(
     frames: int = 9,
     long_side: int = LONG_SIDE,
 ) -> list[float]:
-    """Evenly spaced frames with their times on one picture; answers the times in seconds."""
+    """Evenly spaced frames with their times on one picture; answers the times in seconds.
+
+    They are the frames of these times, not the key frames near them: whoever looks at a sheet goes
+    on with the times that it says.
+    """
     times = [duration * (index + 0.5) / frames for index in range(frames)]
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         images = await _frames(video, times, Path(folder), ffmpeg)
@@ -62,14 +68,18 @@ async def contact_sheet(
 
 
 async def _frames(
-    video: Path, times: Sequence[float], folder: Path, ffmpeg: Path
+    video: Path,
+    times: Sequence[float],
+    folder: Path,
+    ffmpeg: Path,
+    options: Sequence[str] = (),
 ) -> list[Image.Image]:
     images: dict[int, Image.Image] = {}
     limit = anyio.CapacityLimiter(AT_ONCE)
 
     async def fetch(index: int, at: float) -> None:
         async with limit:
-            images[index] = await _frame(video, at, folder, ffmpeg, index)
+            images[index] = await _frame(video, at, folder, ffmpeg, index, options)
 
     async with side_by_side() as group:
         for index, at in enumerate(times):
@@ -77,14 +87,23 @@ async def _frames(
     return [images[index] for index in range(len(times))]
 
 
-async def _frame(video: Path, at: float, folder: Path, ffmpeg: Path, number: int) -> Image.Image:
+async def _frame(
+    video: Path,
+    at: float,
+    folder: Path,
+    ffmpeg: Path,
+    number: int,
+    options: Sequence[str] = (),
+) -> Image.Image:
     name = f"frame{number}.png"
-    # The last frame is shown until the end: asking past it must still give it.
-    for moment in (at, max(0.0, at - 0.5)):
+    # The last frame is shown until the end: asking past it must still give it. And a file may have
+    # no key frames but its first.
+    tries = ((options, at), ((), at), ((), max(0.0, at - 0.5)))
+    for how, moment in tries if options else tries[1:]:
         await run_ffmpeg(
             ffmpeg,
             [
-                *guarded_input(str(video), "-ss", f"{max(0.0, moment):.3f}"),
+                *guarded_input(str(video), *how, "-ss", f"{max(0.0, moment):.3f}"),
                 *("-frames:v", "1", "-update", "1", "-vf", "scale=iw*sar:ih,setsar=1"),
                 *("-c:v", "png", name),
             ],

@@ -8,14 +8,15 @@ from fractions import Fraction
 from pathlib import Path
 
 from mosaic_mcp.errors import Unsupported
-from mosaic_mcp.studio.render import loudness, sound
+from mosaic_mcp.studio.render import loudness
 from mosaic_mcp.studio.render.compile import settled
+from mosaic_mcp.studio.render.encoders import X264, Encoder, Quality, x264
 from mosaic_mcp.studio.render.ffmpeg import run_ffmpeg
-from mosaic_mcp.studio.render.mixing import mixed
 from mosaic_mcp.studio.render.picture import Picture, rendered
 from mosaic_mcp.studio.render.side_by_side import side_by_side
 from mosaic_mcp.studio.render.smart import only_cuts, smart_cut
-from mosaic_mcp.studio.render.workbench import X264, OnShare, Quality, Workbench, set_up
+from mosaic_mcp.studio.render.soundtrack import soundtrack
+from mosaic_mcp.studio.render.workbench import OnShare, Workbench, set_up
 from mosaic_mcp.studio.timeline.model import Timeline
 
 PICTURE_SHARE = 0.95
@@ -26,6 +27,9 @@ MUX = (
     *("-map_metadata", "-1", "-map_chapters", "-1", "-movflags", "+faststart", PART),
 )
 """The sound beside a picture in one file, nothing encoded again."""
+DRAFT = (
+    "A draft, for looking only: half as wide and high, encoded quickly, its loudness set in one go."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class RenderReport:
     """Why nothing could be copied where only cuts were asked."""
     kept: int = 0
     """Parts of the picture that were there already."""
+    encoder: str = "libx264"
+    """FFmpeg's name of what encoded the picture, or the edges of a cut one."""
 
 
 async def render(
@@ -58,13 +64,14 @@ async def render(
     on_progress: OnShare | None = None,
     keep: Path | None = None,
     tools: str = "",
+    encoder: Encoder | None = None,
 ) -> RenderReport:
     """Render `timeline` to the MP4 `out`; `files` are its sources by hash.
 
     `job` is a private empty folder on the disk of `out`. Cancelling kills FFmpeg at once; `out`
     exists only when it is whole. `on_progress` gets the share done, 0..1. Parts of a long picture
-    are kept in the folder `keep` and taken from there, when they were made by the same `tools`.
-    Raises RenderFailed.
+    and its sound are kept in the folder `keep` and taken from there, when they were made by the
+    same `tools`. `encoder` encodes the picture instead of x264. Raises RenderFailed.
     """
     tell = on_progress or _quiet
     if not timeline.clips:
@@ -72,12 +79,20 @@ async def render(
             f"{timeline.name} is empty: nothing was left to show.",
             remedy="Cut less: look at the tiles before.",
         )
-    work = await set_up(settled(timeline), files, job=job, ffmpeg=ffmpeg, quality=quality)
-    notes = [work.sheet.note] if work.sheet and work.sheet.note else []
+    work = await set_up(
+        settled(timeline),
+        files,
+        job=job,
+        ffmpeg=ffmpeg,
+        quality=quality,
+        encoder=encoder or x264(quality),
+    )
+    notes = [DRAFT] if work.draft else []
+    notes += [work.sheet.note] if work.sheet and work.sheet.note else []
     picture = Picture(())
 
     async def make_sound() -> None:
-        notes.extend(await _sound(work))
+        notes.extend(await soundtrack(work, keep, tools))
 
     async with side_by_side() as group:
         group.start_soon(make_sound)
@@ -94,25 +109,19 @@ async def render(
         copied=picture.copied,
         why_encoded=picture.why_encoded,
         kept=picture.kept,
+        encoder="libx264" if picture.copied else work.encoder.name,
     )
-
-
-async def _sound(work: Workbench) -> list[str]:
-    """Make the whole sound; notes on what could not be as asked."""
-    timeline, ffmpeg, job = work.timeline, work.ffmpeg, work.job
-    samples = await sound.programme(timeline, work.facts, work.names, ffmpeg=ffmpeg, job=job)
-    name = await loudness.clean(timeline.sound, samples, ffmpeg=ffmpeg, job=job)
-    name = await mixed(timeline, name, samples, work.facts, work.names, ffmpeg=ffmpeg, job=job)
-    return await loudness.finish(timeline.sound, name, samples, ffmpeg=ffmpeg, job=job)
 
 
 async def _picture(work: Workbench, tell: OnShare, keep: Path | None, tools: str) -> Picture:
     """Cut the picture where that is all that is asked, else render it."""
-    source = only_cuts(work.timeline, work.facts) if work.quality != "draft" else None
+    source = only_cuts(work.timeline, work.facts) if not work.draft else None
     if source is None:
         return await rendered(work, tell, keep, tools)
-    name, options = work.names[source.sha256], X264[work.quality]
-    cut = await smart_cut(work.timeline, source, name, options, job=work.job, on_share=tell)
+    name = work.names[source.sha256]
+    cut = await smart_cut(
+        work.timeline, source, name, X264[work.quality], job=work.job, on_share=tell
+    )
     if cut.copied:
         return Picture(("-i", cut.picture), copied=cut.copied)
     picture = await rendered(work, tell, keep, tools)

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mosaic_mcp.studio.machine import cores
 from mosaic_mcp.studio.perception.calling import call_about
 from mosaic_mcp.studio.render.compile import runs_of
 from mosaic_mcp.studio.render.facts import Facts
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 
 CUT = "cut.ts"
+MOST_AT_ONCE = 4
+"""Edges that are encoded side by side, each by one core: more than one render may be at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +75,6 @@ async def smart_cut(
         rate=str(timeline.frame_rate),
         pieces=pieces,
         options=dict(options),
+        at_once=min(cores(), MOST_AT_ONCE),
     )
     return Cut(CUT, done.get("copied", 0), done.get("why", ""))

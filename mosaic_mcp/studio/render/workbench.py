@@ -6,9 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Literal
 
 import anyio.to_thread
 
@@ -16,17 +14,11 @@ from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.render.captions import Sheet, ass_file
 from mosaic_mcp.studio.render.commands import SideFile, keep_files
 from mosaic_mcp.studio.render.compile import runs_of
+from mosaic_mcp.studio.render.encoders import Encoder, Quality
 from mosaic_mcp.studio.render.facts import Facts, read_facts
 from mosaic_mcp.studio.timeline.model import Timeline
 
-Quality = Literal["draft", "standard", "best"]
 OnShare = Callable[[float], None]
-
-X264: dict[Quality, dict[str, str]] = {
-    "draft": {"preset": "ultrafast", "crf": "26"},
-    "standard": {"preset": "veryfast", "crf": "20"},
-    "best": {"preset": "medium", "crf": "18"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +33,7 @@ class Workbench:
     sheet: Sheet | None
     """The captions of the whole picture."""
     quality: Quality
+    encoder: Encoder
     ffmpeg: Path
     job: Path
 
@@ -50,9 +43,9 @@ class Workbench:
         return sum(piece.count for run in runs_of(self.timeline) for piece in run.pieces)
 
     @property
-    def scale(self) -> Fraction:
-        """Drafts are half as wide and high."""
-        return Fraction(1, 2) if self.quality == "draft" else Fraction(1)
+    def draft(self) -> bool:
+        """Quick to make, and only to be looked at."""
+        return self.quality == "draft"
 
     def sources_in(self, folder: Path) -> dict[str, SideFile]:
         """The links to sources that are in a folder, by name."""
@@ -65,7 +58,13 @@ class Workbench:
 
 
 async def set_up(
-    timeline: Timeline, files: Mapping[str, Path], *, job: Path, ffmpeg: Path, quality: Quality
+    timeline: Timeline,
+    files: Mapping[str, Path],
+    *,
+    job: Path,
+    ffmpeg: Path,
+    quality: Quality,
+    encoder: Encoder,
 ) -> Workbench:
     """Bring the `files`, by hash, of a settled timeline into the job's folder."""
     names = await anyio.to_thread.run_sync(_bring_files, timeline, files, job)
@@ -77,7 +76,7 @@ async def set_up(
     sheet = None
     if timeline.captions is not None:
         sheet = await anyio.to_thread.run_sync(ass_file, timeline)
-    work = Workbench(timeline, names, facts, sheet, quality, ffmpeg, job)
+    work = Workbench(timeline, names, facts, sheet, quality, encoder, ffmpeg, job)
     await keep_files(job, work.sources_in(job))
     return work
 

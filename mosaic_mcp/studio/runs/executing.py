@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,8 @@ from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
 from mosaic_mcp.errors import MosaicError, NoSpace, Unsupported
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.perception.model import Perception
+from mosaic_mcp.studio.render.choosing import Encoders
+from mosaic_mcp.studio.render.encoders import Quality
 from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
 from mosaic_mcp.studio.runs.feed import Feed
@@ -100,7 +102,7 @@ class NodeWork:
     gathering: Gathering
     assets: Assets
     perception: Perception
-    render_version: str
+    encoders: Encoders
     worker: str
     """The process that does it."""
     claims: Claims
@@ -191,7 +193,7 @@ class NodeWork:
         report = Reporter(self.store, self.feed, fence, TILE_SHARE if renders else 1.0)
         timelines = await self._timelines(node, tile, report)
         kept = [timeline.model_dump(mode="json") for timeline in timelines]
-        wanted = [self._wanted(t, node["quality"]) for t in timelines] if renders else []
+        wanted = await self._wanted(timelines, node["quality"]) if renders else []
 
         def decide(connection: sa.Connection) -> None:
             if not decide_node(connection, fence, kept):
@@ -226,15 +228,22 @@ class NodeWork:
         outputs = await TILES[tile.name].apply(inputs, params, context)
         return [snap(timeline) for timeline in outputs]
 
-    def _wanted(self, timeline: Timeline, quality: str) -> dict[str, Any]:
-        need = render_need(timeline, quality)
-        return {
-            "name": timeline.name,
-            "timeline": timeline.model_dump(mode="json"),
-            "recipe_hash": recipe_hash(timeline, quality, self.render_version),
-            "need_memory": need.memory,
-            "need_disk": need.disk,
-        }
+    async def _wanted(
+        self, timelines: Sequence[Timeline], quality: Quality
+    ) -> list[dict[str, Any]]:
+        tools = await self.encoders.made_by(quality)
+        return [_wanted(timeline, quality, tools) for timeline in timelines]
+
+
+def _wanted(timeline: Timeline, quality: Quality, tools: str) -> dict[str, Any]:
+    need = render_need(timeline, quality)
+    return {
+        "name": timeline.name,
+        "timeline": timeline.model_dump(mode="json"),
+        "recipe_hash": recipe_hash(timeline, quality, tools),
+        "need_memory": need.memory,
+        "need_disk": need.disk,
+    }
 
 
 def _end_of(connection: sa.Connection, node: Mapping[str, Any], tile: TileType) -> NodeStatus:

@@ -28,10 +28,11 @@ from mosaic_mcp.studio.export import with_words, write_bundle, write_subtitles
 from mosaic_mcp.studio.library import RECIPE, VIDEO, Library
 from mosaic_mcp.studio.perception.model import SpokenWord, Words
 from mosaic_mcp.studio.perception.probe import media_facts, probe
+from mosaic_mcp.studio.render.choosing import Encoders
 from mosaic_mcp.studio.render.commands import SideFile
 from mosaic_mcp.studio.render.fonts import FONTS
 from mosaic_mcp.studio.render.pictures import thumbnail
-from mosaic_mcp.studio.render.rendering import Quality, render
+from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.render.workbench import place
 from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
@@ -70,7 +71,7 @@ class RenderWork:
     feed: Feed
     library: Library
     ffmpeg: Path
-    tools: str
+    encoders: Encoders
     worker: str
     """The process that does it."""
     claims: Claims
@@ -166,7 +167,7 @@ class RenderWork:
                 if not await self.store.read(lambda c: holds_render(c, fence)):
                     raise Superseded
                 await patiently(lambda: self.library.publish(render_id, made, row["name"]))
-        return await self._facts(render_id, row["name"])
+        return {**await self._facts(render_id, row["name"]), "quality": row["quality"]}
 
     async def _facts(self, render_id: str, name: str) -> dict[str, Any]:
         async with self.library.storage.file(self.library.render(render_id)) as video:
@@ -189,6 +190,7 @@ class RenderWork:
         (job / "render").mkdir()
         progress = _Progress(self, fence, float(timeline.duration))
         writer = asyncio.create_task(progress.write())
+        quality = row["quality"]
         try:
             report = await render(
                 timeline,
@@ -196,10 +198,11 @@ class RenderWork:
                 made / VIDEO,
                 job=job / "render",
                 ffmpeg=self.ffmpeg,
-                quality=_quality(row["quality"]),
+                quality=quality,
                 on_progress=progress.set,
                 keep=self.library.parts,
-                tools=self.tools,
+                tools=await self.encoders.made_by(quality),
+                encoder=await self.encoders.of(quality),
             )
         finally:
             writer.cancel()
@@ -250,7 +253,8 @@ class RenderWork:
             made / "thumbnail.jpg",
             ffmpeg=self.ffmpeg,
         )
-        text = recipe(timeline, row["quality"], self.tools, report)
+        quality = row["quality"]
+        text = recipe(timeline, quality, await self.encoders.made_by(quality), report)
 
         spoken = timeline if timeline.captions else await self._spoken(timeline)
 
@@ -334,11 +338,3 @@ class _Progress:
 def quiet(seconds: float) -> str:
     """The step of a render that lives and has made nothing new for so long."""
     return f"rendering: nothing new for {seconds:.0f} s; it goes on, but slowly"
-
-
-def _quality(name: str) -> Quality:
-    match name:
-        case "draft" | "best":
-            return name
-        case _:
-            return "standard"

@@ -10,6 +10,7 @@ from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.model import Face
 from mosaic_mcp.studio.tiles.crop_path import CropSize, follow
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
+from mosaic_mcp.studio.timeline.edit import even
 from mosaic_mcp.studio.timeline.model import CropKey, Framing, Source, Timeline
 
 NOTE = (
@@ -29,11 +30,26 @@ async def apply(
     inputs: Sequence[Timeline], params: ReframeParams, context: TileContext
 ) -> list[Timeline]:
     """Give every input the canvas and a crop path per source."""
-    width, height = CANVAS[params.aspect_ratio]
     return [
-        await _reframed(timeline, width, height, zoom_out=params.zoom_out, context=part)
+        await _reframed(timeline, *canvas(timeline, params), zoom_out=params.zoom_out, context=part)
         for timeline, part in each_of(inputs, context)
     ]
+
+
+def canvas(timeline: Timeline, params: ReframeParams) -> tuple[int, int]:
+    """Width and height of the result: with `source` those of the largest crop, if it is smaller.
+
+    A whole picture over its blurred copy has no fewer pixels than the canvas: it stays full.
+    """
+    width, height = CANVAS[params.aspect_ratio]
+    if params.resolution == "full" or params.zoom_out:
+        return width, height
+    shown = [timeline.sources[clip.source] for clip in timeline.clips]
+    sizes = [(s.width, CropSize.of(s, Fraction(width, height))) for s in shown if s.height]
+    across = max((round(crop.width * wide) for wide, crop in sizes), default=width)
+    if across >= width:
+        return width, height
+    return even(across + 1), even(round(Fraction(across * height, width)))
 
 
 async def _reframed(

@@ -1,0 +1,184 @@
+"""Every figure of speed that rendering is to reach, as ratios of one run.
+
+    python -m tests.benchmarks.bench_speed [--short] [five] [cuts] [caption] [first] [shared]
+
+Without a name all are taken, from a generated talk of ten minutes in 1080p, which takes most of an
+hour on two cores; --short takes them from a minute or two and is done in a quarter of that. On a
+machine that does other things at the same time only the figures of CPU mean anything.
+
+    five     rough cut, 9:16, captions, watermark, loudness: fused, by hand, tile by tile, at the
+             source's pixels, as a draft (bench_fused.py)
+    cuts     silences cut out: copied, encoded, by MoviePy; every copy is checked (bench_cuts.py)
+    caption  one caption of a finished video is changed: how long until it is rendered again
+    first    eight clips by a real studio: when the first one is there, when all are
+    shared   what sharing a decode among three outputs would save (docs/rendering.md)
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from mosaic_mcp.studio.timeline.model import Timeline
+from tests.benchmarks import bench_cuts, bench_fused
+from tests.benchmarks.bench_fused import cost, edit, fused, make_media
+from tests.support.studio_process import running_studio
+from tests.support.studio_runs import Studio
+
+MOST_OF_FIRST_RENDER = 0.1
+MOST_OF_RUN = 0.25
+LONG, SHORT = 600, 60
+CLIPS = 8
+SRT = bench_fused.SAMPLE.with_suffix(".srt")
+
+
+def five(seconds: int) -> list[str]:
+    """The edit of five tiles."""
+    return bench_fused.report(bench_fused.compare(seconds)).splitlines()
+
+
+def cuts(seconds: int) -> list[str]:
+    """The edit that only cuts."""
+    return bench_cuts.report(bench_cuts.compare(seconds)).splitlines()
+
+
+def caption(seconds: int) -> list[str]:
+    """A caption in the middle is changed after the first render."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, timeline = Path(name), edit(seconds)
+        keep = folder / "kept"
+        make_media(folder, seconds)
+        first = cost(lambda: fused(folder, timeline, "first", keep=keep))
+        again = cost(lambda: fused(folder, changed(timeline), "again", keep=keep))
+    share = f"{again.wall / first.wall:.3f} wall, {again.cpu / first.cpu:.3f} CPU"
+    return [
+        f"  first  {first.wall:7.1f} s wall{first.cpu:8.1f} s CPU",
+        f"  again  {again.wall:7.1f} s wall{again.cpu:8.1f} s CPU",
+        f"  again / first   {share}   (at most {MOST_OF_FIRST_RENDER} of ten minutes)",
+    ]
+
+
+def changed(timeline: Timeline) -> Timeline:
+    """One word is another."""
+    captions = timeline.captions
+    assert captions is not None
+    words = list(captions.words)
+    middle = len(words) // 2
+    words[middle] = words[middle].model_copy(update={"text": "another"})
+    return timeline.model_copy(
+        update={"captions": captions.model_copy(update={"words": tuple(words)})}
+    )
+
+
+def first(seconds: int) -> list[str]:
+    """Clips, 9:16 and captions of a talk through the REST API; moments are the studio's records."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        bench_cuts.make_talk(folder, seconds)
+        srt = folder / "in.srt"
+        srt.write_text(repeated(SRT.read_text("utf-8"), seconds), "utf-8")
+        with running_studio(folder / "home") as running, running.client() as http:
+            studio = Studio(http, folder / "home")
+            cut = {"num_clips": CLIPS, "target_duration": max(3, min(45, seconds // 10))}
+            nodes = {
+                "in": "Video Input",
+                "clips": ("Clips", cut),
+                "tall": "Reframe",
+                "words": "Captions",
+            }
+            agent, _ = studio.agent(nodes, "in>clips clips>tall tall>words")
+            video = studio.add(folder / "in.mp4", srt)
+            run = studio.run(agent, {"video_ids": [video]}, quality="standard")
+            ended = studio.end(run)
+            rows = studio.rows(
+                f"select completed_at from renders where run_id = '{run}' order by completed_at"
+            )
+            begun = studio.rows(f"select started_at from runs where id = '{run}'")[0]["started_at"]
+    assert ended["status"] == "completed", ended
+    assert len(rows) == CLIPS
+    took = [(moment(row["completed_at"]) - moment(begun)) for row in rows]
+    return [
+        f"  clips after     {', '.join(f'{each:.1f}' for each in took)} s",
+        f"  first / all     {took[0] / took[-1]:.3f}   (at most {MOST_OF_RUN})",
+    ]
+
+
+SHAPES = {
+    "wide": "null",
+    "square": "crop=1080:1080",
+    "tall": "crop=608:1080,scale=1080:1920:flags=bicubic",
+}
+
+
+def shared(seconds: int) -> list[str]:
+    """16:9, 1:1 and 9:16 of one video: three commands, or one that decodes once (not built)."""
+    encode = ("-c:v", "libx264", "-preset", "veryfast", "-crf", 20, "-an")
+
+    def apart(folder: Path) -> None:
+        for name, filters in SHAPES.items():
+            bench_fused.ffmpeg(folder, "-i", "in.mp4", "-vf", filters, *encode, f"{name}.mp4")
+
+    def together(folder: Path) -> None:
+        split = f"[0:v]split={len(SHAPES)}{''.join(f'[{name}0]' for name in SHAPES)};"
+        graph = split + ";".join(f"[{name}0]{filters}[{name}]" for name, filters in SHAPES.items())
+        outs = [part for n in SHAPES for part in ("-map", f"[{n}]", *encode, f"{n}.mp4")]
+        bench_fused.ffmpeg(folder, "-i", "in.mp4", "-filter_complex", graph, *outs)
+
+    with tempfile.TemporaryDirectory() as name:
+        bench_cuts.make_talk(Path(name), seconds)
+        three, one = cost(lambda: apart(Path(name))), cost(lambda: together(Path(name)))
+    return [
+        f"  three commands{three.wall:7.1f} s wall{three.cpu:8.1f} s CPU",
+        f"  one command   {one.wall:7.1f} s wall{one.cpu:8.1f} s CPU",
+        f"  one / three   {one.wall / three.wall:.3f} wall, {one.cpu / three.cpu:.3f} CPU",
+    ]
+
+
+def moment(text: str) -> float:
+    """Seconds since 1970 of a record."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def repeated(srt: str, seconds: int) -> str:
+    """The sample's subtitles again and again, as its video is."""
+    import pysubs2
+
+    one = pysubs2.SSAFile.from_string(srt, "srt")
+    length = round(bench_cuts.length(bench_fused.SAMPLE) * 1000)
+    many = pysubs2.SSAFile()
+    for start in range(0, seconds * 1000, length):
+        for event in one:
+            copy = event.copy()
+            copy.shift(ms=start)
+            if copy.end <= seconds * 1000:
+                many.append(copy)
+    return many.to_string("srt")
+
+
+MODES = {"five": five, "cuts": cuts, "caption": caption, "first": first, "shared": shared}
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("name", ["caption", "first"])
+def test_each_works_on_a_short_talk(name):
+    print("\n".join(MODES[name](SHORT)))
+
+
+def main() -> None:
+    """Print the figures of the modes asked for."""
+    asked = sys.argv[1:]
+    seconds = SHORT if "--short" in asked else LONG
+    names = [name for name in asked if name != "--short"] or list(MODES)
+    for name in names:
+        # A caption's share is that of its part: two parts in all would say nothing.
+        length = 2 * seconds if name in ("caption", "first") and seconds == SHORT else seconds
+        print(f"{name} ({length} s of 1080p)", flush=True)
+        print("\n".join(MODES[name](length)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
