@@ -24,6 +24,7 @@ from mosaic_mcp.studio.store.tables import (
     job_logs,
     renders,
     run_inputs,
+    run_nodes,
     runs,
     webhooks,
 )
@@ -176,6 +177,18 @@ async def test_a_source_goes_only_when_neither_run_nor_agent_refers_to_it(home: 
     assert [one.id for one in done.removed if one.thing == "source"] == ["assets/aa/unused.mp4"]
     left = home.do(sa.select(assets.c.id)).scalars().all()
     assert sorted(left) == sorted(["used", logo])
+
+
+async def test_a_sound_that_a_tile_made_stays_with_the_timeline_that_plays_it(home: Home):
+    run = home.run(10)
+    played, forgotten = "a" * 64, "b" * 64
+    for name in (played, forgotten):
+        home.asset(name, 100, days=40)
+    kept = [{"tracks": [{"source": played}]}]
+    home.do(run_nodes.update().where(run_nodes.c.run_id == run.id).values(timelines=kept))
+    done = await home.collect(most=0)
+    gone = [one.id for one in done.removed if one.thing == "source"]
+    assert gone == [f"assets/aa/{forgotten}.mp4"]
 
 
 async def test_a_source_that_is_the_users_own_file_counts_nothing(home: Home, tmp_path: Path):

@@ -10,7 +10,7 @@ from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.model import Moment
 from mosaic_mcp.studio.tiles import montage
 from mosaic_mcp.studio.tiles.audio_generation import sound_alone
-from mosaic_mcp.studio.tiles.footage import MARGIN
+from mosaic_mcp.studio.tiles.material import MARGIN
 from tests.support.tiles import Known, context, sound, source, timeline
 
 BEATS = [0.21 + 0.487 * n for n in range(40)]

@@ -24,6 +24,8 @@ class Cut:
     source_out: int
     whole: bool = False
     """Shown whole, however the rest is framed."""
+    muted: bool = False
+    """Its own sound is not heard."""
     gain_db: float = 0.0
     notes: tuple[str, ...] = ()
     """What is done to it that editors have no common word for."""
@@ -44,6 +46,7 @@ def cuts_of(timeline: Timeline) -> Iterator[Cut]:
             piece.first,
             piece.first + piece.count,
             whole=clip.whole,
+            muted=not clip.volume,
             notes=tuple(_clip_notes(clip)),
         )
         at += piece.count

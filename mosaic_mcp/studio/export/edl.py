@@ -18,7 +18,8 @@ def edl(timeline: Timeline) -> str:
             timecode(frame, base)
             for frame in (cut.source_in, cut.source_out, cut.record_in, cut.record_out)
         )
-        lines.append(f"{cut.index + 1:03}  AX       V     C        {times}")
+        track = "AA" if cut.source.kind == "audio" else "V"
+        lines.append(f"{cut.index + 1:03}  AX       {track:<5} C        {times}")
         lines.append(f"* FROM CLIP NAME: {plain(cut.source.name)[:MAX_CHARS]}")
         lines += [f"* COMMENT: {plain(note)[:MAX_CHARS]}" for note in cut.notes]
     return "\n".join(lines) + "\n"

@@ -25,9 +25,12 @@ class Lane:
 def lanes_of(timeline: Timeline) -> list[Lane]:
     """Picture, the cutaways above it, its sound, then every music and voice track."""
     cuts = tuple(cuts_of(timeline))
-    heard = tuple(replace(cut, notes=()) for cut in cuts if cut.source.audio_channels)
+    seen = tuple(cut for cut in cuts if cut.source.kind != "audio")
+    heard = tuple(
+        replace(cut, notes=()) for cut in cuts if cut.source.audio_channels and not cut.muted
+    )
     return [
-        Lane("Video", "Video", cuts),
+        Lane("Video", "Video", seen),
         *(Lane("Cutaways", "Video", lane) for lane in _cutaways(timeline)),
         *([Lane("Audio", "Audio", heard)] if heard else []),
         *(
@@ -83,6 +86,8 @@ def _played(timeline: Timeline, track: Track, cuts: Sequence[Cut]) -> Iterator[C
     """A track as clips: one, or one for each time that it begins again."""
     rate, source = timeline.frame_rate, timeline.sources[track.source]
     total = cuts[-1].record_out if cuts else 0
+    if track.until is not None:
+        total = min(total, round(track.until * rate))
     begin = round(track.start * rate)
     end = round((source.duration if track.end is None else track.end) * rate)
     at = round(track.at * rate)

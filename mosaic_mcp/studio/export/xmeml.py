@@ -137,7 +137,7 @@ class _Writer:
 
     def _links(self, item: ET.Element, cut: Cut) -> None:
         """Tie picture and sound of a clip together, so that editors move them as one."""
-        ends = [(f"video-{cut.index}", "video", 1)]
+        ends = [] if cut.source.kind == "audio" else [(f"video-{cut.index}", "video", 1)]
         ends += [
             (f"audio-{cut.index}-{channel}", "audio", channel)
             for channel in range(1, _channels(cut) + 1)
@@ -191,7 +191,7 @@ class _Writer:
 
 
 def _channels(cut: Cut) -> int:
-    return min(cut.source.audio_channels, 2)
+    return 0 if cut.muted else min(cut.source.audio_channels, 2)
 
 
 def _level(item: ET.Element, gain_db: float) -> None:

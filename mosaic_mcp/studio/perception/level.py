@@ -1,7 +1,7 @@
 """How loud a sound is, about as EBU R128 hears it. Runs in the helper.
 
-One channel in place of all, weighted by frequency instead of through filters: within 1 LU of a
-meter on speech and music. Renders are measured exactly (`render/loudness.py`).
+One channel in place of all, weighted by frequency instead of through filters: as a meter on
+speech, 1 or 2 LU less on wide stereo. Renders are measured exactly (`render/loudness.py`).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from mosaic_mcp.contract.extensions import LOCAL_OWNER
 from mosaic_mcp.errors import MediaError, NotFound
 from mosaic_mcp.studio.intake import SUFFIXES, Intake
 from mosaic_mcp.studio.library import Library
@@ -28,7 +29,7 @@ MOST_SONGS = 1000
 
 @dataclass(frozen=True, slots=True)
 class OwnSounds:
-    """What one owner's tiles hear and make."""
+    """The sounds of one owner."""
 
     owner: str
     library: Library
@@ -54,7 +55,9 @@ class OwnSounds:
         return (await self.assets.file(self.owner, asset.asset_id))[0]
 
     async def songs(self) -> list[Song]:
-        """The user's music folder, by name; empty when there is none."""
+        """The music folder of this machine's user, by name; empty for whoever is elsewhere."""
+        if self.owner != LOCAL_OWNER:
+            return []
         paths = await anyio.to_thread.run_sync(_music, self.library.home / MUSIC)
         if not paths:
             return []

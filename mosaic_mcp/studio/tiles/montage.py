@@ -11,8 +11,8 @@ from itertools import pairwise
 
 from mosaic_mcp.contract.tiles.sound import MontageParams
 from mosaic_mcp.errors import MediaError
-from mosaic_mcp.studio.tiles.footage import Footage, Window, footage
 from mosaic_mcp.studio.tiles.joining import joined
+from mosaic_mcp.studio.tiles.material import Material, Window, look_at
 from mosaic_mcp.studio.tiles.reframe import face_path
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import Clip, CropKey, Framing, Source, Timeline, Track
@@ -62,7 +62,7 @@ async def apply(
         )
     audio = await _audio(inputs, params, context)
     wish = wish_of(params.prompt or "")
-    material = await footage(shown, context)
+    material = await look_at(shown, context)
     grid = await _grid(audio, params, material.seconds, wish, context)
     rate = shown[0].frame_rate
     clips = on_beats(material, grid, wish.pace_s, rate) if grid else by_sight(material, wish, rate)
@@ -144,7 +144,7 @@ def _filled(beats: list[Fraction], end: Fraction) -> list[Fraction]:
 
 
 def on_beats(
-    material: Footage, grid: Sequence[Fraction], pace_s: float, rate: Fraction
+    material: Material, grid: Sequence[Fraction], pace_s: float, rate: Fraction
 ) -> list[Clip]:
     """Clips whose edges are the beats, in whole frames; it ends where there is nothing more."""
     beat = float(grid[-1] / (len(grid) - 1))
@@ -163,7 +163,7 @@ def on_beats(
 
 
 def _fill(
-    material: Footage, frames: Sequence[int], first: int, last: int, rate: Fraction, left: int
+    material: Material, frames: Sequence[int], first: int, last: int, rate: Fraction, left: int
 ) -> list[Clip]:
     """One clip from beat to beat, or shorter ones, between beats, where no shot is so long."""
     length = (frames[last] - frames[first]) / rate
@@ -181,7 +181,7 @@ def _fill(
     return early + _fill(material, frames, middle, last, rate, left)
 
 
-def by_sight(material: Footage, wish: Wish, rate: Fraction) -> list[Clip]:
+def by_sight(material: Material, wish: Wish, rate: Fraction) -> list[Clip]:
     """Clips about as long as the pace says: shorter where much moves."""
     end = Fraction(wish.length_s or USUAL_S).limit_denominator(1000)
     longest = Fraction(wish.pace_s * 1.25).limit_denominator(100)

@@ -48,7 +48,7 @@ class Sounds(Protocol):
         ...
 
     async def songs(self) -> list[Song]:
-        """The user's music folder, by name; empty when there is none."""
+        """The music folder of this machine's user, by name; empty for whoever is elsewhere."""
         ...
 
     async def song(self, song: Song) -> Source:

@@ -50,7 +50,7 @@ class Window:
 
 
 @dataclass(slots=True)
-class Footage:
+class Material:
     """The inputs' stretches, and what of them was taken."""
 
     stretches: list[Stretch]
@@ -133,7 +133,7 @@ class Rated:
         return sum(inside) / len(inside) if inside else 0.5
 
 
-async def footage(inputs: Sequence[Timeline], context: TileContext) -> Footage:
+async def look_at(inputs: Sequence[Timeline], context: TileContext) -> Material:
     """Look at everything that the inputs show."""
     moments: dict[str, Sequence[Moment]] = {}
     sources = {clip.source: t.sources[clip.source] for t in inputs for clip in t.clips}
@@ -153,7 +153,7 @@ async def footage(inputs: Sequence[Timeline], context: TileContext) -> Footage:
             number, clip, await context.perception.shots(sources[clip.source])
         )
     ]
-    return Footage(stretches, rated, len(inputs))
+    return Material(stretches, rated, len(inputs))
 
 
 def _stretches(number: int, clip: Clip, shots: Sequence[Fraction]) -> Iterator[Stretch]:
