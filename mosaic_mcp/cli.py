@@ -1,4 +1,4 @@
-"""mosaic-mcp [serve|studio|worker|demo|doctor]; without a command it serves MCP over stdio.
+"""mosaic-mcp [serve|studio|worker|models|demo|doctor]; without a command it serves MCP over stdio.
 
 Each command imports its room when it is called, so that serving starts fast.
 """
@@ -73,7 +73,23 @@ def _parser() -> argparse.ArgumentParser:
     collect.set_defaults(run=_gc)
 
     worker = commands.add_parser("worker", help="do runs of a studio's database (docs/cluster.md)")
+    worker.add_argument("--port", type=int, help="answer /health and /metrics on 127.0.0.1:PORT")
+    worker.add_argument(
+        "--host", default="127.0.0.1", help="address for --port; /metrics then needs a key"
+    )
     worker.set_defaults(run=_worker)
+
+    models = commands.add_parser("models", help="list, fetch, check and remove what hears words")
+    models.set_defaults(run=_models, action="list", name=None, given=None)
+    actions = models.add_subparsers(title="commands", metavar="", dest="action")
+    actions.add_parser("list", help="what there is, how good it is, and what is used (default)")
+    get = actions.add_parser("get", help="fetch a model's weights, checked by their hash")
+    get.add_argument("name", metavar="NAME")
+    get.add_argument(
+        "--from", dest="given", metavar="FILE", type=Path, help="take this file or folder instead"
+    )
+    for action, what in (("check", "read a model's files byte by byte"), ("remove", "delete them")):
+        actions.add_parser(action, help=what).add_argument("name", metavar="NAME")
 
     demo = commands.add_parser("demo", help="edit a video through the MCP tools, and show it")
     demo.add_argument("video", nargs="?", type=Path, help="your video (default: the sample)")
@@ -149,13 +165,13 @@ def _studio(args: argparse.Namespace) -> int:
     return run(Settings.from_env(), options)
 
 
-def _worker(_args: argparse.Namespace) -> int:
+def _worker(args: argparse.Namespace) -> int:
     from mosaic_mcp.client.studio import require_studio_extra
 
     require_studio_extra()
     from mosaic_mcp.studio.worker import run_worker
 
-    return run_worker(Settings.from_env())
+    return run_worker(Settings.from_env(), args.port, args.host)
 
 
 def _gc(args: argparse.Namespace) -> int:
@@ -170,6 +186,15 @@ def _gc(args: argparse.Namespace) -> int:
         older_than_s=None if args.older_than is None else age(args.older_than),
         max_bytes=None if args.max_size is None else amount(args.max_size),
     )
+
+
+def _models(args: argparse.Namespace) -> int:
+    from mosaic_mcp.client.studio import require_studio_extra
+
+    require_studio_extra()
+    from mosaic_mcp.studio.models.command import run_models
+
+    return run_models(Settings.from_env(), args.action or "list", args.name, args.given)
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@
     ├── NoSpace                     the engine's disk is full (507)
     ├── RateLimited                 too many requests; carries retry_after_s (429)
     ├── EngineUnavailable           the engine cannot be reached or did not start; retry_after_s
+    ├── StillWorking                it takes longer than a call may, and goes on
     ├── OutcomeUnknown              a request was sent and its answer lost: look before trying again
     ├── MediaError                  a file that is missing, not media, or damaged
     ├── SourceUnavailable           an address that does not answer now; carries retry_after_s
@@ -178,6 +179,15 @@ class EngineUnavailable(MosaicError):
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.retry_after_s = retry_after_s
+
+
+class StillWorking(MosaicError):
+    """It takes longer than a call may, and goes on."""
+
+    code = "still_working"
+    retryable = True
+    who = "nobody"
+    advice = "Make the same call again: it joins what is under way, and nothing is done twice."
 
 
 class OutcomeUnknown(MosaicError):

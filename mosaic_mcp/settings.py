@@ -25,6 +25,7 @@
 | MOSAIC_STUDIO_CREDITS | minutes of video for each owner: `60`, or `60,anna=600` | no limit |
 | MOSAIC_STUDIO_PLANS | plans that owners may choose where credits are limited, or `none` | all |
 | MOSAIC_TOOLSETS | tools beyond the default ones: `account`, `billing`, comma separated | none |
+| MOSAIC_STUDIO_MODEL | model that hears words, a name of `mosaic-mcp models` | the best one here |
 | MOSAIC_STUDIO_KEEP_DAYS | days after which the studio deletes the files of outputs | for ever |
 | MOSAIC_STUDIO_MAX_GB | above so many GB the studio deletes the oldest outputs' files | no limit |
 
@@ -84,6 +85,7 @@ class Settings:
     studio_plans: tuple[str, ...] | None = None
     toolsets: tuple[str, ...] = ()
     ask_before_spending: bool = True
+    studio_model: str | None = None
     studio_keep_days: float | None = None
     studio_max_gb: float | None = None
     log_level: str | None = None
@@ -135,6 +137,7 @@ class Settings:
             webhook_secret=get("MOSAIC_WEBHOOK_SECRET"),
             webhook_port=get("MOSAIC_WEBHOOK_PORT"),
             ask_before_spending=get("MOSAIC_SPENDING") != "allow",
+            studio_model=get("MOSAIC_STUDIO_MODEL"),
             studio_keep_days=float(days) if (days := get("MOSAIC_STUDIO_KEEP_DAYS")) else None,
             studio_max_gb=float(most) if (most := get("MOSAIC_STUDIO_MAX_GB")) else None,
             studio_storage=get("MOSAIC_STUDIO_STORAGE"),

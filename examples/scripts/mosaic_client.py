@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 from collections.abc import AsyncGenerator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp import Client, StdioServerParameters
-from mcp_types import TextContent
+from mcp_types import ImageContent, TextContent
 
 ENDED = {"completed", "partial_complete", "failed", "cancelled"}
 
@@ -32,6 +33,14 @@ class Mosaic:
             texts = [b.text for b in result.content if isinstance(b, TextContent)]
             raise Refused("\n".join(texts))
         return result.structured_content or {}
+
+    async def picture(self, tool: str, **arguments: Any) -> bytes:
+        """The picture that a tool answers with. Raises Refused."""
+        result = await self._client.call_tool(tool, arguments)
+        for block in result.content:
+            if isinstance(block, ImageContent):
+                return base64.b64decode(block.data)
+        raise Refused("\n".join(b.text for b in result.content if isinstance(b, TextContent)))
 
     async def finish(self, run: dict[str, Any]) -> dict[str, Any]:
         """Wait for a run with bounded calls, as its answers say. Raises Refused when it failed."""

@@ -9,6 +9,7 @@ from mosaic_mcp.client.downloads import (
     safe_name,
     save_file,
     save_output,
+    save_texts,
 )
 from mosaic_mcp.client.extensions import StudioExtension
 from mosaic_mcp.client.ledger import Ledger
@@ -26,5 +27,6 @@ __all__ = [
     "safe_name",
     "save_file",
     "save_output",
+    "save_texts",
     "submit_once",
 ]

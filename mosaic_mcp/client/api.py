@@ -32,6 +32,7 @@ from mosaic_mcp.contract.credits import (
     Credits,
     CreditSettings,
     CreditSettingsSaved,
+    CreditUsage,
     Plan,
     PlanList,
     PlanUpgraded,
@@ -165,6 +166,10 @@ class MosaicClient:
     async def get_credits(self) -> Credits:
         """GET /credits."""
         return (await self.transport.get("/credits")).read(Credits)
+
+    async def get_credit_usage(self) -> CreditUsage:
+        """GET /credits/usage, as the studio serves it; the hosted API's form is not public."""
+        return (await self.transport.get("/credits/usage")).read(CreditUsage)
 
     async def set_credits(self, auto_topup: AutoTopupWish) -> AutoTopupWish:
         """POST /credits/settings; Forbidden without a plan."""

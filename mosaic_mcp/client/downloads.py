@@ -98,6 +98,19 @@ async def save_output(
     return await save_file(await link(), folder, name, renew=link, within=client.within)
 
 
+async def save_texts(client: MosaicClient, output_id: str, video: Path) -> dict[str, str]:
+    """Save what is said in an output beside its saved video: format -> path, where it is known."""
+    studio = await client.studio()
+    if studio is None:
+        return {}
+    saved: dict[str, str] = {}
+    for suffix, at in (await studio.render(output_id)).texts.items():
+        source = client.reach(at) if at.startswith(("http://", "https://")) else at
+        name = f"{video.stem}.{suffix}"
+        saved[suffix] = str(await save_file(source, video.parent, name, within=client.within))
+    return saved
+
+
 async def save_file(
     source: str,
     folder: Path,

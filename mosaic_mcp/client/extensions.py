@@ -25,7 +25,9 @@ from mosaic_mcp.contract.uploads import AssetType
 
 Kind = Literal["videos", "renders"]
 MEDIA_TIMEOUT_S = 600.0
-"""Hashing or transcribing a long video takes its time."""
+"""Hashing a long video takes its time."""
+HEARING_S = 3 * 3600.0
+"""And so does recognising its words: as long as the studio gives it."""
 
 
 class StudioExtension:
@@ -94,7 +96,7 @@ class StudioExtension:
                 "end_s": end_s,
                 "limit": limit,
             },
-            timeout_s=MEDIA_TIMEOUT_S,
+            timeout_s=HEARING_S,
         )
         return answer.read(Transcript)
 

@@ -12,7 +12,7 @@ import json
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,9 @@ from typing import Any, Literal
 
 from mosaic_mcp.errors import Conflict, MosaicError
 
-State = Literal["sent", "unknown", "accepted"]
-"""Sent: on its way, or its sender died. Unknown: the answer was lost. Accepted: it is a run."""
+State = Literal["sent", "unknown", "accepted", "guessed"]
+"""Sent: on its way, or its sender died. Unknown: the answer was lost. Accepted: it is a run.
+Guessed: the same, but the engine did not say which; one was taken for it."""
 
 _PATIENCE_S = 10.0
 """How long to wait for other processes that use the file."""
@@ -34,6 +35,9 @@ create table if not exists requests (
   primary key (engine, key));
 create index if not exists requests_by_hash on requests (engine, hash);
 create index if not exists requests_by_run on requests (run_id);
+create table if not exists sendings (
+  engine text not null, key text not null, at real not null, before text not null);
+create index if not exists sendings_by_key on sendings (engine, key);
 create table if not exists uploads (
   engine text not null, asset_type text not null, sha256 text not null, asset_id text not null,
   primary key (engine, asset_type, sha256));
@@ -64,6 +68,16 @@ class Entry:
     """True when the caller chose the key."""
     delivered: bool
     """True once a caller has been given the run's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Once that a request was sent."""
+
+    at: float
+    """By the engine's clock, seconds since 1970."""
+    before: frozenset[str]
+    """Runs of the agent that were there already."""
 
 
 def _use_wal(db: sqlite3.Connection) -> None:
@@ -172,12 +186,32 @@ class Ledger:
             )
             return changed.rowcount == 1
 
-    def accepted(self, entry: Entry, run_id: str) -> None:
-        """The engine made the request a run."""
+    def sending(self, entry: Entry, at: float, before: Iterable[str]) -> None:
+        """The request is sent at this time of the engine's clock, and these runs are not its."""
         with self._transaction() as db:
             db.execute(
-                "update requests set state = 'accepted', run_id = ? where engine = ? and key = ?",
-                (run_id, entry.engine, entry.key),
+                "insert into sendings (engine, key, at, before) values (?, ?, ?, ?)",
+                (entry.engine, entry.key, at, json.dumps(sorted(before))),
+            )
+
+    def sendings(self, entry: Entry) -> tuple[Sending, ...]:
+        """When the request was sent, and what was there before."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "select at, before from sendings where engine = ? and key = ? order by at",
+                (entry.engine, entry.key),
+            )
+            return tuple(Sending(r["at"], frozenset(json.loads(r["before"]))) for r in rows)
+
+    def accepted(self, entry: Entry, run_id: str, *, guessed: bool = False) -> None:
+        """The engine made the request a run; `guessed`: this one is taken for it."""
+        with self._transaction() as db:
+            db.execute(
+                "update requests set state = ?, run_id = ? where engine = ? and key = ?",
+                ("guessed" if guessed else "accepted", run_id, entry.engine, entry.key),
+            )
+            db.execute(
+                "delete from sendings where engine = ? and key = ?", (entry.engine, entry.key)
             )
 
     def unknown(self, entry: Entry) -> None:

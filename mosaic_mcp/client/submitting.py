@@ -2,30 +2,29 @@
 
 The studio knows runs by idempotency key, so asking it again is safe. The hosted API documents no
 keys: there a request whose answer was lost is looked for among the agent's runs before it is sent
-again, and when that stays unclear the caller is told so.
+again (`lookup.py`). What is found so is a guess and called one; when it stays unclear the caller is
+told that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from mosaic_mcp.client.api import MosaicClient
 from mosaic_mcp.client.ledger import Entry, Ledger, request_hash
-from mosaic_mcp.contract.runs import RunRequest, RunSummary
+from mosaic_mcp.client.lookup import CLOCK_S, SETTLED_S, may_be
+from mosaic_mcp.contract.runs import RunRequest
 from mosaic_mcp.errors import MosaicError, NotFound, OutcomeUnknown
 
 REPEAT_S = 600.0
 """An equal request within this time of an undelivered one is the same wish ("Repeats")."""
-SETTLED_S = {"sent": 60.0, "unknown": 15.0, "accepted": 0.0}
-"""Seconds after sending within which a run may still appear: while the request may be on its way,
-and after its answer was lost."""
 LOOKS = 8
 """How often the runs are listed before we give up for now."""
 LOOK_S = 1.0
-CLOCK_S = 5.0
-"""Seconds by which the engine's clock and our idea of it may differ."""
+BEFORE_S = 60.0
+"""How far back runs are listed before a request is sent: older ones are no candidates later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,8 @@ class Submitted:
 
     run_id: str
     replayed: bool = False
+    guessed: bool = False
+    """The engine did not say that this run is the request's: it is the only one that may be."""
 
 
 async def submit_once(
@@ -80,18 +81,25 @@ class _Submission:
                 over=over,
             )
             if new:
-                return Submitted(await self._post(entry, new))
-            run_id = entry.run_id or await self._find(entry)
-            if run_id is not None:
-                self.ledger.accepted(entry, run_id)
-                if entry.named or await self._same_wish(entry, run_id):
-                    return Submitted(run_id, replayed=True)
+                return await self._post(entry, new)
+            found = self._known(entry) or await self._find(entry)
+            if found is not None:
+                self.ledger.accepted(entry, found.run_id, guessed=found.guessed)
+                if entry.named or await self._same_wish(entry, found.run_id):
+                    return replace(found, replayed=True)
                 over = entry.key
             elif self.ledger.claim(entry):
-                return Submitted(await self._post(entry, new))
+                return await self._post(entry, new)
 
-    async def _post(self, entry: Entry, new: bool) -> str:
+    @staticmethod
+    def _known(entry: Entry) -> Submitted | None:
+        return (entry.run_id and Submitted(entry.run_id, guessed=entry.state == "guessed")) or None
+
+    async def _post(self, entry: Entry, new: bool) -> Submitted:
         studio = await self.client.studio()
+        if studio is None:
+            before = await self._before()
+            self.ledger.sending(entry, self.client.transport.engine_time(), before)
         try:
             started = await self.client.run(
                 self.agent_id,
@@ -112,29 +120,39 @@ class _Submission:
             self.ledger.unknown(entry)
             raise
         self.ledger.accepted(entry, started.run_id)
-        return started.run_id
+        return Submitted(started.run_id)
 
-    async def _lost(self, entry: Entry) -> str:
+    async def _before(self) -> list[str]:
+        """The agent's newest runs: should the answer be lost, they are not what is looked for."""
+        since = _stamp(self.client.transport.engine_time() - BEFORE_S)
+        try:
+            page = await self.client.list_runs(self.agent_id, from_=since, limit=100)
+        except MosaicError:
+            return []  # the request itself says what is wrong
+        return [run.run_id for run in page.runs]
+
+    async def _lost(self, entry: Entry) -> Submitted:
         """The run of the request whose answer was just lost."""
         self.ledger.unknown(entry)
-        run_id = await self._find(entry)
-        if run_id is None:
+        found = await self._find(entry)
+        if found is None:
             raise OutcomeUnknown(
                 "The engine did not answer, and has no run of this request.",
                 remedy="Make the same call again: nothing is started twice.",
             )
-        self.ledger.accepted(entry, run_id)
-        return run_id
+        self.ledger.accepted(entry, found.run_id, guessed=found.guessed)
+        return found
 
-    async def _find(self, entry: Entry) -> str | None:
+    async def _find(self, entry: Entry) -> Submitted | None:
         """The run that a request without an answer started, None when it started none."""
         studio = await self.client.studio()
         if studio is not None:
-            return await studio.find_run(entry.key)
+            run_id = await studio.find_run(entry.key)
+            return Submitted(run_id) if run_id is not None else None
         for _ in range(LOOKS):
             run_id = await self._begun_since(entry)
             if run_id is not None or self.ledger.age_s(entry) > SETTLED_S[entry.state]:
-                return run_id
+                return Submitted(run_id, guessed=True) if run_id is not None else None
             await self.client.sleep(LOOK_S)
         raise OutcomeUnknown(
             f"A request to run agent {self.agent_id} was sent a moment ago, and its answer is "
@@ -144,10 +162,15 @@ class _Submission:
 
     async def _begun_since(self, entry: Entry) -> str | None:
         """The one run of the agent that began after the request was sent and is not another's."""
-        since = datetime.fromtimestamp(entry.first_at - CLOCK_S, UTC).isoformat()
-        page = await self.client.list_runs(self.agent_id, from_=since, limit=100)
-        others = self.ledger.other_runs(entry)
-        runs = [run.run_id for run in page.runs if run.run_id not in others and _ours(run)]
+        page = await self.client.list_runs(
+            self.agent_id, from_=_stamp(entry.first_at - CLOCK_S), limit=100
+        )
+        others, sendings = self.ledger.other_runs(entry), self.ledger.sendings(entry)
+        runs = [
+            run.run_id
+            for run in page.runs
+            if run.run_id not in others and may_be(run, self.request, sendings)
+        ]
         if len(runs) > 1:
             raise OutcomeUnknown(
                 f"A request to run agent {self.agent_id} was sent and its answer lost; "
@@ -166,6 +189,5 @@ class _Submission:
         return fresh or not run.status.terminal
 
 
-def _ours(run: RunSummary) -> bool:
-    """False for runs that a trigger started."""
-    return "trigger_id" not in (run.triggered_by or {})
+def _stamp(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()

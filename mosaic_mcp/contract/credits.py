@@ -7,6 +7,7 @@ seed: plan, list of plans, upgrade, settings of top-ups, resume.
 
 from __future__ import annotations
 
+import datetime as dt
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -103,6 +104,29 @@ class Plan(Response):
     plan: ActivePlan | None = None
     scheduled_plan: dict[str, Any] | None = None
     credits: CreditUse = CreditUse()
+
+
+class UsageLine(Response):
+    """Credits that were used on one day (UTC): the work of a tile, or the videos that it ended
+    with (`output`)."""
+
+    date: dt.date
+    kind: Literal["tile", "output"] | str = "tile"
+    tile: str
+    credits: Amount
+
+
+class CreditUsage(Response):
+    """The answer of GET /credits/usage: by tile and date, newest first. The shape is ours.
+
+    It covers what `usage` of GET /plan counts: the plan's month, everything without a plan.
+    """
+
+    organization_id: str
+    billing_cycle: BillingCycle = BillingCycle()
+    total: Amount | None = None
+    usage: tuple[UsageLine, ...] = ()
+    unlimited: bool = False
 
 
 class PlanOffer(Response):

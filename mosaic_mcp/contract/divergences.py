@@ -40,9 +40,10 @@ DIVERGENCES: tuple[Divergence, ...] = (
     Divergence(
         "credits-usage",
         "get-credits-usage",
-        "GET /credits/usage breaks usage down by tile and date; POST /credits/buy is in an older "
-        "page.",
-        "Neither is served.",
+        "GET /credits/usage breaks usage down by tile and date, in a form that is not public; POST "
+        "/credits/buy is in an older page.",
+        "The first is served in a form of ours: total, and lines of date (UTC), kind (a tile's "
+        "work or its outputs), tile and credits, what is set aside included. The second is not.",
     ),
     Divergence(
         "resume-deleted-files",
@@ -156,6 +157,33 @@ DIVERGENCES: tuple[Divergence, ...] = (
         "A cancelled run sends RUN_FINISHED with that status. Each event is repeated for up to "
         "three days, in its run's order, and signed as Standard Webhooks are. An address inside a "
         "private network is refused unless MOSAIC_PRIVATE_URLS is 1.",
+    ),
+    Divergence(
+        "triggers",
+        "api/triggers",
+        "A trigger watches YouTube channels and starts a run for each new video.",
+        "Triggers are kept and listed, but nothing is watched: no run is started, and handles are "
+        "not looked up, so that @name stands in the place of a channel's id.",
+    ),
+    Divergence(
+        "clips-ranges",
+        "tiles/clips",
+        "Clips chooses; there is no parameter for exact ranges.",
+        "`ranges` cuts exactly what the caller chose, ours. On the hosted engine the tools ask for "
+        "the same by clip ranges of the inputs.",
+    ),
+    Divergence(
+        "range-behind-end",
+        "post-agent-run",
+        "A clip range that begins behind the end of its video is not documented.",
+        "400 where the length is known before the run, else the run fails. An end behind the end "
+        "means the end.",
+    ),
+    Divergence(
+        "connections",
+        "post-agent-update",
+        "“Connection direction rules” are enforced, but not told.",
+        "Only triggers lead into a Video Input, and nowhere else; nothing follows a Destination.",
     ),
     Divergence(
         "error-codes",

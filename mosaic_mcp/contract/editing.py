@@ -17,6 +17,7 @@ from mosaic_mcp.contract.agents import (
     UpdateNode,
 )
 from mosaic_mcp.contract.graph import Graph
+from mosaic_mcp.contract.graph_rules import Kind, may_lead
 from mosaic_mcp.contract.node_types import AgentNode
 from mosaic_mcp.contract.params import check_params
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, TileType, tile_type
@@ -177,8 +178,17 @@ def _check_shape(draft: _Draft) -> None:
         return
     labels = graph.labels()
     for source, target in graph.edges:
-        into, out_of = graph.tile(target), graph.tile(source)
-        if into and into.kind in ("input", "trigger") and not (out_of and out_of.kind == "trigger"):
-            draft.fault(f"Nothing but a trigger can lead into {labels[target]}.")
-        if out_of and out_of.kind == "destination":
+        out_of, into = _kind(graph.tile(source)), _kind(graph.tile(target))
+        if may_lead(out_of, into):
+            continue
+        if out_of == "destination":
             draft.fault(f"{labels[source]} is the end: nothing can follow it.")
+        elif out_of == "trigger":
+            draft.fault(f"{labels[source]} starts runs: it can lead into a Video Input only.")
+        else:
+            draft.fault(f"Nothing but a trigger can lead into {labels[target]}.")
+
+
+def _kind(tile: TileType | None) -> Kind:
+    """A tile that we do not know edits, as most do."""
+    return tile.kind if tile else "action"

@@ -170,6 +170,8 @@ class Word(Response):
     start_s: float
     end_s: float
     confidence: float = 1.0
+    speaker: str | None = None
+    """Who says it, where several voices are told apart: "1", "2", … in order of appearance."""
 
 
 class Transcript(Page):
@@ -185,6 +187,8 @@ class Transcript(Page):
     reliable: bool
     """False when captions and ranking refuse to build on it."""
     note: str = ""
+    speaker_confidence: float | None = None
+    """0..1: how clearly the voices differ; None where none are told apart."""
     words: tuple[Word, ...] = ()
 
 
@@ -197,9 +201,10 @@ class RenderInfo(Response):
     path: str | None = None
     """Where the file is, when this caller shares the studio's disk."""
     timeline_path: str | None = None
-    srt_path: str | None = None
-    srt_url: str | None = None
-    """Signed link to the subtitles, for a caller elsewhere."""
+    texts: dict[Literal["srt", "vtt", "txt"], str] = Field(
+        default_factory=dict[Literal["srt", "vtt", "txt"], str]
+    )
+    """What is said, by format: a path on a shared disk, a signed link for a caller elsewhere."""
     deleted_at: datetime | None = None
     """When its files were deleted to free space; resuming its run makes them again."""
     facts: MediaFacts
@@ -236,6 +241,8 @@ class Edit(Response):
     caption_words: int = 0
     captions_node: str | None = None
     overlay_nodes: tuple[str, ...] = ()
+    cutaway_nodes: tuple[str, ...] = ()
+    track_nodes: tuple[str, ...] = ()
     sound_node: str | None = None
 
 

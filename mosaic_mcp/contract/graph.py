@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from mosaic_mcp.contract.agents import AgentDetail
+from mosaic_mcp.contract.graph_rules import FLOWS
 from mosaic_mcp.contract.node_types import AgentNode
 from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
 from mosaic_mcp.errors import Fault, InvalidRequest
@@ -71,6 +72,11 @@ class Graph:
         return self.of_kind("input")
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """Where videos begin: Video Inputs and tiles that generate."""
+        return self.of_kind(*(kind for kind, flow in FLOWS.items() if flow.source))
+
+    @property
     def leaves(self) -> tuple[str, ...]:
         """Nodes without children."""
         return tuple(n for n in self.order if not self.children(n))
@@ -99,6 +105,17 @@ class Graph:
             names[node_id] = name if seen[name] == 1 else f"{name} {seen[name]}"
         return names
 
+    def ancestors(self, node_id: str) -> tuple[str, ...]:
+        """Every node that leads to this one, in topological order."""
+        found: set[str] = set()
+        stack = [node_id]
+        while stack:
+            node = stack.pop()
+            new = {a for a, b in self.edges if b == node} - found
+            found |= new
+            stack += new
+        return tuple(n for n in self.order if n in found)
+
     def runnable(self, ignored: Collection[str] = ()) -> Graph:
         """The graph of one run: ignored nodes are gone, edges go around them.
 
@@ -121,7 +138,7 @@ class Graph:
 
         A tile that the catalogue does not know counts as a source when nothing leads to it.
         """
-        fed = {*self.of_kind("input", "generation")}
+        fed = {*self.sources}
         for node in self.order:
             parents = self.parents(node)
             if fed & set(parents) or (not parents and self.tile(node) is None):

@@ -44,7 +44,11 @@ class Collected(Response):
     removed: tuple[Removed, ...] = ()
     freed_bytes: int = 0
     before_bytes: int = 0
-    """What the data folder's media took; files shared with the user's own count nothing."""
+    """What all media took; files shared with the user's own count nothing."""
     after_bytes: int = 0
     over_bytes: int = 0
     """By how much `max_bytes` is still exceeded, because the rest is needed."""
+    log_entries: int = 0
+    """Entries of runs' logs and of webhooks that are settled, of runs that ended long ago."""
+    shared: bool = False
+    """Another database's studio keeps files in the same storage: what ours does not know stays."""

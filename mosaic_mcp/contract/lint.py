@@ -6,47 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mosaic_mcp.contract.graph import Graph
+from mosaic_mcp.contract.ordering import before
 from mosaic_mcp.contract.params import check_params
-
-CUTS = frozenset({"Rough Cut", "Clips", "Silence Removal", "Montage"})
-STYLES = frozenset(
-    {
-        "Captions",
-        "Cinematic Captions",
-        "Captions With Emojis",
-        "Motion Graphics",
-        "Watermark",
-        "Color Correction",
-        "AI Music",
-        "Intro",
-        "Outro",
-    }
-)
-COMPOSED = frozenset({"Captions", "Cinematic Captions", "Motion Graphics", "Watermark"})
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """Of two tiles on one path, `first` should come before any of `then`."""
-
-    first: frozenset[str]
-    then: frozenset[str]
-    why: str
-
-
-ORDER: tuple[Advice, ...] = (
-    Advice(
-        CUTS,
-        STYLES,
-        "For shorter or tighter edits, place Rough Cut and/or Clips before style-heavy nodes.",
-    ),
-    Advice(
-        frozenset({"Reframe"}),
-        COMPOSED,
-        "Place Reframe before Captions, Cinematic Captions, Motion Graphics, and Watermark, so "
-        "that overlays are composed against the final framing.",
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +28,31 @@ def _order(graph: Graph) -> Iterator[Finding]:
     labels = graph.labels()
     for node in graph.order:
         tile = graph.tile(node)
-        for advice in ORDER:
-            if tile is None or tile.name not in advice.first:
-                continue
-            early = [
-                labels[a]
-                for a in _ancestors(graph, node)
-                if (t := graph.tile(a)) and t.name in advice.then
-            ]
-            if early:
-                yield Finding(node, f"stands after {', '.join(early)}.", advice.why)
+        early: dict[str, list[str]] = {}
+        for above in graph.ancestors(node):
+            other = graph.tile(above)
+            if tile and other and (why := before(tile, other)):
+                early.setdefault(why, []).append(labels[above])
+        for why, names in early.items():
+            yield Finding(node, f"stands after {', '.join(names)}.", why)
 
 
 def _ends(graph: Graph) -> Iterator[Finding]:
     if not graph.order:
         yield Finding("", "The agent has no tiles.", "Add some.")
-    elif not graph.video_inputs and not graph.of_kind("generation"):
+    elif not graph.sources:
         yield Finding("", "The agent has no Video Input and generates nothing.", "Add one.")
     for node in graph.order:
-        tile = graph.tile(node)
-        if tile and tile.kind in ("action", "creation") and not graph.parents(node):
+        tile, parents = graph.tile(node), graph.parents(node)
+        if tile and tile.kind in ("action", "creation") and not parents:
             yield Finding(node, "has nothing before it, so it gets no video.", "Connect it.")
+        elif tile and tile.kind == "generation" and parents:
+            names = ", ".join(graph.labels()[p] for p in parents)
+            yield Finding(
+                node,
+                f"generates its own media: the videos of {names} do not go on through it.",
+                "Connect what should go on to another tile.",
+            )
 
 
 def _incomplete(graph: Graph) -> Iterator[Finding]:
@@ -105,14 +70,3 @@ def _incomplete(graph: Graph) -> Iterator[Finding]:
                     f"{fault.where.removeprefix('params.')} {fault.what}",
                     "Give it for each run, or save it in the agent.",
                 )
-
-
-def _ancestors(graph: Graph, node: str) -> set[str]:
-    found: set[str] = set()
-    stack = list(graph.parents(node))
-    while stack:
-        parent = stack.pop()
-        if parent not in found:
-            found.add(parent)
-            stack += graph.parents(parent)
-    return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from pydantic import ValidationError
+from pydantic.config import JsonDict
 
-from mosaic_mcp.contract.errors import faults_of
+from mosaic_mcp.contract.errors import faults_of, place
 from mosaic_mcp.contract.node_types import AgentNode
 from mosaic_mcp.contract.tiles.base import Params, inferred
 from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
@@ -29,10 +30,14 @@ def check_params(
 
     A tile whose parameters are not public takes any: the engine that knows them decides. With
     `complete` False what is missing may still come: a saved agent gets its prompt at run time.
-    With `hosted` a name that we do not know passes where Mosaic's page may have more of them.
+    With `hosted` a name that we do not know passes where Mosaic's page may have more of them, and
+    one that Mosaic does not have is a fault.
     """
     if tile.params is None:
         return []
+    if hosted and (only_ours := _ours(tile, params)):
+        what = "is a parameter of the local studio, which Mosaic does not have."
+        return [Fault(f"{where}.{name}", what, instead) for name, instead in only_ours.items()]
     try:
         model = tile.params.model_validate(dict(params))
     except ValidationError as error:
@@ -50,6 +55,14 @@ def check_params(
     return [Fault(f"{where}.{name}", what, "", RULE) for name, what in wrong.items()]
 
 
+def _ours(tile: TileType, params: Mapping[str, Any]) -> dict[str, str]:
+    """Those of the names that only the studio has -> what to do on the hosted engine."""
+    fields = tile.params.model_fields if tile.params else {}
+    marked = {n: fields[n].json_schema_extra for n in params if n in fields}
+    told = {n: cast(JsonDict, m).get("ours") for n, m in marked.items() if isinstance(m, dict)}
+    return {n: str(instead) for n, instead in told.items() if instead}
+
+
 def unconfirmed(tile: TileType, params: Mapping[str, Any]) -> list[str]:
     """Those of the names that no public page of Mosaic confirms for this tile."""
     fields = tile.params.model_fields if tile.params else {}
@@ -62,14 +75,21 @@ def unconfirmed(tile: TileType, params: Mapping[str, Any]) -> list[str]:
 
 def _placed(raw: Any, tile: TileType, names: list[str], where: str) -> Fault:
     name = str(raw["loc"][0]) if raw["loc"] else ""
-    at = f"{where}.{name}" if name else where
-    if raw["type"] == "extra_forbidden":
+    inner = _inside(raw["loc"][1:])
+    at = f"{where}.{name}{inner}" if name else where
+    if raw["type"] == "extra_forbidden" and not inner:
         known = listed(names, 20) if names else "none"
         remedy = f"{nearest(name, names)}Its parameters: {known}."
         return Fault(at, f"{tile.name} has no parameter {name!r}.", remedy, RULE)
     fault = faults_of([raw])[0]
     got = "" if raw["type"] == "missing" else f" Got {raw.get('input')!r:.60}."
     return Fault(at, f"{fault.what}{got}", fault.remedy, RULE)
+
+
+def _inside(loc: Sequence[str | int]) -> str:
+    """`[2].end_ms`: the place in a list of a parameter; the branches of a union have none."""
+    index = next((i for i, part in enumerate(loc) if isinstance(part, int)), len(loc))
+    return place(loc[index:])
 
 
 def merged_params(node: AgentNode, update: Mapping[str, Any]) -> Params | dict[str, Any]:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from mosaic_mcp.contract.errors import NOT_A_FIELD, faults_of
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.input_rules import check_inputs, is_http, known
+from mosaic_mcp.contract.moments import check_moments
 from mosaic_mcp.contract.params import check_params
 from mosaic_mcp.contract.run_page import Rule
 from mosaic_mcp.contract.runs import MimirAsset, RunRequest, VideoInputEntry, VideoUrlInput
@@ -62,6 +63,7 @@ def check_run(
     faults += check_inputs(request, runnable, mimir=mimir_connected or hosted)
     faults += _update_keys(request.update_params, graph, runnable)
     faults += _params(request.update_params, runnable, hosted=hosted)
+    faults += check_moments(request, runnable)
     if request.callback_url is not None and not is_http(request.callback_url):
         faults.append(
             Fault(
@@ -85,7 +87,7 @@ def _ignored(request: RunRequest, graph: Graph) -> Iterator[Fault]:
                 f"{nearest(node, list(graph.nodes))}Its nodes: {known(graph)}.",
                 Rule.ignored,
             )
-        elif node in (*graph.video_inputs, *graph.of_kind("generation")):
+        elif node in graph.sources:
             yield Fault(
                 where,
                 f"{labels[node]} is where the videos come in; without it nothing can run.",
@@ -134,9 +136,14 @@ def _params(
         changes = update.get(node, {})
         merged = {**runnable.nodes[node].params_used, **changes}
         for fault in check_params(tile, merged, f"update_params.{node}", hosted=hosted):
-            if fault.where.rpartition(".")[2] in changes:
+            if _parameter(fault.where, node) in changes:
                 yield fault
             elif not hosted:
                 what = f"as saved in the agent, {fault.what}"
                 remedy = fault.remedy or "Give it in update_params, or save it in the agent."
                 yield Fault(fault.where, what, remedy, fault.rule)
+
+
+def _parameter(where: str, node: str) -> str:
+    """`ranges` of `update_params.<node>.ranges[2].end_ms`."""
+    return where.removeprefix(f"update_params.{node}.").partition("[")[0].partition(".")[0]

@@ -72,7 +72,12 @@ class InputArrays(ClipRange):
     @property
     def has_sources(self) -> bool:
         """True when at least one array is not empty."""
-        return any(getattr(self, name) for name in SOURCE_ARRAYS)
+        return self.count > 0
+
+    @property
+    def count(self) -> int:
+        """How many sources the arrays name."""
+        return sum(len(getattr(self, name)) for name in SOURCE_ARRAYS)
 
 
 PLAIN_ARRAYS = ("video_ids", "node_render_ids", "video_urls", "youtube_urls")
@@ -102,6 +107,11 @@ class RunRequest(InputArrays):
     callback_url: str | None = None
     update_params: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
     ignore_nodes: tuple[Id, ...] = ()
+
+    @property
+    def count_all(self) -> int:
+        """How many sources the run has, over all its Video Inputs."""
+        return self.count + sum(entry.count for entry in self.video_inputs)
 
     def body(self) -> dict[str, Any]:
         """The JSON that is posted: only what was said."""

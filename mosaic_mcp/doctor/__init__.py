@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import platform
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,12 +13,9 @@ from dataclasses import asdict
 import anyio
 
 from mosaic_mcp import __version__
-from mosaic_mcp.doctor.finding import Finding
+from mosaic_mcp.doctor.finding import Finding, room
 from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.settings import Settings
-
-MIN_FREE_GB = 2.0
-"""Below this a long video may not fit; each output needs its own size twice while rendering."""
 
 
 def run_doctor(settings: Settings, *, as_json: bool) -> int:
@@ -54,6 +50,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
         checks.append(("key", _key))
     else:
         checks.append(("studio", _studio))
+    if studio and not settings.hosted:
+        if settings.studio_database:
+            checks.append(("database", _database))
+        if settings.studio_storage:
+            checks.append(("storage", _storage))
     yield Finding("version", "ok", f"mosaic-mcp {__version__}, Python {platform.python_version()}")
     for name, check in checks:
         try:
@@ -81,17 +82,12 @@ def _engine(settings: Settings) -> Iterator[Finding]:
 
 def _home(settings: Settings) -> Iterator[Finding]:
     settings.home.mkdir(parents=True, exist_ok=True)
-    probe = settings.home / ".doctor"
-    probe.write_text("ok")
-    probe.unlink()
-    free = shutil.disk_usage(settings.home).free / 1e9
-    enough = free >= MIN_FREE_GB
-    yield Finding(
-        "data folder",
-        "ok" if enough else "fail",
-        f"{settings.home} is writable, {free:.1f} GB free",
-        "" if enough else "Free some space, or set MOSAIC_HOME to a folder on a larger disk.",
-    )
+    found = room("data folder", settings.home, "MOSAIC_HOME")
+    if found.state == "ok":  # a full disk takes not even this
+        probe = settings.home / ".doctor"
+        probe.write_text("ok")
+        probe.unlink()
+    yield found
     folders = ", ".join(str(d) for d in settings.allowed_dirs)
     yield Finding("reads from", "ok", f"{folders} (MOSAIC_ALLOWED_DIRS)")
 
@@ -131,6 +127,8 @@ TRIAL = (
 
 
 def _run(*command: object) -> subprocess.CompletedProcess[str]:
+    from mosaic_mcp.studio.children import environment
+
     return subprocess.run(
         [str(part) for part in command],
         stdin=subprocess.DEVNULL,
@@ -138,6 +136,7 @@ def _run(*command: object) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=20,
         check=False,
+        env=environment(),  # as when it renders
     )
 
 
@@ -154,14 +153,16 @@ def _fonts(_settings: Settings) -> Iterator[Finding]:
     yield Finding("fonts", "ok" if fonts else "fail", ", ".join(fonts) or f"none in {FONTS}")
 
 
-def _speech(_settings: Settings) -> Iterator[Finding]:
-    present = importlib.util.find_spec("pocketsphinx") is not None
+def _speech(settings: Settings) -> Iterator[Finding]:
+    from mosaic_mcp.studio.models.store import ModelStore
+
+    store = ModelStore(settings.home)
+    model = store.model(store.recogniser(settings.studio_model).name)
     yield Finding(
         "speech",
-        "ok" if present else "note",
-        "pocketsphinx (English; your own SRT always wins)"
-        if present
-        else "no recogniser: captions need an SRT",
+        "ok",
+        f"{model.name} ({model.languages}; your own SRT always wins)",
+        "Better ones: `mosaic-mcp models`." if model.name == "pocketsphinx" else "",
     )
 
 
@@ -169,6 +170,18 @@ def _studio(settings: Settings) -> Iterator[Finding]:
     from mosaic_mcp.doctor.studio import examine_studio
 
     return examine_studio(settings)
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    from mosaic_mcp.doctor.cluster import examine_database
+
+    return examine_database(settings)
+
+
+def _storage(settings: Settings) -> Iterator[Finding]:
+    from mosaic_mcp.doctor.cluster import examine_storage
+
+    return examine_storage(settings)
 
 
 def _key(settings: Settings) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 
@@ -14,3 +15,19 @@ class Finding:
     state: Literal["ok", "note", "fail"]
     says: str
     remedy: str = ""
+
+
+def room(name: str, folder: Path, setting: str) -> Finding:
+    """A folder that can be written: is there room for jobs, by the studio's own rule?"""
+    from mosaic_mcp.studio.machine import Machine, size
+
+    machine = Machine(folder)
+    short = machine.short_of(0)
+    if short is None:
+        return Finding(name, "ok", f"{folder} is writable, {size(machine.free)} free")
+    return Finding(
+        name,
+        "fail",
+        f"{folder} has no room for work: {short}",
+        f"Free some space, or set {setting} to a folder on a larger disk.",
+    )

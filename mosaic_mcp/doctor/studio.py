@@ -36,7 +36,7 @@ def examine_studio(settings: Settings) -> Iterator[Finding]:
     else:
         yield from _absent(folder, discovery(settings.home))
         yield from _port(folder)
-    # PostgreSQL is looked after by its own tools; its studio says in `health` how it stands.
+    # Of PostgreSQL doctor/cluster.py tells.
     for name, what in () if settings.studio_database else DATABASES.items():
         yield from _database(folder / name, what, busy=found is not None)
     yield from _last_crash(folder / "log")

@@ -1,5 +1,6 @@
 """`build_graph`: an agent from a list of tiles, in a line unless `connect` says otherwise.
 
+A line is put into the advised order (`contract.ordering`); `connect` is taken as it is given.
 Everything is checked before anything is made, and a half-made agent is never left behind.
 """
 
@@ -25,6 +26,7 @@ from mosaic_mcp.contract.agents import (
     UpdateAgent,
 )
 from mosaic_mcp.contract.editing import apply_operations
+from mosaic_mcp.contract.ordering import advised
 from mosaic_mcp.contract.params import check_params
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, TileType, tile_type
 from mosaic_mcp.contract.words import listed, nearest
@@ -136,19 +138,20 @@ async def rename_agent(
 def plan_graph(
     tiles: Sequence[TileWish], connect: Sequence[Sequence[str]] | None, offer: Offer
 ) -> tuple[list[Node], list[Edge], list[str]]:
-    """Nodes (those of `tiles` first, in their order), edges by `ref`, and what was added.
+    """Nodes (those of `tiles` first, in their order), edges by `ref`, what moved and was added.
 
     Raises InvalidRequest with every fault.
     """
     faults: list[Fault] = []
     nodes = _nodes(tiles, offer, faults)
     if connect is None:
-        edges = [(a.ref, b.ref) for a, b in pairwise(nodes)]
+        line, warnings = _in_line(nodes)
+        edges = [(a.ref, b.ref) for a, b in pairwise(line)]
     else:
-        edges = _edges(connect, nodes, faults)
+        edges, warnings = _edges(connect, nodes, faults), []
     if faults:
         raise InvalidRequest(faults)
-    warnings = _add_ends(nodes, edges, offer)
+    warnings += _add_ends(nodes, edges, offer)
     if not offer.hosted:
         # What the studio would answer, before an agent is made.
         ids = count()
@@ -186,6 +189,19 @@ def _numbered(name: str, taken: Mapping[str, str]) -> str:
     if plain(name) not in taken:
         return name
     return next(label for n in count(2) if plain(label := f"{name} {n}") not in taken)
+
+
+def _in_line(nodes: Sequence[Node]) -> tuple[list[Node], list[str]]:
+    """The nodes in the advised order, and what moved and why."""
+    order, moves = advised([n.tile for n in nodes])
+    warnings = [
+        f"{nodes[m.tile].label} now stands after {listed([nodes[b].label for b in m.behind])}. "
+        f"{m.why}"
+        for m in moves
+    ]
+    if moves:
+        warnings.append("To keep the order that was given, name its pairs in connect.")
+    return [nodes[i] for i in order], warnings
 
 
 def _edges(

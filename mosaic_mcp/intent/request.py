@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from mosaic_mcp.client import MosaicClient
 from mosaic_mcp.contract.agents import AgentDetail
 from mosaic_mcp.contract.extensions import TileInfo
 from mosaic_mcp.contract.graph import Graph
+from mosaic_mcp.contract.moments import Length, check_lengths
 from mosaic_mcp.contract.rules import check_run, parse_run
 from mosaic_mcp.contract.run_page import MAX_DURATION_S
 from mosaic_mcp.contract.words import listed
@@ -24,6 +26,7 @@ from mosaic_mcp.intent.agents import find_agent
 from mosaic_mcp.intent.files import File, readable_file, subtitles_beside
 from mosaic_mcp.intent.inputs import Artifact, Video, input_fields
 from mosaic_mcp.intent.lookup import settle
+from mosaic_mcp.intent.moments import spread
 from mosaic_mcp.intent.names import NodeNames
 from mosaic_mcp.intent.params import unconfirmed_warnings, update_params
 from mosaic_mcp.intent.sources import Source, parse_source
@@ -60,12 +63,19 @@ class Plan:
     transcripts: Mapping[str, File] = field(default_factory=dict[str, File])
     """Id of an uploaded video -> the caller's own subtitles for it."""
     warnings: tuple[str, ...] = ()
+    in_words: Callable[[str], str] = field(default=str, compare=False)
+    """A place of the request as the caller said it."""
 
     def body(self, videos: Mapping[str, Sequence[Video]] | None = None) -> dict[str, Any]:
         """The request as JSON; with `videos` those stand in the place of the planned ones."""
-        many = len(Graph.of(self.agent).runnable(self.fields.get("ignore_nodes", ())).video_inputs)
+        many = len(self.runnable.video_inputs)
         fields = input_fields(self.videos if videos is None else videos, many_inputs=many > 1)
         return {**fields, **self.fields}
+
+    @property
+    def runnable(self) -> Graph:
+        """The graph that would run."""
+        return Graph.of(self.agent).runnable(self.fields.get("ignore_nodes", ()))
 
     @property
     def identity(self) -> str:
@@ -117,14 +127,17 @@ async def plan_run(
         callback_url = settings.callback_url
     update = update_params(params or {}, names, planner.uploads, settings, planner.faults)
     given = await planner.inputs(videos, clip, names, runnable)
+    if planner.hosted:
+        given, update, ignored = planner.spread(given, update, ignored, runnable)
     plan = Plan(
         agent=detail,
         videos=given,
         fields=_said(callback_url=callback_url, update_params=update, ignore_nodes=ignored),
         uploads=planner.uploads.by_id(),
         transcripts=planner.transcripts,
+        in_words=lambda where: _in_words(where, names, params or {}),
     )
-    _check(plan, graph, names, params or {}, planner)
+    await _check(plan, graph, planner)
     warnings = [*planner.warnings, *_twice(given)]
     if planner.hosted:
         warnings += unconfirmed_warnings(update, names, {n: graph.tile(n) for n in update})
@@ -153,6 +166,8 @@ class _Planner:
         self.uploads = Uploads()
         self.transcripts: dict[str, File] = {}
         self.faults: list[Fault] = []
+        self.placed: list[Fault] = []
+        """Faults placed in the request, as the contract's rules place them."""
         self.warnings: list[str] = []
 
     async def agent(self, said: str) -> AgentDetail | None:
@@ -193,6 +208,19 @@ class _Planner:
                 if node is not None:
                     given.setdefault(node, []).append(Video(source, part, wish.artifact))
         return given
+
+    def spread(
+        self,
+        given: Mapping[str, Sequence[Video]],
+        update: Mapping[str, Mapping[str, Any]],
+        ignored: Sequence[str],
+        runnable: Graph,
+    ) -> tuple[dict[str, list[Video]], dict[str, dict[str, Any]], list[str]]:
+        """Ranges of Clips as inputs of the hosted engine."""
+        done = spread(given, update, ignored, runnable)
+        self.warnings += done.warnings
+        self.placed += done.faults
+        return done.videos, done.update, done.ignored
 
     def span(self, said: str | Mapping[str, Any] | None, where: str) -> Span:
         try:
@@ -275,6 +303,18 @@ class _Planner:
                 remedy = f"Leave it out with skip=[{label!r}], or use the hosted engine."
                 self.faults.append(Fault(f"agent.{label}", what, remedy))
 
+    async def lengths(self, plan: Plan) -> dict[str, Length]:
+        """The videos whose length is known before they are handed over."""
+        studio = await self.client.studio()
+        lengths: dict[str, Length] = {}
+        for video in [v for videos in plan.videos.values() for v in videos]:
+            if studio is not None and video.source.kind == "render":
+                with suppress(NotFound):  # the engine tells
+                    render = await studio.render(video.source.value)
+                    length = Length(render.name, round(render.facts.duration_s * 1000))
+                    lengths[video.source.value] = length
+        return lengths
+
     async def _measured(self, source: Source, span: Span, where: str) -> Span:
         """The span with a known start; a file of the studio is measured when it is handed over."""
         studio = await self.client.studio()
@@ -293,13 +333,7 @@ class _Planner:
             return Span()
 
 
-def _check(
-    plan: Plan,
-    graph: Graph,
-    names: NodeNames,
-    params: Mapping[str, Any],
-    planner: _Planner,
-) -> None:
+async def _check(plan: Plan, graph: Graph, planner: _Planner) -> None:
     """Raise every fault: those found so far, and those of the contract's rules."""
     longest = MAX_DURATION_S * 1000
     assumed = {
@@ -311,12 +345,16 @@ def _check(
     try:
         request = parse_run(plan.body(assumed))
         found = check_run(request, graph, hosted=planner.hosted)
+        found += [
+            *planner.placed,
+            *check_lengths(request, plan.runnable, await planner.lengths(plan)),
+        ]
     except InvalidRequest as error:
-        found = list(error.faults)
+        found = [*planner.placed, *error.faults]
     for fault in found:
         if broken and fault.where.startswith(("video_inputs", "video_ids")):
             continue  # a video that could not be read is not "no video given" as well
-        faults.append(replace(fault, where=_in_words(fault.where, names, params)))
+        faults.append(replace(fault, where=plan.in_words(fault.where)))
     if faults:
         raise InvalidRequest(faults)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import anyio
 
 from mosaic_mcp.client import Ledger, MosaicClient, Submitted, submit_once
+from mosaic_mcp.contract.moments import Length, check_lengths
 from mosaic_mcp.contract.rules import parse_run
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.intent.bringing import bring
@@ -37,12 +38,15 @@ async def submit(
             await bring(client, ids[stand_in], upload.transcript)
     for video_id, transcript in plan.transcripts.items():
         await bring(client, video_id, transcript)
-    body = replaced(plan.body(_measured(plan.videos, lengths)), ids)
+    request = parse_run(replaced(plan.body(_measured(plan.videos, lengths)), ids))
+    known = {ids[s]: Length(_name(plan.uploads[s]), ms) for s, ms in lengths.items()}
+    if faults := list(check_lengths(request, plan.runnable, known)):
+        raise InvalidRequest([replace(f, where=plan.in_words(f.where)) for f in faults])
     return await submit_once(
         client,
         ledger,
         plan.agent.agent.id,
-        parse_run(body),
+        request,
         key=idempotency_key,
         quality=quality,
         from_outputs=from_outputs,
@@ -57,6 +61,10 @@ def _measured(
         node: [replace(v, span=v.span.resolve(lengths.get(v.source.value))) for v in given]
         for node, given in videos.items()
     }
+
+
+def _name(upload: Upload) -> str:
+    return upload.file.path.name if upload.file else "the video"
 
 
 async def _hand_over(client: MosaicClient, upload: Upload) -> tuple[str, int | None]:

@@ -187,6 +187,15 @@ class TopUpLine(Line):
     adds: float | None = None
 
 
+class UsedLine(Line):
+    """Credits that a tile used on a day, for its work or for its finished videos (`output`)."""
+
+    date: str
+    tile: str
+    kind: str | None = None
+    credits: float
+
+
 class AccountAnswer(Answer):
     """Credits and plan."""
 
@@ -195,6 +204,7 @@ class AccountAnswer(Answer):
     balance: float | None = Field(default=None, description="Credits left")
     used: float | None = Field(default=None, description="Since the plan's month began")
     included: float | None = None
+    used_by: tuple[UsedLine, ...] = Field(default=(), description="Newest first; a studio's only")
     plan: str | None = None
     renews_at: str | None = None
     automatic_top_up: TopUpLine | None = None
@@ -218,6 +228,8 @@ class SentenceLine(Line):
     start_s: float
     end_s: float
     text: str
+    speaker: str | None = None
+    """Where several voices are told apart: "1", "2", …"""
 
 
 class TranscriptAnswer(Answer):
@@ -228,6 +240,8 @@ class TranscriptAnswer(Answer):
     confidence: float
     reliable: bool
     note: str | None = None
+    speaker_confidence: float | None = None
+    """0 to 1: how clearly the voices differ."""
     sentences: tuple[SentenceLine, ...] = ()
     words: tuple[SentenceLine, ...] = ()
     next_cursor: str | None = None

@@ -118,7 +118,7 @@ def build_server(
     @asynccontextmanager
     async def lifespan(_server: MCPServer[Any]) -> AsyncGenerator[Engine]:
         try:
-            async with engine.hand_overs.open(), receiving(engine.hints):
+            async with engine.hand_overs.open(), engine.calls.open(), receiving(engine.hints):
                 yield engine
         finally:
             await engine.close()

@@ -99,6 +99,10 @@ def _edit_facts(edit: Edit, names: Mapping[str, str], most: int) -> Facts:
         over["captions"] = f"{edit.caption_words} words ({node(edit.captions_node)})"
     if edit.overlay_nodes:
         over["overlays"] = ", ".join(node(n) for n in edit.overlay_nodes)
+    if edit.cutaway_nodes:
+        over["cutaways"] = ", ".join(node(n) for n in edit.cutaway_nodes)
+    if edit.track_nodes:
+        over["sound beside"] = ", ".join(node(n) for n in edit.track_nodes)
     if edit.sound_node is not None:
         over["sound"] = node(edit.sound_node)
     facts: Facts = {

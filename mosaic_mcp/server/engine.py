@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp.server.mcpserver import Context
 
+from mosaic_mcp.server.calls import CALL_S, Calls
 from mosaic_mcp.server.handing_over import HandOvers
 from mosaic_mcp.server.hints import Hints
 from mosaic_mcp.settings import Settings
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 class Engine:
     """Gives tools a connected client and the ledger; safe to share between calls."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, call_s: float = CALL_S) -> None:
+        """`call_s` is the longest that a call may take, seconds."""
         self._settings = settings
         self._client: MosaicClient | None = None
         self._ledger: Ledger | None = None
         self._lock = anyio.Lock()
+        self.calls = Calls(call_s)
         self.hand_overs = HandOvers()
         self.hints = Hints()
 

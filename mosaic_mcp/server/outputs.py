@@ -87,7 +87,7 @@ async def output_line(client: MosaicClient, output: RunOutput, state: RunState) 
             "quality": "draft" if info.facts.quality == "draft" else None,
             "path": info.path,
             "timeline_zip": info.timeline_path or output.premiere_prproj_url,
-            "subtitles": info.srt_path or info.srt_url,
+            "subtitles": info.texts.get("srt"),
             "deleted": info.deleted_at and _deleted(info.deleted_at, state.run_id),
         }
     )

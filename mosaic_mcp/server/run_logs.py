@@ -15,6 +15,7 @@ MOST_JOBS = 40
 MOST_LINES = 10
 MOST_COMMANDS = 12
 """Attempts, lines and commands that are told: together about 20,000 characters."""
+GONE = "The studio keeps logs for a time after a run's end only; this one is deleted."
 WELL = ("done", "at_work")
 
 
@@ -41,6 +42,7 @@ async def log(engine: Engine, run_id: str) -> Facts:
         "status": page.status,
         "steps": [_job(job, names.get(job.original_node_id or "", job.tile)) for job in shown],
         "steps_left_out": len(jobs) - len(shown) or None,
+        "note": None if jobs or page.status == "running" else GONE,
         "everything": f"GET /studio/v1/runs/{run_id}/log of the studio",
         "trace_id": page.trace_id,
     }

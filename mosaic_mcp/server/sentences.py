@@ -16,19 +16,25 @@ MOST_WORDS = 30
 
 
 def sentences(words: Sequence[Word]) -> list[SentenceLine]:
-    """Group words at punctuation, at pauses, and before they grow unreadable."""
+    """Group words at punctuation, pauses and turns, and before they grow unreadable."""
     lines: list[SentenceLine] = []
     group: list[Word] = []
     for index, word in enumerate(words):
         group.append(word)
         following = words[index + 1] if index + 1 < len(words) else None
         ends = word.text.endswith((".", "?", "!", "…")) or len(group) >= MOST_WORDS
-        if following is None or ends or following.start_s - word.end_s > PAUSE_S:
+        if (
+            following is None
+            or ends
+            or following.start_s - word.end_s > PAUSE_S
+            or following.speaker != word.speaker
+        ):
             lines.append(
                 SentenceLine(
                     start_s=round(group[0].start_s, 2),
                     end_s=round(group[-1].end_s, 2),
                     text=" ".join(w.text for w in group),
+                    speaker=group[0].speaker,
                 )
             )
             group = []

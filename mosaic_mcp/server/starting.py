@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
+from mosaic_mcp.server import calls
 from mosaic_mcp.server.answers import RunAnswer
 from mosaic_mcp.server.engine import Engine
 from mosaic_mcp.server.outputs import answer_with_outputs
 from mosaic_mcp.server.planning import Planned
 from mosaic_mcp.server.questions import Go
 from mosaic_mcp.server.results import result
-from mosaic_mcp.server.waiting import MAX_WAIT_S, Progress, follow
+from mosaic_mcp.server.waiting import Progress, follow
 
 if TYPE_CHECKING:
     from mosaic_mcp.client import Submitted
@@ -47,6 +47,7 @@ async def start_run(
     client = await engine.client()
     plan: Plan = planned.plan
     if how.dry_run or how.confirm is not None:  # the only two that need the hashes of all files
+        calls.meanwhile(result(_reading(plan)))
         request = await plan.preview()
         token = confirmation(plan.agent.agent.id, request)
         if how.dry_run:
@@ -69,16 +70,14 @@ async def start_run(
     async def tell() -> None:
         await progress.say(0, "checked; handing over the videos")
 
-    began = time.monotonic()
     same = (engine.settings.owner, plan.identity, how.quality, how.idempotency_key)
-    started = await engine.hand_overs.join(same, hand_over, HAND_OVER_S, tell)
+    started = await engine.hand_overs.join(same, hand_over, min(HAND_OVER_S, calls.left_s()), tell)
     if started is None:
         return result(_handing_over(plan))
-    left = min(how.wait_s, MAX_WAIT_S - (time.monotonic() - began))
     state = await follow(
         client,
         started.run_id,
-        wait_s=left,
+        wait_s=how.wait_s,
         until_done=True,
         progress=progress,
         hints=engine.hints,
@@ -88,6 +87,12 @@ async def start_run(
         warnings.append(
             "This is the run that the same request started before. "
             "Give a new idempotency_key to run it once more."
+        )
+    if started.guessed:
+        warnings.append(
+            "The engine's answer to this request was lost. This is the only run of the agent that "
+            "began then and may be it, but that is a guess: look at its inputs before you cancel "
+            "it or use what it made."
         )
     return await answer_with_outputs(
         engine, client, state, warnings=warnings, replayed=started.replayed
@@ -102,6 +107,17 @@ def _handing_over(plan: Plan) -> RunAnswer:
         agent_id=plan.agent.agent.id,
         warnings=plan.warnings,
         next="the same call again: it waits for the same run, and nothing is sent twice",
+    )
+
+
+def _reading(plan: Plan) -> RunAnswer:
+    return RunAnswer(
+        status="reading",
+        summary=f"Still reading {len(plan.uploads)} file(s) for their hashes, "
+        f"{plan.bytes_to_send / 1e6:.0f} MB in all.",
+        agent_id=plan.agent.agent.id,
+        warnings=plan.warnings,
+        next="the same call again: it waits for the same work",
     )
 
 

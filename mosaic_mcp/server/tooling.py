@@ -6,6 +6,7 @@ schemas carry no noise, and a failure is a result that says what to do (`failure
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 from mosaic_mcp import logs
 from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.server import failures, icons
+from mosaic_mcp.server.engine import engine_of
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +71,7 @@ class ClosedTool(Tool):
         except ValidationError as error:
             return failures.bad_arguments(self.name, error, list(self.parameters["properties"]))
         try:
-            return await super().run(arguments, context, convert_result=convert_result)
+            return await self._in_time(arguments, context, convert_result)
         except MCPError:
             raise
         except Exception as error:
@@ -78,6 +80,23 @@ class ClosedTool(Tool):
                 return failures.from_error(cause)
             logger.exception("tool %s crashed", self.name)
             return failures.crashed(self.name)
+
+    async def _in_time(
+        self, arguments: dict[str, Any], context: Context[Any, Any] | None, convert_result: bool
+    ) -> Any:
+        """Run within the time that a call may take, where a server answers it."""
+
+        async def work(ctx: Any) -> Any:
+            return await Tool.run(self, arguments, ctx, convert_result=convert_result)
+
+        if context is None:
+            return await work(None)
+        engine = engine_of(context)
+        # A second round, with the answers to questions of the first, is another call.
+        asked = (arguments, context.input_responses, context.request_state)
+        key = (engine.settings.owner, self.name, json.dumps(asked, sort_keys=True, default=str))
+        keep = not (self.annotations and self.annotations.read_only_hint)
+        return await engine.calls.answer(self.name, key, work, context, keep=keep)
 
 
 def build_tool(

@@ -1,6 +1,6 @@
 """Bounded waits: follow a run for at most `wait_s`, and tell the caller how far it is.
 
-A call never blocks longer than 50 s, because that is what every client allows. The first progress
+A call never blocks longer than clients allow (`calls.py`). The first progress
 goes out at once and then at least every 5 s: hosts reset their timers by it. A caller who stops
 waiting stops nothing but the waiting.
 """
@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mosaic_mcp.server.calls import left_s
 from mosaic_mcp.server.hints import Bell, Hints
 from mosaic_mcp.server.quoting import visible
 from mosaic_mcp.server.views import RunState
@@ -60,12 +61,12 @@ async def follow(
     """The run, as soon as there is something to say.
 
     Returns at once when its state differs from `since`; otherwise at the next change, at a
-    terminal state or after `wait_s` seconds (capped at 50). With `until_done` a change alone does
-    not end the wait. A hint lets an engine that is polled be asked at once.
+    terminal state, after `wait_s` seconds or when the call's time ends. With `until_done` a change
+    alone does not end the wait. A hint lets an engine that is polled be asked at once.
     """
     with (hints or Hints()).of(run_id) as bell:
         watch = await _watcher(client, run_id, labels or {}, bell)
-        deadline = time.monotonic() + min(wait_s, MAX_WAIT_S)
+        deadline = time.monotonic() + min(wait_s, MAX_WAIT_S, left_s())
         state = await watch(0.0)
         first = since or state.since
         while True:

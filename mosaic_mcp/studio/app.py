@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, DBAPIError
@@ -26,8 +27,14 @@ from mosaic_mcp.studio.studio import Studio
 log = logging.getLogger(__name__)
 
 
-def build_app(studio: Studio) -> FastAPI:
-    """The app for one studio; every failure answers in the contract's form."""
+def build_app(
+    studio: Studio, routers: Sequence[APIRouter] = ROUTERS, *, any_host: bool = False
+) -> FastAPI:
+    """The app for one studio; every failure answers in the contract's form.
+
+    With `any_host` it is served under whatever name it is called by: nothing there may be of use to
+    a web page.
+    """
     app = FastAPI(
         title="Mosaic studio",
         version=mosaic_mcp.__version__,
@@ -39,12 +46,11 @@ def build_app(studio: Studio) -> FastAPI:
         telemetry=TELEMETRY,
     )
     app.state.studio = studio
-    for router in ROUTERS:
+    for router in routers:
         app.include_router(router)
     public = urlsplit(studio.settings.studio_public_url or "").hostname
-    app.add_middleware(
-        Gate, activity=studio.activity, refuse=_failure, names=[public] if public else []
-    )
+    names = None if any_host else [public] if public else []
+    app.add_middleware(Gate, activity=studio.activity, refuse=_failure, names=names)
     app.add_middleware(Observed)
     _answer_errors(app)
     return app

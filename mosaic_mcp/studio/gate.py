@@ -62,13 +62,13 @@ class Gate:
         app: ASGIApp,
         activity: Activity,
         refuse: Callable[[MosaicError], Response],
-        names: Iterable[str] = (),
+        names: Iterable[str] | None = (),
     ) -> None:
-        """`names` are further hosts by which callers may know this server."""
+        """`names` are further hosts by which callers may know this server; None: any."""
         self._app = app
         self._activity = activity
         self._refuse = refuse
-        self._names = LOOPBACK_NAMES | {name.lower() for name in names}
+        self._names = None if names is None else LOOPBACK_NAMES | {n.lower() for n in names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -85,12 +85,12 @@ class Gate:
                 await self._app(scope, _limited(_patient(receive, BODY_S)), send)
 
 
-def _refusal(headers: Headers, scope: Scope, names: Set[str]) -> MosaicError | None:
+def _refusal(headers: Headers, scope: Scope, names: Set[str] | None) -> MosaicError | None:
     method, path = scope["method"], scope["path"]
     if b"%00" in scope.get("raw_path", b"") + scope.get("query_string", b""):
         return InvalidRequest([Fault("", "the address holds %00, which no name has.")])
     host = headers.get("host", "").rpartition("@")[2].lower()
-    if host.partition(":")[0] not in names:
+    if names is not None and host.partition(":")[0] not in names:
         return Forbidden(
             f"This studio answers only to {' and '.join(sorted(names))}.",
             remedy="Use the address in studio.json, or set MOSAIC_STUDIO_PUBLIC_URL to yours.",

@@ -1,7 +1,7 @@
 """Can this studio work? Asked often and by anybody, so it is cheap and tells no secret.
 
 Alive is a process that answers at all. Ready is one that can also take and do work: it can write
-its database, its disk has room, FFmpeg is there, and what is queued is taken up.
+its database, its disk has room, FFmpeg is there, somebody works, and what is queued is taken up.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from mosaic_mcp.contract.extensions import Health, HealthCheck
 from mosaic_mcp.contract.runs import NodeStatus, RunStatus
+from mosaic_mcp.studio.liveness import NO_WORKER, alive
 from mosaic_mcp.studio.machine import Machine, size
 from mosaic_mcp.studio.runs.retrying import LONGEST_S
 from mosaic_mcp.studio.store.database import Store
@@ -39,6 +40,10 @@ class Examiner:
     store: Store
     home: Path
     ffmpeg: Path
+    dead_s: float
+    """Seconds of silence after which a worker counts as dead."""
+    works: bool
+    """This process does runs itself."""
     _known: Health | None = None
     _until: float = 0.0
     _writing: asyncio.Task[None] | None = None
@@ -53,6 +58,7 @@ class Examiner:
                     await anyio.to_thread.run_sync(self._disk),
                     await anyio.to_thread.run_sync(self._ffmpeg),
                     await self._queue(),
+                    await self._workers(),
                 )
                 self._known = Health(ready=all(c.ok for c in checks), checks=checks)
                 self._until = time.monotonic() + KEEP_S
@@ -96,6 +102,13 @@ class Examiner:
             if still > timedelta(seconds=STUCK_S):
                 return _sick("queue", f"{says}, and nothing has moved for {still.seconds} s")
         return HealthCheck(name="queue", ok=True, says=says)
+
+    async def _workers(self) -> HealthCheck:
+        living = await self.store.read(lambda c: alive(c, self.dead_s))
+        living = max(living, int(self.works))  # who answers lives, also before it has said so
+        if not living:
+            return _sick("workers", NO_WORKER)
+        return HealthCheck(name="workers", ok=True, says=f"{living} alive")
 
 
 def _sick(name: str, says: str) -> HealthCheck:

@@ -25,6 +25,7 @@ from mosaic_mcp.studio.perception.probe import media_facts
 from mosaic_mcp.studio.storage.folder import seal_of
 from mosaic_mcp.studio.store.assets import Assets, unknown_upload
 from mosaic_mcp.studio.timeline.model import Source
+from mosaic_mcp.web.download import Room
 
 MAX_BYTES: dict[AssetType, int] = {
     "video": 5 * 1024**3,
@@ -55,6 +56,11 @@ class Intake:
         self._library = library
         self._probe = probe
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
+
+    @property
+    def room(self) -> Room:
+        """What asks, for files on their way in, whether the disk of the data folder takes them."""
+        return self._machine.check
 
     async def expect(self, owner: str, asset_type: AssetType) -> str:
         """An id for an upload, good for one hour; NoSpace on a disk that is full already."""
@@ -173,7 +179,7 @@ class Intake:
         _unchanged(path, seal, name)
         suffix = _suffix(name, asset_type)
         await self._assets.expect(self._library.source_key(source.sha256, suffix), seal)
-        key, kept_seal = await self._library.keep_source(path, source.sha256, suffix, move=True)
+        key, kept_seal = await self._library.keep_source(path, source.sha256, suffix)
         return _Kept(source, key, kept_seal, size)
 
 

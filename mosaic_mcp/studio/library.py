@@ -3,11 +3,12 @@
 | key in the storage | what |
 | --- | --- |
 | assets/ab/<sha256>.<ext> | sources, written once |
-| renders/<render_id>/ | video.mp4, thumbnail.jpg, captions.srt, timeline.zip, recipe.json |
+| renders/<render_id>/ | video.mp4, thumbnail.jpg, captions.*, timeline.zip, recipe.json |
 | recipes/<render_id>.json | the recipe of a render that was deleted |
 | cache/perception/<sha256>/ | what was seen and heard in a source |
 | cache/thumbnails/<sha256>.jpg | its picture |
 | uploads/<asset_id> | what a client sent, until it is finalized |
+| databases/<id> | nothing; one for each database whose studios keep files here |
 
 A render is whole when its recipe is there. The storage (`storage/`) is the data folder unless
 MOSAIC_STUDIO_STORAGE names another folder or a bucket; several machines may share it. These folders
@@ -20,11 +21,10 @@ are always of the data folder of this machine:
 | work/ | private folders of running jobs, deleted with them; of several processes one each |
 | studio/ | databases, keys, discovery file, log |
 
-To make room, list with `renders()`, `sources()` and `caches()`, and delete with `delete_render`
-(which can keep the recipe), `delete_source` and `delete_cache`. Caches come again when they are
-needed, renders by their recipe, sources do not. Whoever deletes knows from the database what is in
-use: the library does not look there. A deletion that was cut short is finished by repeating it.
-(`studio gc` has ways of its own yet, which know hard links and the data folder only.)
+To make room (`keeping/`), list what is kept, and delete it with `delete_render`, which leaves the
+recipe, `delete` and `delete_job`. Caches come again when they are needed, renders by their recipe,
+sources do not. Whoever deletes knows from the database what is in use: the library does not look
+there. A deletion that was cut short is finished by repeating it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -40,7 +40,7 @@ from contextlib import (
     contextmanager,
     suppress,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
@@ -48,14 +48,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import anyio
 
 from mosaic_mcp.errors import MediaError
-from mosaic_mcp.studio.storage.folder import Folder, seal_of
+from mosaic_mcp.studio.storage.folder import Folder, seal_of, stored
 
 if TYPE_CHECKING:
-    from mosaic_mcp.studio.storage import Storage
+    from mosaic_mcp.studio.storage import Storage, Stored
 
 VIDEO = "video.mp4"
 RECIPE = "recipe.json"
-RenderFile = Literal["video.mp4", "thumbnail.jpg", "timeline.zip", "captions.srt"]
+RenderFile = Literal[
+    "video.mp4", "thumbnail.jpg", "timeline.zip", "captions.srt", "captions.vtt", "captions.txt"
+]
+FOLDERS = ("assets", "renders", "recipes", "cache", "uploads")
+"""All that takes space in a storage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,13 @@ class Kept:
     """Something that can be deleted."""
 
     id: str
-    """A render's id, a source's hash, a cache's key."""
-    size: int
-    """Bytes of all its files."""
+    """A render's or an upload's id, a source's key, a cache's source, a job's folder."""
+    files: tuple[Stored, ...]
+    """What deleting it takes away."""
     modified: datetime
-    """When the youngest of them was written."""
+    """When the youngest of its files was written; of a source, when it came."""
+    stays: tuple[Stored, ...] = ()
+    """The recipe of a render, which moves."""
 
 
 EITHER = "|"
@@ -122,6 +128,30 @@ class Library:
         if process is not None:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def jobs(self) -> list[Kept]:
+        """The private folders of jobs on this machine, of all its processes."""
+        work = self._work_of(None)
+        others = [job for job in work.glob("*/job-*") if not job.parent.match("job-*")]
+        folders = sorted([*work.glob("job-*"), *others])
+        return [kept for folder in folders if (kept := self._job(folder)) is not None]
+
+    def _job(self, folder: Path) -> Kept | None:
+        try:
+            found = [(path, stored(path, self.home)) for path in (folder, *folder.rglob("*"))]
+        except FileNotFoundError:  # it ends just now
+            return None
+        files = tuple(one for path, one in found if not path.is_dir())
+        name = folder.relative_to(self._work_of(None)).as_posix()
+        return Kept(name, files, max(one.modified for _, one in found))
+
+    def delete_job(self, job: Kept) -> None:
+        """Delete a job's folder, and that of its process when it was the last."""
+        folder = self._work_of(None) / job.id
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.parent != self._work_of(None):
+            with suppress(OSError):  # it has more
+                folder.parent.rmdir()
+
     @contextmanager
     def job(self) -> Generator[Path]:
         """A private folder for one job; gone at the end, whatever happened."""
@@ -139,15 +169,13 @@ class Library:
         """Key of a source."""
         return f"assets/{sha256[:2]}/{sha256}{suffix}"
 
-    async def keep_source(
-        self, path: Path, sha256: str, suffix: str, *, move: bool
-    ) -> tuple[str, str | None]:
+    async def keep_source(self, path: Path, sha256: str, suffix: str) -> tuple[str, str | None]:
         """Keep a file of that content: its key, and its seal where others may write to it.
 
-        `suffix` as in ".mp4"; with `move` the caller needs `path` no more.
+        `suffix` as in ".mp4"; the caller needs `path` no more.
         """
         key = self.source_key(sha256, suffix)
-        await self.storage.put(path, key, move=move, sha256=sha256)
+        await self.storage.put(path, key, sha256=sha256)
         here = self.storage.here(key)
         return key, seal_of(here) if here else None
 
@@ -185,21 +213,17 @@ class Library:
                 remedy="Add the file again to use its new content.",
             )
 
-    def sources(self) -> AsyncIterator[Kept]:
-        """Every source."""
-        return self._kept("assets", _stem)
-
-    async def delete_source(self, sha256: str) -> None:
-        """Delete a source under all its suffixes."""
-        while (key := await self.storage.find(f"assets/{sha256[:2]}/{sha256}")) is not None:
-            await self.storage.delete([key])
+    async def sources(self) -> AsyncIterator[Kept]:
+        """Every source, by its key."""
+        async for kept in self._kept("assets", str):
+            yield replace(kept, modified=kept.files[0].placed)
 
     # Uploads
 
     async def keep_upload(self, asset_id: str, part: Path) -> None:
         """Keep what a client sent, in place of what it sent before."""
         await self.delete_upload(asset_id)
-        await self.storage.put(part, f"uploads/{asset_id}", move=True)
+        await self.storage.put(part, f"uploads/{asset_id}")
 
     def upload(self, asset_id: str) -> AbstractAsyncContextManager[Path]:
         """What a client sent; FileNotFoundError."""
@@ -208,6 +232,10 @@ class Library:
     async def delete_upload(self, asset_id: str) -> None:
         """Delete what a client sent."""
         await self.storage.delete([f"uploads/{asset_id}"])
+
+    def uploads(self) -> AsyncIterator[Kept]:
+        """What clients sent, by the assets' ids."""
+        return self._kept("uploads", _stem)
 
     # Renders
 
@@ -226,21 +254,26 @@ class Library:
 
     async def renders(self) -> AsyncIterator[Kept]:
         """Every render, whole or half deleted."""
-        async for kept in self._kept("renders", _second):
-            yield kept
+        async for kept in self._kept("renders", lambda key: PurePosixPath(key).parts[1]):
+            recipe = tuple(file for file in kept.files if file.key.endswith(f"/{RECIPE}"))
+            goes = tuple(file for file in kept.files if file not in recipe)
+            yield replace(kept, files=goes, stays=recipe)
 
-    async def delete_render(self, render_id: str, *, keep_recipe: bool = True) -> None:
-        """Delete an output's files; its recipe stays in recipes/ unless it is to go as well."""
-        mark = f"renders/{render_id}/{RECIPE}"
-        if keep_recipe and await self.storage.size(mark) is not None:
+    def recipes(self) -> AsyncIterator[Kept]:
+        """The recipes of renders that were deleted."""
+        return self._kept("recipes", _stem)
+
+    async def delete_render(self, render_id: str) -> None:
+        """Delete an output's files; its recipe moves to recipes/."""
+        mark, recipe = f"renders/{render_id}/{RECIPE}", f"recipes/{render_id}.json"
+        if await self.storage.size(mark) is not None:
             async with self.storage.file(mark) as path:
                 text = await anyio.Path(path).read_bytes()
-            await self.storage.write(f"recipes/{render_id}.json", text)
-        files = [stored.key async for stored in self.storage.list(f"renders/{render_id}")]
+            await self.storage.delete([recipe])  # of an earlier time that it was made
+            await self.storage.write(recipe, text)
+        files = [file.key async for file in self.storage.list(f"renders/{render_id}")]
         # The mark first: what is half deleted does not count as a render.
         await self.storage.delete([mark, *files])
-        if not keep_recipe:
-            await self.storage.delete([f"recipes/{render_id}.json"])
 
     # What was found out about a source
 
@@ -263,34 +296,43 @@ class Library:
         return f"cache/thumbnails/{sha256}.jpg"
 
     async def caches(self) -> AsyncIterator[Kept]:
-        """Everything that can be made again: by key."""
-        for folder in ("cache/perception", "cache/thumbnails"):
-            async for kept in self._kept(folder, str):
+        """What can be made again: by the source that it is of, parts of pictures by their own name.
+
+        Parts lie on each machine, and count here where the storage is its data folder.
+        """
+        async for kept in self._kept("cache/perception", lambda key: PurePosixPath(key).parts[2]):
+            yield kept
+        for folder in ("cache/thumbnails", "cache/parts"):
+            async for kept in self._kept(folder, _stem):
                 yield kept
 
-    async def delete_cache(self, key: str) -> None:
-        """Delete one of `caches()`."""
-        await self.storage.delete([key])
+    # Making room
+
+    async def unfinished(self) -> AsyncIterator[Kept]:
+        """Files that are just being put into a folder, or were when their process died."""
+        for folder in FOLDERS:
+            async for file in self.storage.list(folder, unfinished=True):
+                yield Kept(file.key, (file,), max(file.modified, file.placed))
+
+    async def delete(self, kept: Kept) -> None:
+        """Delete a source, an upload, a cache, or what is unfinished."""
+        await self.storage.delete([file.key for file in kept.files])
 
     async def _kept(self, folder: str, id_of: Callable[[str], str]) -> AsyncIterator[Kept]:
         """The files below a folder; those of one id, which a listing tells together, as one."""
-        last: Kept | None = None
-        async for stored in self.storage.list(folder):
-            found = Kept(id_of(stored.key), stored.size, stored.modified)
-            if last is not None and last.id == found.id:
-                size, modified = last.size + found.size, max(last.modified, found.modified)
-                last = Kept(last.id, size, modified)
-                continue
-            if last is not None:
-                yield last
-            last = found
-        if last is not None:
-            yield last
+        files: list[Stored] = []
+        async for file in self.storage.list(folder):
+            if files and id_of(files[0].key) != id_of(file.key):
+                yield _one(id_of(files[0].key), files)
+                files = []
+            files.append(file)
+        if files:
+            yield _one(id_of(files[0].key), files)
+
+
+def _one(name: str, files: Sequence[Stored]) -> Kept:
+    return Kept(name, tuple(files), max(file.modified for file in files))
 
 
 def _stem(key: str) -> str:
     return PurePosixPath(key).stem
-
-
-def _second(key: str) -> str:
-    return PurePosixPath(key).parts[1]

@@ -21,6 +21,7 @@ from mosaic_mcp.studio.store.tables import workers
 
 BEATS = 6
 """How often a process says that it lives, in the time after which its silence means death."""
+NO_WORKER = "no worker is running: start `mosaic-mcp worker`"
 REAPING = 0x6D6F7362
 """Number of the lock of whoever takes from the dead."""
 
@@ -58,6 +59,13 @@ def beat(connection: sa.Connection, me: str, dead_s: float) -> Round:
 def forget(connection: sa.Connection, worker: str) -> None:
     """A worker is no more."""
     connection.execute(workers.delete().where(workers.c.id == worker))
+
+
+def alive(connection: sa.Connection, dead_s: float) -> int:
+    """How many processes that work have said in the last `dead_s` seconds that they live."""
+    lately = workers.c.beat > _clock(connection) - dead_s
+    query = sa.select(sa.func.count()).select_from(workers).where(lately)
+    return int(connection.execute(query).scalar_one())
 
 
 def _clock(connection: sa.Connection) -> float:

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 import anyio
@@ -88,6 +89,7 @@ class Machine:
         self._turn = anyio.Lock()
         self._given_back = anyio.Event()
         self._promised = 0
+        self._own: ContextVar[int] = ContextVar("own", default=0)
 
     @asynccontextmanager
     async def memory(self, need: int) -> AsyncGenerator[None]:
@@ -113,11 +115,13 @@ class Machine:
 
     @contextmanager
     def disk(self, need: int) -> Generator[None]:
-        """Count on `need` bytes until the end of the block."""
+        """Count on `need` bytes until the end of the block; they are meant for what it asks for."""
         self._promised += need
+        token = self._own.set(self._own.get() + need)
         try:
             yield
         finally:
+            self._own.reset(token)
             self._promised -= need
 
     def short_of(self, need: int) -> str | None:
@@ -129,7 +133,7 @@ class Machine:
         return f"{size(self.free)} free, {size(self._wanted(need))} needed"
 
     def _wanted(self, need: int) -> int:
-        return need + self._promised + self.reserve
+        return need + self._promised - self._own.get() + self.reserve
 
     def check(self, need: int, name: str) -> None:
         """Raise NoSpace when `name`, of so many bytes, does not fit beside the reserve."""

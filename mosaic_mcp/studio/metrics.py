@@ -7,7 +7,6 @@ database and the disk when somebody looks, and is the same whichever process ans
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -22,8 +21,9 @@ from prometheus_client import (
 )
 
 from mosaic_mcp.contract.runs import NodeStatus, RunStatus
+from mosaic_mcp.studio.liveness import alive
 from mosaic_mcp.studio.store.database import Store
-from mosaic_mcp.studio.store.tables import renders, run_nodes, runs
+from mosaic_mcp.studio.store.tables import renders, run_nodes, runs, webhooks
 
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
@@ -60,39 +60,37 @@ _QUEUED = Gauge(
 _RUNNING = Gauge("mosaic_running", "Nodes and renders at work.", ["kind"], registry=REGISTRY)
 _DISK_FREE = Gauge("mosaic_disk_free_bytes", "Free on the data folder's disk.", registry=REGISTRY)
 _DATABASE = Gauge("mosaic_database_bytes", "Size of the studio's database.", registry=REGISTRY)
-
-Read = Callable[[sa.Connection], float]
-_read_gauges: list[tuple[Gauge, Read]] = []
-
-
-def add_gauge(name: str, meaning: str, read: Read) -> None:
-    """A number to be read from the database when somebody looks; once per process and name."""
-    _read_gauges.append((Gauge(name, meaning, registry=REGISTRY), read))
+_WORKERS = Gauge("mosaic_workers", "Processes that work and are alive.", registry=REGISTRY)
+_WEBHOOKS = Gauge(
+    "mosaic_webhooks_pending", "Webhooks that are still to be delivered.", registry=REGISTRY
+)
 
 
-async def exposition(store: Store, home: Path) -> bytes:
-    """The numbers in Prometheus' text format."""
-    await store.read(_look)
+async def exposition(store: Store, home: Path, dead_s: float) -> bytes:
+    """The numbers in Prometheus' text format; a worker is dead after `dead_s` of silence."""
+    await store.read(lambda c: _look(c, dead_s))
     _DISK_FREE.set(shutil.disk_usage(home).free)
     return generate_latest(REGISTRY)
 
 
-def _look(connection: sa.Connection) -> None:
-    counted = dict(_counts(connection, runs))
+def _look(connection: sa.Connection, dead_s: float) -> None:
+    counted = dict(_counts(connection, runs, runs.c.status))
     for status in RunStatus:
         _RUNS.labels(status).set(counted.get(status, 0))
     for kind, table in (("node", run_nodes), ("render", renders)):
-        counted = dict(_counts(connection, table))
+        counted = dict(_counts(connection, table, table.c.status))
         _QUEUED.labels(kind).set(counted.get(NodeStatus.queued, 0))
         _RUNNING.labels(kind).set(counted.get(NodeStatus.running, 0))
     _DATABASE.set(_database_bytes(connection))
-    for gauge, read in _read_gauges:
-        gauge.set(read(connection))
+    _WORKERS.set(alive(connection, dead_s))
+    _WEBHOOKS.set(dict(_counts(connection, webhooks, webhooks.c.state)).get("pending", 0))
 
 
-def _counts(connection: sa.Connection, table: sa.Table) -> list[tuple[str, int]]:
-    query = sa.select(table.c.status, sa.func.count()).group_by(table.c.status)
-    return [(status, number) for status, number in connection.execute(query)]
+def _counts(
+    connection: sa.Connection, table: sa.Table, status: sa.ColumnElement[str]
+) -> list[tuple[str, int]]:
+    query = sa.select(status, sa.func.count()).select_from(table).group_by(status)
+    return [(known, number) for known, number in connection.execute(query)]
 
 
 def _database_bytes(connection: sa.Connection) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass
 
 from mosaic_mcp.contract.extensions import Transcript, Word
 from mosaic_mcp.errors import Fault, InvalidRequest
-from mosaic_mcp.studio.perception.model import Perception, Words
+from mosaic_mcp.studio.perception.model import Perception, SpokenWord, Voices, Words
 from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences
 from mosaic_mcp.studio.timeline.edit import placed_words
 from mosaic_mcp.studio.timeline.model import Timeline
@@ -34,7 +35,10 @@ async def read(timeline: Timeline, perception: Perception, wanted: Reading) -> T
         for sha256, source in timeline.sources.items()
         if any(clip.source == sha256 for clip in timeline.clips)
     }
-    placed = placed_words(timeline, {sha256: words.words for sha256, words in heard.items()})
+    voices = {sha256: await perception.voices(timeline.sources[sha256]) for sha256 in heard}
+    placed = placed_words(
+        timeline, {sha256: _spoken(words, voices[sha256]) for sha256, words in heard.items()}
+    )
     chosen = [s for s in sentences(timeline, placed) if _wanted(s, wanted)]
     first = _first(wanted.cursor)
     page: list[Word] = []
@@ -48,13 +52,32 @@ async def read(timeline: Timeline, perception: Perception, wanted: Reading) -> T
                 start_s=float(word.start),
                 end_s=float(word.end),
                 confidence=word.confidence,
+                speaker=word.speaker,
             )
             for word in sentence.words
         ]
         after += 1
     return _head(list(heard.values())).model_copy(
-        update={"words": tuple(page), "next_cursor": str(after) if after < len(chosen) else None}
+        update={
+            "words": tuple(page),
+            "next_cursor": str(after) if after < len(chosen) else None,
+            "speaker_confidence": min(
+                (v.confidence for v in voices.values() if v.turns), default=None
+            ),
+        }
     )
+
+
+def _spoken(words: Words, voices: Voices) -> list[SpokenWord]:
+    """The words, each with the voice whose turn its middle is in."""
+    starts = [turn.start for turn in voices.turns]
+    said: list[SpokenWord] = []
+    for word in words.words:
+        # A word in no turn, quieter than the rest, belongs to the turn before it.
+        at = bisect.bisect_right(starts, (word.start + word.end) / 2) - 1
+        speaker = voices.turns[max(at, 0)].speaker if starts else None
+        said.append(word.model_copy(update={"speaker": speaker}))
+    return said
 
 
 def _wanted(sentence: Sentence, wanted: Reading) -> bool:

@@ -15,6 +15,7 @@ from types import FrameType
 
 import anyio
 import uvicorn
+from fastapi import FastAPI
 
 import mosaic_mcp
 from mosaic_mcp import logs
@@ -57,6 +58,22 @@ class _Server(uvicorn.Server):
         self._on_signal()
 
 
+def http_server(
+    app: FastAPI, on_ready: Callable[[], None], on_signal: Callable[[], None]
+) -> uvicorn.Server:
+    """A server of the app, to be run on a listening socket; `on_signal` is called in the signal."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,  # it would write signatures of links into the log
+        server_header=False,
+        http=HurriedProtocol,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    return _Server(config, on_ready, on_signal)
+
+
 async def serve(
     settings: Settings, options: Options, lock: FolderLock | None, listener: socket.socket
 ) -> None:
@@ -82,21 +99,12 @@ async def serve(
     async with open_studio(
         settings, base_url=url, token=token, executor=executor, works=options.works
     ) as studio:
-        config = uvicorn.Config(
-            build_app(studio),
-            log_config=None,
-            access_log=False,  # it would write signatures of links into the log
-            server_header=False,
-            http=HurriedProtocol,
-            limit_concurrency=MOST_CONNECTIONS,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
         loop = asyncio.get_running_loop()
 
         def signalled() -> None:
             loop.call_soon_threadsafe(studio.closing.set)
 
-        server = _Server(config, ready, signalled)
+        server = http_server(build_app(studio), ready, signalled)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_end_when_due, studio, server, lock)
             await server.serve(sockets=[listener])

@@ -26,6 +26,8 @@ _TYPES = {
     ".webp": "image/webp",
     ".zip": "application/zip",
     ".srt": "application/x-subrip",
+    ".vtt": "text/vtt",
+    ".txt": "text/plain; charset=utf-8",
     ".json": "application/json",
 }
 """Types by our own table: the system's differs from machine to machine."""

@@ -97,9 +97,10 @@ class Links:
         """The same links at the address of somebody who passes them on; signatures are of paths."""
         return Links(base_url, self._signer, self._direct)
 
-    def render(self, render_id: str, file: RenderFile, seconds: float = OUTPUT_LINK_S) -> str:
-        """Link to a file of an output."""
-        direct = self._direct(Library.render(render_id, file), seconds)
+    def render(self, render_id: str, file: RenderFile, *, gone: bool = False) -> str:
+        """Link to a file of an output; of one that is `gone` to the studio, which says so."""
+        seconds = OUTPUT_LINK_S
+        direct = None if gone else self._direct(Library.render(render_id, file), seconds)
         return direct or self._link(f"/media/renders/{quote(render_id, safe='')}/{file}", seconds)
 
     def asset(self, asset_id: str, file: str = "source", seconds: float = VIEW_LINK_S) -> str:

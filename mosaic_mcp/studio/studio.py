@@ -21,6 +21,7 @@ from mosaic_mcp.studio.keeping.collecting import Keeper
 from mosaic_mcp.studio.keeping.upkeep import Upkeep
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.machine import Machine
+from mosaic_mcp.studio.models.store import ModelStore
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.perception.probe import probe
@@ -47,6 +48,7 @@ from mosaic_mcp.studio.store.run_logs import RunLogs
 from mosaic_mcp.studio.store.runs import Runs
 from mosaic_mcp.studio.store.secrets import signing_key
 from mosaic_mcp.studio.store.transcripts import Transcripts
+from mosaic_mcp.studio.store.triggers import Triggers
 from mosaic_mcp.studio.store.webhooks import Webhooks
 from mosaic_mcp.studio.timeline.model import Source
 from mosaic_mcp.studio.webhooks.posting import allowed_by
@@ -75,6 +77,7 @@ class Studio:
     runs: Runs
     run_logs: RunLogs
     engine: Engine
+    triggers: Triggers
     webhooks: Webhooks
     webhook_secrets: Secrets
     keeper: Keeper
@@ -92,7 +95,7 @@ class Studio:
                     made = await thumbnail(
                         path, float(source.duration), job / "thumbnail.jpg", ffmpeg=self.ffmpeg
                     )
-                    await self.library.storage.put(made, kept, move=True)
+                    await self.library.storage.put(made, kept)
         return kept
 
     async def busy(self) -> bool:
@@ -133,7 +136,10 @@ async def open_studio(
     outputs = Outputs(store)
     machine = Machine(library.home)
     intake = Intake(assets, library, _probe, machine)
-    perception = LocalPerception(library, library.source, transcripts.get)
+    models = ModelStore(settings.home)
+    perception = LocalPerception(
+        library, library.source, transcripts.get, lambda: models.recogniser(settings.studio_model)
+    )
     ffmpeg = find_ffmpeg(settings)
     feed = Feed()
     charging = Charging(store, quota)
@@ -158,7 +164,16 @@ async def open_studio(
             admission=admission,
         ),
         renders=RenderWork(
-            store, feed, library, ffmpeg, encoders, executor, claims, charging, admission
+            store,
+            feed,
+            library,
+            ffmpeg,
+            encoders,
+            executor,
+            claims,
+            charging,
+            admission,
+            perception.known_words,
         ),
         workflows=Workflows(store.postgres or library.studio / "dbos.db", executor),
         library=library,
@@ -187,13 +202,14 @@ async def open_studio(
             transcripts=transcripts,
             perception=perception,
             ffmpeg=ffmpeg,
-            runs=Runs(store, feed),
+            runs=Runs(store, feed, None if works else settings.studio_dead_s),
             run_logs=RunLogs(store),
             engine=engine,
+            triggers=Triggers(store),
             webhooks=Webhooks(store),
             webhook_secrets=Secrets(settings.webhook_secret),
             keeper=keeper,
-            examiner=Examiner(store, settings.home, ffmpeg),
+            examiner=Examiner(store, settings.home, ffmpeg, settings.studio_dead_s, works),
         )
         sender = Sender(
             store, feed, studio.links, studio.webhook_secrets, allowed_by(settings.private_urls)

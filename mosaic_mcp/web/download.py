@@ -29,6 +29,9 @@ from mosaic_mcp.web.names import name_of
 Progress = Callable[[int, int | None], Awaitable[None]]
 """`(bytes so far, bytes in all if known)`."""
 
+Room = Callable[[int, str], None]
+"""`(bytes, of what)`: raises NoSpace when so many more do not fit on the disk."""
+
 REPORT_EVERY_S = 0.5
 _WHOLE, _CONTINUED, _RANGE_REFUSED = 200, 206, 416
 
@@ -48,6 +51,16 @@ class Limits:
     redirects: int = 5
 
 
+def free_in(folder: Path) -> Room:
+    """The room of a disk of which nothing has to stay free."""
+
+    def check(need: int, _what: str) -> None:
+        if need > shutil.disk_usage(folder).free:
+            raise NoSpace
+
+    return check
+
+
 async def download(
     url: str,
     folder: Path,
@@ -55,9 +68,11 @@ async def download(
     on_progress: Progress | None = None,
     limits: Limits = Limits(),
     allowed: Callable[[IPAddress], bool] = public,
+    room: Room | None = None,
 ) -> tuple[Path, str]:
     """Fetch `url` into a new file in `folder`; the file, and what to call it.
 
+    `room` is asked before it begins and at every block; without one only what is free counts.
     Raises SourceUnavailable (does not answer, 429, 5xx, broken off), MediaError (refused, a web
     page, too slow), TooLarge or NoSpace. Whatever happens short of success, also cancelling, no
     file is left.
@@ -78,7 +93,9 @@ async def download(
     try:
         with anyio.fail_after(limits.seconds):
             async with client:
-                name = await _Download(client, url, path, limits, on_progress).run()
+                name = await _Download(
+                    client, url, path, limits, on_progress, room or free_in(folder)
+                ).run()
     except TimeoutError as error:
         path.unlink(missing_ok=True)
         raise MediaError(
@@ -120,12 +137,14 @@ class _Download:
         path: Path,
         limits: Limits,
         on_progress: Progress | None,
+        room: Room,
     ) -> None:
         self._client = client
         self._url = url
         self._path = path
         self._limits = limits
         self._on_progress = on_progress
+        self._room = room
         self._have = 0
         self._whole: int | None = None
         self._validator = ""
@@ -232,8 +251,7 @@ class _Download:
                 "that is downloaded.",
                 remedy="Give a smaller file, or a part of it.",
             )
-        if size - self._have > shutil.disk_usage(self._path.parent).free:
-            raise NoSpace
+        self._room(size - self._have, "the download")
 
     def _page(self) -> MediaError:
         return self._refused(

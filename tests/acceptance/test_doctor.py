@@ -150,10 +150,13 @@ def test_a_read_only_data_folder(home: Path):
 
 @pytest.mark.skipif(not may_mount(), reason="user namespaces may not mount here")
 def test_a_small_disk(tmp_path: Path):
-    script = 'mount -t tmpfs -o size=20m tmpfs "$0" && exec "$@"'
-    code, found = examine_alone(tmp_path, *ALONE, "sh", "-c", script, str(tmp_path))
-    assert code == 1
-    assert "0.0 GB free" in found["data folder"].says
+    full = 'head -c 20200k /dev/zero > "$0/full"'
+    for fill, failed in ((":", 0), (full, 1)):
+        script = f'mount -t tmpfs -o size=20m tmpfs "$0" && {{ {fill}; }} && exec "$@"'
+        code, found = examine_alone(tmp_path, *ALONE, "sh", "-c", script, str(tmp_path))
+        assert (code, found["data folder"].state) == (failed, "fail" if failed else "ok")
+    assert "has no room for work" in found["data folder"].says
+    assert "419 kB needed" in found["data folder"].says
 
 
 @pytest.mark.short

@@ -25,6 +25,7 @@ from mosaic_mcp.studio.lock import FolderLock
 from tests.acceptance.conftest import end_studio, environment
 from tests.acceptance.tools import ENDED, answer, refusal, text_of
 from tests.support.coded import ffmpeg
+from tests.support.file_server import file_server
 
 SIZE_MB = 80
 RESERVE = SIZE_MB * 2**20 // 50
@@ -90,7 +91,9 @@ async def client(disk: Disk, folder: Path) -> AsyncIterator[Client]:
     script = 'mount -t tmpfs -o size="$1"m tmpfs "$2" && echo $$ > "$3" && exec "$4" -m mosaic_mcp'
     command = [*ALONE, "sh", "-c", script, "-", str(SIZE_MB), str(disk.home), str(disk.pid_file)]
     server = StdioServerParameters(
-        command=command[0], args=[*command[1:], sys.executable], env=environment(settings)
+        command=command[0],
+        args=[*command[1:], sys.executable],
+        env={**environment(settings), "MOSAIC_PRIVATE_URLS": "1"},
     )
     async with Client(server) as client:
         yield client
@@ -151,6 +154,24 @@ async def test_what_does_not_fit_is_refused_and_a_run_waits_until_there_is_room(
     done = await until(client, run["run_id"], ended)
     assert done["status"] == "completed", done
     assert len(done["outputs"]) == 1
+
+
+@pytest.mark.long
+@pytest.mark.short
+async def test_a_download_that_does_not_fit_beside_the_reserve_waits_until_there_is_room(
+    client: Client, disk: Disk, grainy: Path
+):
+    await answer(client, "find_agents")
+    with file_server() as web:
+        url = web.put("/grainy.mp4", grainy.read_bytes())
+        filler = disk.fill(leave=RESERVE + grainy.stat().st_size // 2)
+        run = await answer(client, "run_agent", **SAID, videos=[url], wait_s=0)
+        waiting = await until(client, run["run_id"], waits)
+        assert re.search(r"[\d.]+ MB free, [\d.]+ MB needed", waiting["summary"])
+        assert disk.files() == set(), "nothing was begun"
+        filler.unlink()
+        done = await until(client, run["run_id"], ended)
+    assert done["status"] == "completed", done
 
 
 def until_gone(lock: FolderLock) -> None:

@@ -23,7 +23,9 @@ async def client(settings: Settings) -> AsyncIterator[Client]:
         yield client
 
 
-async def test_the_timeline_of_an_output_is_its_recipe_cut_by_cut(client: Client, talk: Talk):
+async def test_the_timeline_of_an_output_is_its_recipe_cut_by_cut(
+    client: Client, talk: Talk, folder: Path
+):
     agent = await answer(
         client, "build_agent", name="Tighten", tiles=["Silence Removal", "Captions"]
     )
@@ -58,5 +60,13 @@ async def test_the_timeline_of_an_output_is_its_recipe_cut_by_cut(client: Client
                 links = {otio.url_utils.filepath_from_url(s.media) for s in cuts}
                 assert links == {"media/my talk.mp4"}, "beside the timeline, under its own name"
         assert archive.read("captions.srt") == Path(output["subtitles"]).read_bytes()
+        text = archive.read("captions.txt").decode()
+        assert text.startswith("[0:00:00] Welcome to the show.")
         assert "media/my talk.mp4" in archive.read("README.txt").decode()
     assert float(recipe["frames"] / rate) == pytest.approx(output["duration_s"], abs=0.01)
+    kept = await answer(client, "list_outputs", run_id=run["run_id"], save_to=str(folder / "kept"))
+    (saved,) = kept["outputs"]
+    video = Path(saved["saved_to"])
+    assert Path(saved["subtitles"]) == video.with_suffix(".srt")
+    assert video.with_suffix(".vtt").read_text("utf-8").startswith("WEBVTT")
+    assert video.with_suffix(".txt").read_text("utf-8") == text

@@ -231,6 +231,24 @@ async def test_a_reader_sees_one_moment(store: Store):
     assert len(run.events()) == 3
 
 
+async def test_who_was_alone_for_too_long_has_lost_it_and_goes_on(
+    store: Store, database: str, postgres: Postgres
+):
+    """Making room in a bucket takes longer than PostgreSQL lets a lock's holder be idle."""
+    name = database.rpartition("/")[2]
+    async with store.alone(7) as alone:
+        assert alone
+        ended = postgres.execute(
+            name,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            f"WHERE datname = '{name}' AND state = 'idle in transaction'",
+        )
+        assert ended == [(True,)]
+    assert store.engine.pool.checkedout() == 0
+    async with store.alone(7) as alone:
+        assert alone
+
+
 def test_an_address_of_something_else_is_refused_with_the_right_form():
     for text in (
         "mysql://u:secret@h/d",

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.keeping.command import run_gc
 from mosaic_mcp.studio.store.database import Store
@@ -36,11 +35,3 @@ def test_what_the_cluster_s_database_knows_is_no_leftover(postgres, tmp_path):
         os.utime(touched, (long_ago, long_ago))
     assert run_gc(settings, dry_run=False, older_than_s=None, max_bytes=None) == 0
     assert video.exists()
-
-
-def test_a_bucket_is_not_looked_into_and_that_is_said(tmp_path):
-    settings = replace(
-        Settings.from_env({"MOSAIC_HOME": str(tmp_path)}), studio_storage="s3://somewhere"
-    )
-    with pytest.raises(Unsupported, match="data folder only"):
-        run_gc(settings, dry_run=True, older_than_s=None, max_bytes=None)

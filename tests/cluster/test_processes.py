@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from mosaic_mcp.doctor.cluster import examine_database
+from mosaic_mcp.settings import Settings
 from tests.support.cluster import Cluster, opened, until
 from tests.support.media import video
 from tests.support.postgres import Postgres
@@ -101,10 +104,75 @@ def test_without_the_driver_the_command_to_install_it_is_told(tmp_path: Path):
     assert "geheim" not in done.stderr
 
 
+@pytest.mark.short
+def test_a_cluster_without_a_worker_says_so_until_one_works_which_tells_how_it_is(
+    cluster: Cluster, database: str, tmp_path: Path
+):
+    api = local(cluster, cluster.api("--no-work"))
+    settings = replace(
+        Settings.from_env({"MOSAIC_HOME": str(cluster.home)}), studio_database=database
+    )
+    start = "no worker is running: start `mosaic-mcp worker`"
+    answer = api.http.get("/health")
+    assert answer.status_code == 503
+    assert [c["says"] for c in answer.json()["checks"] if not c["ok"]] == [start]
+    found = {f.name: f for f in examine_database(settings)}
+    assert (found["database"].state, found["workers"].state) == ("ok", "note")
+    agent, _ = api.agent({"in": "Video Input", "logo": "Watermark"}, "in>logo")
+    run_id = api.run(agent, {"video_ids": [api.add(video(tmp_path / "v.mp4", seconds=1))]})
+    seen = api.watch(run_id, wait_s=0)
+    assert seen["run"]["status_message"].startswith("No worker is running: start `mosaic-mcp")
+    assert seen["nodes"][0]["step"] == start
+    found = {f.name: f for f in examine_database(settings)}
+    assert (found["workers"].state, found["workers"].says) == ("fail", f"1 runs wait, and {start}")
+
+    worker = cluster.start("worker", "--port", "0")
+    until(lambda: "It tells how it is at" in worker.said, worker)
+    (url,) = re.findall(r"at (http://127.0.0.1:\d+)/health and /metrics", worker.said)
+    assert api.end(run_id)["status"] == "completed"
+    with httpx.Client(base_url=url, trust_env=False) as http:
+        health = http.get("/health", headers={"host": "10.0.0.7:9101"})
+        assert health.json()["ready"] is True
+        told = http.get("/metrics").text
+        assert "mosaic_workers 1.0" in told
+        assert 'mosaic_jobs_total{kind="render",outcome="done"} 1.0' in told
+        passed_on = http.get("/metrics", headers={"x-forwarded-for": "203.0.113.9"})
+        assert passed_on.status_code == 401
+        assert http.get("/agents").status_code == 404
+    until(lambda: api.http.get("/health").json()["ready"], worker)
+    assert {f.says for f in examine_database(settings) if f.name == "workers"} == {"1 alive"}
+    worker.send(signal.SIGTERM)
+    assert worker.process.wait(20) == 0
+    assert cluster.rows("select id from workers") == []
+
+
+def test_a_worker_that_tells_on_another_address_needs_keys(tmp_path: Path):
+    with opened(tmp_path / "home", None) as cluster:
+        for arguments, keys in ((["--port", "0"], ""), ([], "mk_anna=anna")):
+            refused = cluster.start(
+                "worker", "--host", "127.0.0.2", *arguments, MOSAIC_STUDIO_KEYS=keys
+            )
+            assert refused.process.wait(60) == 1
+            assert "goes with --port, and with MOSAIC_STUDIO_KEYS" in refused.said
+            assert "Traceback" not in refused.said
+
+
+def test_a_worker_on_another_address_tells_numbers_to_keys_only(tmp_path: Path):
+    with opened(tmp_path / "home", None) as cluster:
+        worker = cluster.start("worker", "--host", "127.0.0.2", "--port", "0")
+        until(lambda: "It tells how it is at" in worker.said, worker)
+        (url,) = re.findall(r"at (http://127.0.0.2:\d+)/health", worker.said)
+        with httpx.Client(base_url=url, trust_env=False) as http:
+            assert http.get("/health").is_success
+            assert http.get("/metrics").status_code == 401
+            key = {"authorization": "Bearer mk_anna"}
+            assert http.get("/metrics", headers=key).is_success
+
+
 def test_processes_that_end_leave_no_worker_behind(cluster: Cluster):
     cluster.api()
     worker = cluster.worker()
-    assert len(cluster.rows("select id from workers")) == 2
+    until(lambda: len(cluster.rows("select id from workers")) == 2, worker)
     worker.send(signal.SIGINT)
     assert worker.process.wait(20) == 0
     assert worker.name not in {row.id for row in cluster.rows("select id from workers")}

@@ -1,8 +1,10 @@
 """What a storage promises: in a folder, and in a bucket of a real (stand-in) store."""
 
 import hashlib
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -86,7 +88,7 @@ async def test_a_storage_can_be_checked(storage):
 @pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "in parts"])
 async def test_a_file_is_kept_found_listed_and_deleted(storage, tmp_path, content):
     key = f"assets/ab/{sha(content)}.mp4"
-    await storage.put(made(tmp_path, content), key, move=True, sha256=sha(content))
+    await storage.put(made(tmp_path, content), key, sha256=sha(content))
     assert await read(storage, key, sha(content)) == content
     assert await storage.size(key) == len(content)
     assert await storage.find(key.removesuffix(".mp4")) == key
@@ -101,8 +103,8 @@ async def test_a_file_is_kept_found_listed_and_deleted(storage, tmp_path, conten
 
 
 async def test_a_stem_finds_only_its_own_suffixes(storage, tmp_path):
-    await storage.put(made(tmp_path, b"1"), "assets/ab/abc.mp4", move=False)
-    await storage.put(made(tmp_path, b"2"), "assets/ab/abd.mp4", move=False)
+    await storage.put(made(tmp_path, b"1"), "assets/ab/abc.mp4")
+    await storage.put(made(tmp_path, b"2"), "assets/ab/abd.mp4")
     assert await storage.find("assets/ab/ab") is None
     assert await storage.find("assets/ab/abd") == "assets/ab/abd.mp4"
     assert await storage.find("assets/ab/abe") is None
@@ -132,29 +134,52 @@ async def test_a_published_folder_is_whole_and_a_second_one_changes_nothing(stor
 async def test_what_can_be_deleted_is_listed_as_the_things_it_belongs_to(storage, tmp_path):
     library = Library(tmp_path)
     library.storage = storage
-    await library.keep_source(made(tmp_path, b"source"), sha(b"source"), ".mov", move=False)
+    source, _ = await library.keep_source(made(tmp_path, b"source"), sha(b"source"), ".mov")
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "video.mp4").write_text("video")
     (folder / RECIPE).write_text("recipe")
     await library.publish("r1", folder, "name")
-    await library.keep_fact(sha(b"source"), "speech-1", [1])
-    assert [(k.id, k.size) async for k in library.sources()] == [(sha(b"source"), 6)]
-    assert [(k.id, k.size) async for k in library.renders()] == [("r1", 11)]
-    (cache,) = [k async for k in library.caches()]
+    for name in ("speech-1", "shots-1"):
+        await library.keep_fact(sha(b"source"), name, [1])
+    await library.keep_upload("u1", made(tmp_path, b"sent"))
 
-    await library.delete_cache(cache.id)
+    async def listed(things) -> list[tuple[str, int]]:
+        return [(kept.id, sum(file.size for file in kept.files)) async for kept in things]
+
+    assert await listed(library.sources()) == [(source, 6)]
+    assert await listed(library.renders()) == [("r1", 5)], "its recipe does not go"
+    assert await listed(library.caches()) == [(sha(b"source"), 6)]
+    assert await listed(library.uploads()) == [("u1", 4)]
+    assert await listed(library.unfinished()) == []
+
+    for kept in [k async for k in library.caches()] + [k async for k in library.uploads()]:
+        await library.delete(kept)
     assert await library.fact(sha(b"source"), "speech-1") is None
     await library.delete_render("r1")
     assert not await library.published("r1")
-    assert [k async for k in library.renders()] == []
+    assert await listed(library.renders()) == await listed(library.uploads()) == []
+    assert await listed(library.recipes()) == [("r1", 6)]
     assert await read(storage, "recipes/r1.json") == b"recipe"
-    await library.delete_render("r1", keep_recipe=False)
-    assert await keys(storage, "recipes") == []
-    await library.delete_source(sha(b"source"))
+    (kept,) = [k async for k in library.sources()]
+    await library.delete(kept)
     with pytest.raises(MediaError, match="no longer in the storage"):
         async with library.source(sha(b"source")):
             pass
+
+
+async def test_the_recipe_of_a_render_that_is_deleted_again_is_that_of_its_last_making(
+    storage, tmp_path
+):
+    library = Library(tmp_path)
+    library.storage = storage
+    for words in ("first", "second"):
+        folder = tmp_path / words
+        folder.mkdir()
+        (folder / RECIPE).write_text(words)
+        await library.publish("r1", folder, "name")
+        await library.delete_render("r1")
+    assert await read(storage, "recipes/r1.json") == b"second"
 
 
 async def test_a_half_deleted_render_does_not_count_and_can_be_made_again(storage, tmp_path):
@@ -173,7 +198,7 @@ async def test_a_half_deleted_render_does_not_count_and_can_be_made_again(storag
 
 
 async def test_a_machine_that_never_saw_a_file_fetches_it_once(bucket, store, tmp_path, as_client):
-    await bucket.put(made(tmp_path, LARGE), "assets/ab/x.mp4", move=False, sha256=sha(LARGE))
+    await bucket.put(made(tmp_path, LARGE), "assets/ab/x.mp4", sha256=sha(LARGE))
     with go_between(store) as between:
         as_client(store, between.endpoint)
         other = another(tmp_path / "other", tmp_path.name)
@@ -183,11 +208,11 @@ async def test_a_machine_that_never_saw_a_file_fetches_it_once(bucket, store, tm
 
 
 async def test_a_content_that_is_there_is_not_sent_again(bucket, store, tmp_path, as_client):
-    await bucket.put(made(tmp_path, LARGE), "assets/ab/x.mp4", move=False, sha256=sha(LARGE))
+    await bucket.put(made(tmp_path, LARGE), "assets/ab/x.mp4", sha256=sha(LARGE))
     with go_between(store) as between:
         as_client(store, between.endpoint)
         other = another(tmp_path / "other", tmp_path.name)
-        await other.put(made(tmp_path, LARGE), "assets/ab/x.mp4", move=False, sha256=sha(LARGE))
+        await other.put(made(tmp_path, LARGE), "assets/ab/x.mp4", sha256=sha(LARGE))
         assert [method for method, _ in between.asked] == ["HEAD"]
 
 
@@ -196,14 +221,14 @@ async def test_a_file_that_changes_while_it_is_sent_leaves_nothing(
     bucket, store, tmp_path, content
 ):
     with pytest.raises(MediaError, match="changed while it was read"):
-        await bucket.put(made(tmp_path, content), "assets/ab/x.mp4", move=False, sha256=sha(b"o"))
+        await bucket.put(made(tmp_path, content), "assets/ab/x.mp4", sha256=sha(b"o"))
     assert await keys(bucket, "assets") == []
     assert "<Upload>" not in (await ask(f"{store.endpoint}/studio?uploads")).text
     assert not list((tmp_path / "one" / "copies").rglob("*@*"))
 
 
 async def test_a_damaged_object_is_not_worked_with(bucket, tmp_path):
-    await bucket.put(made(tmp_path, b"damaged"), "assets/ab/x.mp4", move=False)
+    await bucket.put(made(tmp_path, b"damaged"), "assets/ab/x.mp4")
     other = another(tmp_path / "other", tmp_path.name)
     with pytest.raises(MediaError, match="damaged"):
         await read(other, "assets/ab/x.mp4", sha(b"whole"))
@@ -235,7 +260,7 @@ async def test_a_link_ends(tmp_path, as_client):
     with s3rver(tmp_path / "rver") as store:
         as_client(store)
         bucket = another(tmp_path / "one", "x")
-        await bucket.put(made(tmp_path, b"0123456789"), "renders/r1/video.mp4", move=False)
+        await bucket.put(made(tmp_path, b"0123456789"), "renders/r1/video.mp4")
         link = bucket.link("renders/r1/video.mp4", 60)
         part = await ask(link, range="bytes=2-4")
         assert (part.status_code, part.content) == (206, b"234")
@@ -255,7 +280,7 @@ async def test_a_store_that_stumbles_is_asked_again(bucket, store, tmp_path, as_
         as_client(store, between.endpoint)
         stumbling = another(tmp_path / "other", tmp_path.name)
         between.refusals = [(503, b"<Error><Code>SlowDown</Code></Error>"), (500, b"")]
-        await stumbling.put(made(tmp_path, b"kept"), "a/b", move=False)
+        await stumbling.put(made(tmp_path, b"kept"), "a/b")
         assert between.refusals == []
     assert await read(bucket, "a/b") == b"kept"
 
@@ -303,15 +328,14 @@ async def test_a_folder_on_another_disk_gets_its_files_whole(tmp_path, monkeypat
     folder.mkdir()
     (folder / "video.mp4").write_text("video")
     (folder / RECIPE).write_text("recipe")
-    rename = type(folder).rename
+    rename = os.rename
 
     def rename_inside(path, target):
-        inside = (tmp_path / "shared") in path.parents
+        inside = (tmp_path / "shared") in Path(path).parents
         return rename(path, target) if inside else refuse()
 
-    monkeypatch.setattr("os.link", refuse)
-    monkeypatch.setattr(type(folder), "rename", rename_inside)
-    await storage.put(made(tmp_path, b"source"), "assets/ab/x.mp4", move=False)
+    monkeypatch.setattr("os.rename", rename_inside)
+    await storage.put(made(tmp_path, b"source"), "assets/ab/x.mp4")
     await storage.publish(folder, "renders/r1", RECIPE, "name")
     assert await read(storage, "assets/ab/x.mp4") == b"source"
     assert await keys(storage, "renders") == ["renders/r1/recipe.json", "renders/r1/video.mp4"]

@@ -2,22 +2,44 @@
 
 import io
 import json
+import os
 import signal
 import subprocess
+import sys
+import time
 import zipfile
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
+import anyio
 import httpx
 import imageio_ffmpeg
 import obstore
 import pytest
+import sqlalchemy as sa
 from obstore.store import S3Store
 from PIL import Image
 
+from mosaic_mcp.settings import Settings
+from mosaic_mcp.studio.keeping.command import run_gc
+from mosaic_mcp.studio.library import FOLDERS
+from mosaic_mcp.studio.store.database import Store
+from mosaic_mcp.studio.store.tables import assets, run_inputs
+from tests.support.media import video
 from tests.support.object_store import BUCKET, ObjectStore, go_between, moto
-from tests.support.studio_process import RunningStudio, running_studio, start, until
+from tests.support.run_states import MovedRun
+from tests.support.studio_process import (
+    HASTY,
+    PROGRAM,
+    RunningStudio,
+    running_studio,
+    start,
+    until,
+)
 from tests.support.studio_runs import Studio
 from tests.support.talking import talking_head
 
@@ -68,13 +90,27 @@ class Place:
     def keys(self, below: str = "") -> list[str]:
         return sorted(meta["path"] for page in obstore.list(self.objects, below) for meta in page)
 
+    def media(self) -> list[str]:
+        """What takes space."""
+        return sorted(key for folder in FOLDERS for key in self.keys(folder))
+
     def made_at(self, key: str) -> datetime:
         return obstore.head(self.objects, key)["last_modified"]
 
 
 @contextmanager
-def studio_at(place: Place, home: Path, endpoint: str | None = None):
-    with running_studio(home, **place.environment(endpoint)) as running, running.client() as http:
+def studio_at(
+    place: Place,
+    home: Path,
+    endpoint: str | None = None,
+    program: str = PROGRAM,
+    **settings: str,
+):
+    environment = {**place.environment(endpoint), **settings}
+    with (
+        running_studio(home, program=program, **environment) as running,
+        running.client() as http,
+    ):
         yield Studio(http, home)
 
 
@@ -155,6 +191,130 @@ def uploaded(http: httpx.Client, path: Path) -> str:
 def picture(answer: httpx.Response) -> None:
     assert answer.is_success, answer.text
     assert Image.open(io.BytesIO(answer.content)).format == "JPEG"
+
+
+@pytest.mark.short
+def test_outputs_are_deleted_told_made_again_and_deleted_by_the_studio_itself(place, tmp_path):
+    home = tmp_path / "home"
+
+    def gc(*arguments: str) -> str:
+        """`mosaic-mcp studio gc` as a person calls it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "mosaic_mcp", "studio", "gc", *arguments],
+            env={**os.environ, "MOSAIC_HOME": str(home), **place.environment()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    with studio_at(place, home) as studio:
+        agent, _ = studio.agent({"in": "Video Input", "logo": "Watermark"}, "in>logo")
+        source = studio.add(video(tmp_path / "v.mp4", seconds=1))
+        run_id = studio.run(agent, {"video_ids": [source]})
+        (output,) = studio.end(run_id)["outputs"]
+        before, made = place.media(), httpx.get(output["video_url"], trust_env=False)
+        assert f"({output['id']})" in gc("--dry-run", "--older-than", "0h")
+        assert place.media() == before
+        assert f"({output['id']})" in gc("--older-than", "0h")
+        assert place.keys("renders") == []
+        assert place.keys("recipes") == [f"recipes/{output['id']}.json"]
+        assert len(place.keys("assets")) == 1, "what an output was made from stays"
+        gone = studio.http.get(f"/agent_run/{run_id}").json()
+        assert gone["outputs"][0]["files_deleted_at"]
+        assert httpx.get(output["video_url"], trust_env=False).status_code == 404
+        told = httpx.get(gone["outputs"][0]["video_url"], trust_env=False)
+        assert (told.status_code, f"Resume the run {run_id}" in told.text) == (404, True)
+
+        studio.post(f"/agent_run/{run_id}/resume")
+        (again,) = studio.end(run_id)["outputs"]
+        assert again["id"] == output["id"]
+        assert httpx.get(again["video_url"], trust_env=False).content == made.content
+        ends = [signed_at(link["video_url"]) for link in (output, again)]
+        assert ends[0] < ends[1], "reading a run signs its links afresh"
+    soon = {"MOSAIC_STUDIO_KEEP_DAYS": "0.00001"}
+    with studio_at(place, home, program=HASTY, **soon) as studio:
+
+        def told() -> dict:
+            return studio.http.get(f"/agent_run/{run_id}").json()["outputs"][0]
+
+        deadline = time.monotonic() + 60
+        while "files_deleted_at" not in told() or place.keys("renders"):
+            assert time.monotonic() < deadline
+    assert place.keys("recipes") == [f"recipes/{output['id']}.json"]
+
+
+def signed_at(link: str) -> str:
+    (date,) = parse_qs(urlsplit(link).query)["X-Amz-Date"]
+    return date
+
+
+@pytest.mark.short
+async def test_without_a_studio_room_is_made_in_the_bucket_by_what_the_database_says(
+    place, postgres, tmp_path, monkeypatch, capsys
+):
+    """Nothing lies in the data folder; the database is the cluster's."""
+    for name, value in place.environment().items():
+        monkeypatch.setenv(name, value)
+    address = postgres.create()
+    store = Store(address)
+    run, running = (MovedRun(store, {"in": "Video Input", "logo": "Watermark"}) for _ in range(2))
+    for one in (run, running):
+        one.do("in")
+        one.decide_and_plan("logo", f"recipe of {one.id}")
+        one.do_renders("logo", None) if one is run else None
+    ((old,), (new,)) = run.renders("logo"), running.renders("logo")
+    asset = {"owner": "anna", "asset_type": "video", "name": "v", "created_at": "2026-01-01"}
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    used, unused, awaited = ({**asset, "id": str(uuid4())} for _ in range(3))
+    for row, sha in ((used, "aa" * 32), (unused, "bb" * 32)):
+        row |= {"status": "ready", "sha256": sha, "file": f"assets/{sha[:2]}/{sha}.mp4"}
+    awaited |= {"status": "awaiting_upload", "expires_at": later}
+
+    def write(connection: sa.Connection) -> None:
+        for row in (used, unused, awaited):
+            connection.execute(assets.insert().values(row))
+        ours = run_inputs.c.run_id == running.id
+        connection.execute(run_inputs.update().where(ours).values(asset_id=used["id"]))
+
+    await store.write(write)
+    stays = [
+        f"renders/{new.id}/video.mp4",  # of a run that is running
+        used["file"],
+        f"cache/perception/{'aa' * 32}/words-1.json",
+        f"uploads/{awaited['id']}",
+        "renders/nobodys/video.mp4",  # written a moment ago: somebody may be about to say so
+    ]
+    goes = [
+        f"renders/{old.id}/video.mp4",
+        unused["file"],
+        f"cache/perception/{'bb' * 32}/words-1.json",
+        f"uploads/{uuid4()}",
+    ]
+    for key in (*stays, *goes, f"renders/{old.id}/recipe.json"):
+        obstore.put(place.objects, key, b"x" * 1000)
+    before = place.media()
+
+    settings = Settings.from_env(
+        {**place.environment(), "MOSAIC_HOME": str(tmp_path), "MOSAIC_STUDIO_DATABASE": address}
+    )
+    for dry_run in (True, False):
+        await anyio.to_thread.run_sync(
+            partial(run_gc, settings, dry_run=dry_run, older_than_s=0.0, max_bytes=None)
+        )
+        said = capsys.readouterr().out
+        assert "Outputs (their recipes stay, and resuming their runs makes them again): 1" in said
+        assert "Sources that no run and no agent refers to: 1, 1 kB" in said
+        if dry_run:
+            assert "4 kB would go. Media took 10 kB, would take 6 kB now." in said
+            assert place.media() == before
+    assert "4 kB went. Media took 10 kB, take 6 kB now." in said
+    left = place.media()
+    assert left == sorted([*stays, f"recipes/{old.id}.json"])
+    (deleted,) = run.renders("logo")
+    assert deleted.deleted_at is not None
+    store.close()
 
 
 def test_another_machine_takes_over_what_was_heard(place, talk, tmp_path):

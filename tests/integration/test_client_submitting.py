@@ -170,7 +170,7 @@ async def test_a_request_that_reached_nobody_is_sent_again_only_by_a_later_call(
 
 async def test_a_lost_request_is_looked_for_before_it_is_sent_again(double, client, ledger, time):
     double.fail("lost", "/run$")
-    double.fail("answer", "/runs$", status=503, times=4)
+    double.fail("answer", "/runs$", status=503, times=8)  # before it is sent, and after
     with pytest.raises(EngineUnavailable):
         await submit_once(client, ledger, AGENT, ONE)
     time.now += 3600
@@ -190,14 +190,78 @@ async def test_runs_of_other_requests_and_of_triggers_are_not_mistaken_for_the_l
     assert run.run_id != known.run_id
 
 
-async def test_several_runs_that_may_be_the_lost_one_are_not_guessed_among(double, client, ledger):
-    double.add_run(double.agents[AGENT], TWO)
+async def unanswered(double, client, ledger, request=ONE) -> None:
+    """Send a request that starts a run, and learn neither its answer nor the runs there are."""
     double.fail("lost", "/run$")
+    double.fail("answer", "/runs$", status=503, times=8)
+    with pytest.raises(EngineUnavailable):
+        await submit_once(client, ledger, AGENT, request)
+
+
+async def test_several_runs_that_may_be_the_lost_one_are_not_guessed_among(double, client, ledger):
+    await unanswered(double, client, ledger)
+    double.add_run(double.agents[AGENT], TWO)
     for _ in range(2):
         with pytest.raises(OutcomeUnknown, match="2 runs began since") as caught:
             await submit_once(client, ledger, AGENT, ONE)
     assert "list_runs" in caught.value.remedy
     assert posts(double) == 1
+
+
+async def test_a_run_that_somebody_began_a_moment_before_is_not_taken_for_ours(
+    double, client, ledger
+):
+    other = double.add_run(double.agents[AGENT], ONE)
+    double.fail("lost", "/run$")
+    run = await submit_once(client, ledger, AGENT, ONE)
+    assert run.run_id != other.id
+    assert double.runs.keys() == {run.run_id, other.id}
+
+
+MORE = RunRequest(video_urls=("https://example.org/talk.mp4", "https://example.org/other.mp4"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "by"),
+    [
+        (MORE, None),
+        (ONE, {"trigger_id": "t"}),
+        (ONE, {"type": "manual", "source": "ui", "user_id": "anna"}),
+    ],
+)
+async def test_a_run_of_another_person_at_the_same_time_is_not_taken_for_ours(
+    double, client, ledger, request_, by
+):
+    """Of the same agent: with other sources, by a trigger, or in the app."""
+    await unanswered(double, client, ledger)
+    [ours] = double.runs
+    double.add_run(double.agents[AGENT], request_, triggered_by=by)
+    found = await submit_once(client, ledger, AGENT, ONE)
+    assert found.run_id == ours
+    assert posts(double) == 1
+
+
+async def test_a_run_that_began_long_after_is_not_taken_for_ours(double, client, ledger, time):
+    double.fail("broken", "/run$")
+    with pytest.raises(OutcomeUnknown):
+        await submit_once(client, ledger, AGENT, ONE)
+    time.now += 3600
+    double.ahead_s = 3600
+    other = double.add_run(double.agents[AGENT], ONE)
+    run = await submit_once(client, ledger, AGENT, ONE)
+    assert run.run_id != other.id
+    assert posts(double) == 2, "ours had reached nobody"
+    assert not run.guessed
+
+
+async def test_what_was_found_without_being_told_is_called_a_guess_every_time(
+    double, client, ledger
+):
+    double.fail("lost", "/run$")
+    assert (await submit_once(client, ledger, AGENT, ONE)).guessed
+    again = await submit_once(client, ledger, AGENT, ONE)
+    assert (again.replayed, again.guessed) == (True, True)
+    assert not (await submit_once(client, ledger, AGENT, TWO)).guessed
 
 
 async def test_a_refused_request_is_forgotten(double, client, ledger):

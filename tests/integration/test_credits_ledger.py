@@ -1,6 +1,5 @@
 """Credits of runs that are moved by hand, in a real database: what is set aside, paid and free."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,13 +29,6 @@ TWO = {
     "out": "Destination",
 }
 PATHS = "in>a a>after after>out in>b b>out"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "studio.db")
-    yield store
-    store.close()
 
 
 class Metered(MovedRun):

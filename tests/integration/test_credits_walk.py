@@ -5,13 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
+from mcp import Client
 
 from mosaic_mcp.errors import Forbidden
+from mosaic_mcp.server import build_server
+from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.quota import Quota
 from mosaic_mcp.studio.store.accounts import Accounts
 from mosaic_mcp.studio.store.database import Store
+from tests.acceptance.tools import answer
 from tests.support.media import video
 from tests.support.studio_process import KEYS, RunningStudio, running_studio
 from tests.support.studio_runs import Studio
@@ -79,6 +84,13 @@ def test_a_run_out_of_credits_is_brought_to_its_end_by_a_plan(
         assert (waiting["status_message"], waiting["errors"]) == ("Insufficient credits", told)
         assert not nodes[node["in"]]["needs_credits"]
 
+        # What used them, by tile and day: as much as the plan's page counts.
+        usage = http.get("/credits/usage").json()
+        assert round(usage["total"] * 1000) == TILE + SHORT
+        lines = [(line["kind"], line["tile"], line["credits"]) for line in usage["usage"]]
+        assert lines == [("tile", "Watermark", TILE / 1000), ("output", "Watermark", SHORT / 1000)]
+        assert {line["date"] for line in usage["usage"]} == {done_on(http, run_id)}
+
         # No plan, so that automatic top-ups are refused; a plan is chosen from the list.
         plan = http.get("/plan").json()
         assert plan.keys() == shape_of("plan")
@@ -108,10 +120,34 @@ def test_a_run_out_of_credits_is_brought_to_its_end_by_a_plan(
         assert kept["id"] in {o["id"] for o in done["outputs"]}
         assert thousandths(http) == (2_500_000 + left - LONG, LONG)  # of the plan's month
         assert http.post(f"/agent_run/{run_id}/resume").status_code == 409
+        told = anyio.run(account_of, metered, tmp_path)
+        assert told["used_by"] == [
+            {
+                "date": http.get("/credits/usage").json()["usage"][0]["date"],
+                "tile": "Watermark",
+                "kind": "output",
+                "credits": LONG / 1000,
+            }
+        ]
 
         # Nobody else paid, or got anything.
         assert thousandths(ben) == (200, 0)
+        assert ben.get("/credits/usage").json()["usage"] == []
         assert ben.get("/credits").json()["plan_id"] is None
+
+
+async def account_of(studio: RunningStudio, home: Path) -> dict[str, Any]:
+    """Anna's account as the tool tells it."""
+    settings = Settings(
+        home=home, api_key="mk_anna", api_url=studio.discovery.url, toolsets=("account",)
+    )
+    async with Client(build_server(settings)) as client:
+        return await answer(client, "get_account")
+
+
+def done_on(http: httpx.Client, run_id: str) -> str:
+    """The day of the run, in UTC."""
+    return http.get(f"/agent_run/{run_id}").json()["started_at"][:10]
 
 
 def _nodes(http: httpx.Client, run_id: str) -> list[dict[str, Any]]:
@@ -163,6 +199,8 @@ def test_without_a_quota_everything_says_that_nothing_is_limited(anna: httpx.Cli
     }
     credits = anna.get("/credits").json()
     assert (credits["balance"], credits["unlimited"]) == (None, True)
+    usage = anna.get("/credits/usage").json()
+    assert (usage["total"], usage["usage"], usage["unlimited"]) == (None, [], True)
     assert anna.get("/plan/list").json() == {"plans": []}
     assert anna.post("/plan/upgrade", json={"plan_id": "creator"}).status_code == 409
     topup = {"auto_topup": {"enabled": True, "threshold": 1, "quantity": 1}}

@@ -1,8 +1,5 @@
 """How runs, nodes and renders change state, in a real database and without the work."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from mosaic_mcp.errors import Conflict, NotFound
@@ -18,19 +15,6 @@ BRANCHES = {
     "out": "Destination",
 }
 PATHS = "in>left left>after after>out in>right right>out"
-
-
-POSTGRESQL = pytest.param("postgresql", marks=[pytest.mark.cluster, pytest.mark.short])
-
-
-@pytest.fixture(params=["sqlite", POSTGRESQL])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "sqlite":
-        store = Store(tmp_path / "studio.db")
-    else:
-        store = Store(request.getfixturevalue("postgres").create())
-    yield store
-    store.close()
 
 
 def line(store: Store) -> MovedRun:

@@ -9,11 +9,27 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 
+from mosaic_mcp.server.documents import shown_edits
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
+from mosaic_mcp.studio.export.edits import edit_of
 from mosaic_mcp.studio.render.rendering import render
+from mosaic_mcp.studio.tiles.shipped import bumper, shipped_files
 from mosaic_mcp.studio.timeline.edit import from_source
-from mosaic_mcp.studio.timeline.model import Captions, CaptionWord, Clip, Framing, Source, Timeline
-from tests.support.coded import FFMPEG, counted, numbers, source_of
+from mosaic_mcp.studio.timeline.model import (
+    Captions,
+    CaptionWord,
+    Clip,
+    Cutaway,
+    Framing,
+    Look,
+    Overlay,
+    Sound,
+    Source,
+    Span,
+    Timeline,
+    Track,
+)
+from tests.support.coded import FFMPEG, counted, numbered, numbers, source_of, write_video
 from tests.support.editors import read, shots
 
 RATES = [F(25), F(30000, 1001), F(60)]
@@ -191,6 +207,132 @@ def test_captions_come_along_as_subtitles_and_markers(tmp_path: Path):
     assert [m.marked_range.start_time.to_frames() for m in markers] == [0]
 
 
+BOTH = (("timeline.otio", "otio_json"), ("timeline.xml", "fcp_xml"))
+"""The formats that hold more than one track."""
+
+
+async def test_cutaways_lie_on_tracks_above_and_show_the_frames_of_the_render(tmp_path: Path):
+    path = counted(tmp_path / "in.mp4", 120)
+    other = write_video(tmp_path / "other.mp4", [numbered(500 + n) for n in range(60)])
+    main, away = source_of(path), source_of(other)
+    over = [Span(source=main.sha256, start=F(a, 30), end=F(b, 30)) for a, b in ((30, 60), (55, 70))]
+    timeline = of(main, (10, 40), (50, 80)).model_copy(
+        update={
+            "sources": {main.sha256: main, away.sha256: away},
+            "cutaways": (
+                Cutaway(source=away.sha256, start=F(1), over=over[0]),
+                Cutaway(source=away.sha256, start=F(0), over=over[1]),
+            ),
+        }
+    )
+    media = {main.sha256: path, away.sha256: other}
+    job = tmp_path / "job"
+    job.mkdir()
+    out = tmp_path / "out.mp4"
+    await render(timeline, media, out, job=job, ffmpeg=FFMPEG, quality="standard")
+    with bundle(timeline, tmp_path, media=media) as archive:
+        for name, adapter in BOTH:
+            seen = [*range(10, 40), *range(50, 80)]
+            edit = read(archive, name, adapter)
+            for track in (1, 2):
+                for shot in shots(edit, track=track):
+                    assert shot.media == "media/other.mp4"
+                    seen[slice(*shot.record)] = [500 + n for n in range(*shot.source)]
+            assert seen == numbers(out), name
+
+
+def test_music_and_voices_lie_on_sound_tracks_of_their_own(tmp_path: Path):
+    talk = source("a", "talk.mp4")
+    music = source(
+        "b", "song.mp3", kind="audio", duration=F(3), width=0, height=0, audio_channels=1
+    )
+    tracks = (
+        Track(source=music.sha256, at=F(1), start=F(1), loop=True, gain_db=-6, duck_db=-12),
+        Track(source=music.sha256, kind="voice", at=F(2), end=F(1), fade_s=0.5),
+    )
+    timeline = both(talk).model_copy(
+        update={"sources": {talk.sha256: talk, music.sha256: music}, "tracks": tracks}
+    )
+    timeline = timeline.model_copy(
+        update={"clips": (Clip(source=talk.sha256, start=F(0), end=F(6)),)}
+    )
+    with bundle(timeline, tmp_path) as archive:
+        for name, adapter in BOTH:
+            edit = read(archive, name, adapter)
+            first = -2  # the talk has one track in OTIO, one for each channel in XML
+            looped = shots(edit, "Audio", first)
+            assert [s.record for s in looped] == [(25, 75), (75, 125), (125, 150)], name
+            assert [s.source for s in looped] == [(25, 75), (25, 75), (25, 50)], name
+            assert [(s.record, s.source) for s in shots(edit, "Audio", -1)] == [((50, 75), (0, 25))]
+            assert {s.media for s in looped} == {"media/song.mp3"}
+            clip = next(iter(edit.audio_tracks()[first].find_clips()))
+            told = [m.name for m in clip.markers]
+            assert told == ["level -6 dB", "-12 dB while somebody speaks"], name
+        (level,) = clip.effects  # the XML's
+        assert level.metadata["fcp_xml"]["parameter"]["value"] == "0.50119"
+
+
+def test_what_editors_have_no_word_for_is_told_by_markers_and_in_the_readme(tmp_path: Path):
+    talk, logo = source("a", "talk.mp4"), source("b", "logo.png", kind="image", duration=F(0))
+    card = bumper()
+    clips = (
+        Clip(source=card.sha256, start=F(0), end=F(2), whole=True),
+        Clip(source=talk.sha256, start=F(1), end=F(3), mirror_x=True, look=Look(saturation=1.5)),
+    )
+    timeline = both(talk).model_copy(
+        update={
+            "sources": {s.sha256: s for s in (talk, logo, card)},
+            "clips": clips,
+            "width": 1080,
+            "height": 1920,
+            "framing": Framing(fit="crop"),
+            "overlays": (Overlay(source=logo.sha256),),
+            "sound": Sound(denoise=True, loudness_lufs=-14),
+        }
+    )
+    shipped = shipped_files()
+    with bundle(timeline, tmp_path, media=shipped, packed=shipped) as archive:
+        readme = archive.read("README.txt").decode()
+        assert "media/mosaic card.mp4   (in this zip mosaic card)" in readme
+        assert archive.read("media/mosaic card.mp4") == shipped[card.sha256].read_bytes()
+        assert "* COMMENT: mirrored" in archive.read("timeline.edl").decode()
+        for name, adapter in BOTH:
+            edit = read(archive, name, adapter)
+            intro, mirrored = edit.video_tracks()[0].find_clips()
+            told = [[m.name for m in clip.markers] for clip in (intro, mirrored)]
+            assert told[0] == ["shown whole over a blurred copy of itself"]
+            assert told[1] == [
+                "mirrored: left and right change sides",
+                "colours: contrast 1, saturation 1.5, brightness +0",
+            ]
+            whole = [m.name for m in edit.tracks.markers]
+            assert whole == [
+                "logo.png lies bottom-right over the whole, 30% wide, 80% opaque, 20 x 20 pixels "
+                "from the edges",
+                "noise is taken out of the whole sound",
+                "the whole sound is at -14 LUFS, at most -1 dBTP",
+            ]
+            assert all(note in readme for note in [*whole, *told[0], *told[1]])
+        # Shown whole although the rest is cropped: fitted in width, not filling the height.
+        (motion,) = intro.effects
+        assert float(motion.metadata["fcp_xml"]["parameter"]["value"]) == pytest.approx(56.25)
+
+
+def test_the_transcript_is_paragraphs_with_their_times(tmp_path: Path):
+    talk = source("a", "a.mp4", duration=F(4000))
+    said = [("One", 1), ("two.", 2), ("Three", 5), ("four.", 6), ("Five.", 3700)]
+    words = tuple(
+        CaptionWord(source=talk.sha256, text=text, start=F(at), end=F(at) + F(1, 2))
+        for text, at in said
+    )
+    clip = Clip(source=talk.sha256, start=F(0), end=F(3800))
+    timeline = both(talk).model_copy(update={"clips": (clip,), "captions": Captions(words=words)})
+    write_subtitles(timeline, tmp_path)
+    assert (tmp_path / "captions.txt").read_text("utf-8") == (
+        "[0:00:01] One two.\n\n[0:00:05] Three four.\n\n[1:01:40] Five.\n"
+    )
+
+
 def test_a_reframe_is_the_editors_own_motion(tmp_path: Path):
     wide = source("a", "a.mp4")
     timeline = both(wide, width=1080, height=1920, framing=Framing(fit="crop"))
@@ -208,3 +350,17 @@ def test_the_same_edit_gives_the_same_bytes(tmp_path: Path):
         write_bundle(both(source("a", "a.mp4")), tmp_path / name / "t.zip", media={})
     one, two = ((tmp_path / name / "t.zip").read_bytes() for name in ("one", "two"))
     assert one == two
+
+
+def test_the_facts_of_an_edit_name_the_tiles_that_laid_pictures_and_sounds_over_it():
+    talk = source("a", "a.mp4")
+    over = Span(source=talk.sha256, start=F(1), end=F(2))
+    timeline = both(
+        talk,
+        cutaways=(Cutaway(tile="roll", source=talk.sha256, over=over),) * 2,
+        tracks=(Track(tile="song", source=talk.sha256), Track(tile="voice", source=talk.sha256)),
+    )
+    [shown] = shown_edits([edit_of("o", timeline)], {"roll": "AI B-Roll", "song": "AI Music"})[
+        "outputs"
+    ]
+    assert (shown["cutaways"], shown["sound beside"]) == ("AI B-Roll", "AI Music, voice")

@@ -75,6 +75,7 @@ async def test_a_call_whose_answer_is_lost_at_the_gateway_still_returns_its_run(
     started = await run(call, talk)
     assert list(double.runs) == [started["run_id"]]
     assert double.calls("POST", "/run") == 1
+    assert "that is a guess" in started["warnings"][-1]
 
 
 async def test_short_troubles_of_the_api_are_not_the_callers(double, call, talk):

@@ -13,10 +13,11 @@ import av
 import pytest
 
 from mosaic_mcp.errors import MediaError, RenderFailed
+from mosaic_mcp.studio.children import GUARD
 from mosaic_mcp.studio.perception import calling
 from mosaic_mcp.studio.perception.calling import call
 from mosaic_mcp.studio.perception.opening import opened
-from mosaic_mcp.studio.render.ffmpeg import GUARD, Limits, explain, guarded_input, run_ffmpeg
+from mosaic_mcp.studio.render.ffmpeg import Limits, explain, guarded_input, run_ffmpeg
 from tests.support import hostile
 from tests.support.coded import FFMPEG, counted
 from tests.support.file_server import file_server

@@ -8,6 +8,7 @@ import base64
 import json
 import re
 import socket
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import anyio
@@ -332,3 +333,17 @@ async def test_a_connection_that_says_nothing_is_closed(monkeypatch):
     writer.close()
     server.should_exit = True
     await serving
+
+
+def test_more_connections_than_the_limit_are_turned_away_until_some_end(studio):
+    address = urlsplit(studio.discovery.url)
+    with ExitStack() as held:
+        for _ in range(hurried.MOST_CONNECTIONS):
+            held.enter_context(socket.create_connection((address.hostname, address.port), 20))
+        with studio.client() as http:
+            assert http.get("/health/live").status_code == 503
+    with studio.client() as http:
+        # The same studio, once it has seen that they are gone.
+        while (answer := http.get("/health/live")).status_code == 503:
+            pass
+        assert answer.is_success

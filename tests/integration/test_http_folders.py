@@ -24,6 +24,7 @@ def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("shared") / "anna"
     folder.mkdir()
     video(folder / "mine.mp4")
+    (folder / "mine.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nHello there.\n")
     video(folder.parent / "not mine.mp4")
     (folder / "way out.mp4").symlink_to(folder.parent / "not mine.mp4")
     return folder
@@ -52,6 +53,8 @@ async def test_a_file_of_ones_folder_is_edited_and_saved_there(server, folder):
     assert saved.parent == folder / "out"
     assert saved.stat().st_size == line["size_bytes"]
     assert "path" not in line
+    assert Path(line["subtitles"]) == saved.with_suffix(".srt")
+    assert saved.with_suffix(".txt").read_text("utf-8") == "[0:00:00] Hello there.\n"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 from mosaic_mcp.errors import MediaError, MosaicError, NoSpace, TooLarge
 from mosaic_mcp.studio.ingest import fetch
+from mosaic_mcp.studio.machine import Machine
 from mosaic_mcp.web import addresses
 from mosaic_mcp.web.addresses import anywhere, public
 from mosaic_mcp.web.download import Limits, download, shown
@@ -155,6 +156,32 @@ async def test_a_full_disk_is_told_before_the_download(web, tmp_path, monkeypatc
     error = await refused(web.put("/v.mp4", CONTENT), tmp_path)
     assert isinstance(error, NoSpace)
     assert "space" in error.remedy
+
+
+async def test_a_download_leaves_free_what_the_studio_leaves_free(web, tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    free = 1_000_000_000 + len(CONTENT) - 1
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1 << 40, 1 << 40, free))
+    room = Machine(tmp_path).check
+    error = await refused(web.put("/v.mp4", CONTENT), tmp_path, room=room)
+    assert isinstance(error, NoSpace)
+    assert error.message.startswith("The disk with the data folder has no room for the download:")
+    free += 1
+    assert await got(web.put("/v.mp4", CONTENT), tmp_path, room=room) == CONTENT
+
+
+async def test_a_disk_that_fills_up_meanwhile_stops_a_download_of_unknown_length(web, tmp_path):
+    asked = 0
+
+    def room(need: int, what: str) -> None:
+        nonlocal asked
+        asked += need
+        if asked > len(CONTENT) // 2:
+            raise NoSpace
+
+    url = web.put("/v.mp4", CONTENT, tells_length=False)
+    assert isinstance(await refused(url, tmp_path, room=room), NoSpace)
+    assert len(CONTENT) // 2 < asked < len(CONTENT), "it had begun"
 
 
 async def test_a_server_that_falls_silent_counts_as_broken(web, tmp_path):

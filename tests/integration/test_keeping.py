@@ -1,7 +1,6 @@
 """What goes when room is made, what stays, and that all numbers are true."""
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,23 @@ import sqlalchemy as sa
 
 from mosaic_mcp.contract.keeping import Collect, Collected
 from mosaic_mcp.errors import Conflict, InvalidRequest
+from mosaic_mcp.studio.keeping import collecting, records
 from mosaic_mcp.studio.keeping.collecting import Keeper
 from mosaic_mcp.studio.keeping.command import age, amount, told
 from mosaic_mcp.studio.keeping.records import trim_events
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.store.database import Store
-from mosaic_mcp.studio.store.tables import agents, assets, events, renders, run_inputs
+from mosaic_mcp.studio.store.tables import (
+    agents,
+    assets,
+    events,
+    ffmpeg_logs,
+    job_logs,
+    renders,
+    run_inputs,
+    runs,
+    webhooks,
+)
 from tests.support.run_states import MovedRun
 
 LINE = {"in": "Video Input", "logo": "Watermark", "out": "Destination"}
@@ -26,9 +36,9 @@ DAY = 86_400.0
 class Home:
     """A data folder with runs whose outputs have files, and what makes room in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: Store) -> None:
         self.library = Library(folder)
-        self.store = Store(folder / "studio" / "studio.db")
+        self.store = store
         self.keeper = Keeper(self.store, self.library)
 
     def do(self, statement: Any) -> Any:
@@ -102,10 +112,8 @@ class Home:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    home = Home(tmp_path / "home")
-    yield home
-    home.store.close()
+def home(tmp_path: Path, store: Store) -> Home:
+    return Home(tmp_path / "home", store)
 
 
 def ids(run: MovedRun) -> list[str]:
@@ -178,6 +186,24 @@ async def test_a_source_that_is_the_users_own_file_counts_nothing(home: Home, tm
     assert mine.exists()
 
 
+async def test_a_source_that_is_added_again_while_room_is_made_stays(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    unused = home.asset("unused", 100, days=40)
+    forget = records.forget_assets
+
+    def forget_and_see_it_come(connection: sa.Connection, *what: Any) -> set[str]:
+        forgotten = forget(connection, *what)
+        again = {"id": "again", "owner": "ben", "asset_type": "video", "status": "ready"}
+        again |= {"name": "", "sha256": "unused", "file": "assets/aa/unused.mp4"}
+        connection.execute(assets.insert().values(**again, created_at="2026-01-01"))
+        return forgotten
+
+    monkeypatch.setattr(records, "forget_assets", forget_and_see_it_come)
+    assert (await home.keeper.collect(Collect(max_bytes=0))).removed == ()
+    assert unused.exists()
+
+
 async def test_leftovers_go_always_and_what_is_still_written_stays(home: Home):
     home.file("uploads/unknown", 10)
     home.file("work/job-old/out.part.mp4", 20, days=2)
@@ -201,6 +227,48 @@ async def test_leftovers_go_always_and_what_is_still_written_stays(home: Home):
     assert {one.thing for one in done.removed} == {"leftover"}
     assert done.freed_bytes == 110
     assert done.after_bytes == 200
+
+
+async def test_what_was_never_finished_is_a_leftover_when_it_is_quiet(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    part = home.file("assets/aa/.0123.part", 10, days=40)
+    half = home.file("renders/.4567.part/video.mp4", 20, days=40)
+    assert (await home.collect()).removed == (), "it came here just now, whatever its own time is"
+    monkeypatch.setattr(collecting, "QUIET", timedelta(seconds=-1))
+    assert (await home.collect()).freed_bytes == 30
+    assert not part.exists()
+    assert not half.parent.exists()
+
+
+async def test_what_a_dead_process_left_goes_from_this_machine_whoever_looks_after_the_storage(
+    home: Home,
+):
+    home.file("work/host-1-ab/job-old/deep/out.mp4", 20, days=2)
+    new = home.file("work/host-2-cd/job-new/out.mp4", 40)
+    old = home.library.home / "work/host-1-ab"
+    long_ago = (datetime.now(UTC) - timedelta(days=2)).timestamp()
+    for folder in (old / "job-old" / "deep", old / "job-old"):
+        os.utime(folder, (long_ago, long_ago))
+    await home.keeper.tidy()
+    assert not old.exists()
+    assert new.exists()
+
+
+async def test_where_another_database_was_used_too_what_ours_does_not_know_stays(home: Home):
+    """A new database on an old storage, or a second studio: its files are no leftovers of ours."""
+    run = home.run(1000, days=40)
+    home.asset("unused", 100, days=40)
+    theirs = home.file("renders/theirs/video.mp4", 80, days=40)
+    home.file("assets/bb/theirs.mp4", 70)
+    home.file("uploads/theirs", 60)
+    home.file("databases/0123456789abcdef", 0)
+    done = await home.collect(days=30)
+    assert done.shared
+    assert [one.id for one in done.removed] == ids(run)
+    assert theirs.exists()
+    lines = told(done, Collect(older_than_s=30 * DAY))
+    assert any("another database" in line for line in lines)
 
 
 async def test_caches_go_with_age(home: Home):
@@ -291,6 +359,92 @@ def test_of_a_run_that_ended_long_ago_only_the_newest_event_stays(home: Home):
     newest = home.do(sa.select(sa.func.max(events.c.seq))).scalar_one()
     running.do("in")
     assert running.last_seq() > newest, "numbers are never given twice"
+
+
+def settled(run: MovedRun, state: str, seq: int) -> dict[str, Any]:
+    """A row of the outbox."""
+    return {
+        "seq": seq,
+        "id": f"msg_{seq}",
+        "owner": "anna",
+        "run_id": run.id,
+        "event": "RUN_FINISHED",
+        "url": "http://hook",
+        "payload": {},
+        "state": state,
+        "attempts": 1,
+        "next_at": 0.0,
+        "ends_at": 0.0,
+        "claimed_until": 0.0,
+        "recorded_at": "2026-01-01",
+    }
+
+
+async def test_logs_and_settled_webhooks_go_some_time_after_their_runs_end(home: Home):
+    old, new = home.run(10), home.run(10)
+    running = home.run(10, end=False)
+    then = (datetime.now(UTC) - timedelta(days=40)).isoformat()
+    home.do(runs.update().where(runs.c.id == old.id).values(finished_at=then))
+    for number, run in enumerate((old, old, new, new, running, running), 1):
+        home.do(job_logs.insert().values(**an_attempt(run), seq=number))
+        home.do(ffmpeg_logs.insert().values(a_command(run, number)))
+    states = ("delivered", "stopped", "pending", "failed", "stopped")
+    rows = [settled(old, state, seq) for seq, state in enumerate(states, 1)]
+    home.do(webhooks.insert().values([*rows, settled(new, "delivered", 6)]))
+
+    done = await home.keeper.collect(Collect(dry_run=True, older_than_s=30 * DAY))
+    assert done.log_entries == 4 + 3
+    assert len(home.do(sa.select(job_logs)).all()) == 6
+    assert await home.keeper.collect(Collect(older_than_s=60 * DAY)) is not None
+    assert len(home.do(sa.select(job_logs)).all()) == 6
+    done = await home.keeper.collect(Collect(older_than_s=30 * DAY))
+    assert done.log_entries == 4 + 3
+    for table in (job_logs, ffmpeg_logs):
+        left = home.do(sa.select(table.c.run_id)).scalars().all()
+        assert sorted(left) == sorted([new.id, new.id, running.id, running.id])
+    left = home.do(sa.select(webhooks.c.seq).order_by(webhooks.c.seq)).scalars().all()
+    assert left == [3, 5, 6], "what is pending, and that the endpoint wants no more, stay"
+    lines = told(done, Collect(older_than_s=30 * DAY))
+    assert "Log entries and settled webhooks of runs that ended 30 days ago or before: 7" in lines
+
+
+async def test_without_a_wish_logs_stay_for_three_months(home: Home):
+    run = home.run(10)
+    home.do(job_logs.insert().values(**an_attempt(run)))
+    for days, gone in ((89, 0), (91, 1)):
+        then = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+        home.do(runs.update().values(finished_at=then))
+        assert (await home.keeper.collect(Collect())).log_entries == gone
+    (output,) = run.renders("logo")
+    assert output.deleted_at is None
+
+
+def an_attempt(run: MovedRun) -> dict[str, Any]:
+    """A row of the log of attempts."""
+    return {
+        "owner": "anna",
+        "run_id": run.id,
+        "run_node_id": run.row("logo").id,
+        "generation": 1,
+        "attempt": 1,
+        "began_at": "",
+        "lines": [],
+    }
+
+
+def a_command(run: MovedRun, job_seq: int) -> dict[str, Any]:
+    """A row of the log of FFmpeg's commands."""
+    return {
+        "owner": "anna",
+        "run_id": run.id,
+        "job_seq": job_seq,
+        "folder": "",
+        "arguments": [],
+        "began_at": "",
+        "frames": 0,
+        "media_s": 0.0,
+        "log": "",
+    }
 
 
 # What people write and read

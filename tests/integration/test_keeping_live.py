@@ -18,7 +18,7 @@ from mosaic_mcp.settings import Settings
 from tests.acceptance.conftest import environment
 from tests.acceptance.tools import answer, refusal, to_the_end
 from tests.support.coded import ffmpeg
-from tests.support.studio_process import KEYS, running_studio
+from tests.support.studio_process import HASTY, KEYS, running_studio, until
 from tests.support.studio_runs import Studio
 
 LOGO = {"in": "Video Input", "logo": "Watermark"}
@@ -93,6 +93,8 @@ async def test_a_deleted_output_is_told_and_resuming_its_run_makes_it_again(
         (line,) = listed["outputs"]
         assert "path" not in line
         assert f"resume_run(run_id='{run_id}') makes them again" in line["deleted"]
+        (log,) = (await client.read_resource(f"mosaic://runs/{run_id}/log")).contents
+        assert "The studio keeps logs for a time" in log.text
         text = await refusal(client, "view_output", output_id=output["id"])
         assert "were deleted on" in text
         chained = await answer(
@@ -110,6 +112,26 @@ async def test_a_deleted_output_is_told_and_resuming_its_run_makes_it_again(
         (line,) = (await answer(client, "list_outputs", run_id=run_id))["outputs"]
         assert line["output_id"] == output["id"]
         assert Path(line["path"]).read_bytes() == before
+
+
+def test_a_studio_that_keeps_nothing_for_long_deletes_outputs_and_logs_by_itself(
+    tmp_path: Path, clip: Path
+):
+    """Not at its start only: the run ends after many a round."""
+    soon = {"MOSAIC_STUDIO_KEEP_DAYS": "0.00001"}
+    with running_studio(tmp_path, program=HASTY, **soon) as running, running.client() as http:
+        run_id, run = made(Studio(http, tmp_path), clip)
+        render = run["outputs"][0]["id"]
+
+        def told() -> dict[str, Any]:
+            return http.get(f"/agent_run/{run_id}").json()["outputs"][0]
+
+        until(lambda: "files_deleted_at" in told(), [running.process])
+        until(lambda: not (tmp_path / "renders" / render).exists(), [running.process])
+        assert (tmp_path / "recipes" / f"{render}.json").exists()
+        log = f"/studio/v1/runs/{run_id}/log"
+        until(lambda: http.get(log).json()["jobs"] == [], [running.process])
+    assert "ERROR" not in running.log()
 
 
 FORGET = """

@@ -9,10 +9,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mosaic_mcp.studio import health, machine
 from mosaic_mcp.studio.health import Examiner
+from mosaic_mcp.studio.liveness import beat
+from mosaic_mcp.studio.metrics import exposition
 from mosaic_mcp.studio.store.database import Store
-from mosaic_mcp.studio.store.tables import run_nodes, runs
+from mosaic_mcp.studio.store.tables import run_nodes, runs, webhooks, workers
 from tests.support.run_states import MovedRun
 
+DEAD_S = 60.0
 EARLIER = "2026-01-01T00:00:00+00:00"
 
 
@@ -31,7 +34,8 @@ def test_a_serving_studio_is_ready_and_tells_no_secret(studio):
     assert answer.status_code == 200
     told = answer.json()
     assert told["ready"] is True
-    assert [check["name"] for check in told["checks"]] == ["database", "disk", "ffmpeg", "queue"]
+    names = ["database", "disk", "ffmpeg", "queue", "workers"]
+    assert [check["name"] for check in told["checks"]] == names
     assert str(studio.home) not in answer.text
 
 
@@ -50,6 +54,8 @@ def test_metrics_count_requests_by_route_and_never_by_path(studio, anna):
     assert ("mosaic_queue_length", "render") in counted
     assert ("mosaic_render_seconds_count",) in counted
     assert ("mosaic_ffmpeg_failures_total",) in counted
+    assert counted["mosaic_workers",] == 1
+    assert counted["mosaic_webhooks_pending",] == 0
 
 
 def test_what_a_proxy_passes_on_needs_a_key_for_metrics(studio):
@@ -76,11 +82,11 @@ def store(tmp_path):
     store.close()
 
 
-def examiner(store, tmp_path) -> Examiner:
+def examiner(store, tmp_path, works: bool = True) -> Examiner:
     program = tmp_path / "ffmpeg"
     program.write_text("")
     program.chmod(0o755)
-    return Examiner(store, tmp_path, program)
+    return Examiner(store, tmp_path, program, DEAD_S, works)
 
 
 async def reasons(examined: Examiner) -> dict[str, str]:
@@ -119,3 +125,29 @@ async def test_work_that_nobody_takes_up_is_stuck(store, tmp_path, monkeypatch):
     at_work = run_nodes.update().where(run_nodes.c.run_id == run.id).values(status="running")
     await store.write(lambda c: c.execute(at_work))
     assert await reasons(examined) == {}
+
+
+async def test_who_leaves_the_work_to_others_is_unready_while_none_of_them_lives(
+    store, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(health, "KEEP_S", 0.0)
+    serves = examiner(store, tmp_path, works=False)
+    assert await reasons(examiner(store, tmp_path)) == {}, "who works is one itself"
+    assert "start `mosaic-mcp worker`" in (await reasons(serves))["workers"]
+    await store.write(lambda c: beat(c, "one", DEAD_S))
+    assert await reasons(serves) == {}
+    await store.write(lambda c: c.execute(workers.update().values(beat=time.time() - DEAD_S - 1)))
+    assert "no worker is running" in (await reasons(serves))["workers"]
+
+
+async def test_workers_that_live_and_webhooks_that_wait_are_counted(store, tmp_path):
+    async def counted(name: str) -> float:
+        return values((await exposition(store, tmp_path, DEAD_S)).decode())[name,]
+
+    MovedRun(store, {"in": "Video Input"}, callback_url="https://hook.example/")
+    for name in ("one", "two"):
+        await store.write(lambda c, name=name: beat(c, name, DEAD_S))
+    assert (await counted("mosaic_workers"), await counted("mosaic_webhooks_pending")) == (2, 2)
+    await store.write(lambda c: c.execute(webhooks.update().values(state="delivered")))
+    await store.write(lambda c: c.execute(workers.update().values(beat=0.0)))
+    assert (await counted("mosaic_workers"), await counted("mosaic_webhooks_pending")) == (0, 0)

@@ -222,6 +222,39 @@ async def test_cuts_are_found_to_the_frame_and_faces_where_they_are(
         assert abs(face.y - real.y) < real.height / 2
 
 
+def cutaway(path: Path, *options: str) -> Path:
+    """One picture, another from 1.2 s to 2 s, and the first again."""
+    parts = [
+        f"{kind}=size=160x90:rate=25:duration={seconds}"
+        for kind, seconds in (("smptebars", 1.2), ("testsrc2", 0.8), ("smptebars", 1.2))
+    ]
+    inputs = [option for part in parts for option in ("-f", "lavfi", "-i", part)]
+    command = [
+        *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *inputs),
+        *("-filter_complex", "concat=n=3", *options, str(path)),
+    ]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    return path
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "250", "-sc_threshold", "0"),
+        ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "10"),
+        ("-c:v", "ffv1", "-pix_fmt", "yuv420p10le"),
+    ],
+    ids=["one key frame", "a key frame every 0.4 s", "only key frames, 10 bits"],
+)
+async def test_a_cutaway_is_found_wherever_the_key_frames_are(
+    tmp_path: Path, options: tuple[str, ...]
+):
+    path = cutaway(tmp_path / "a.mkv", *options)
+    shots = await perceive(tmp_path, path).shots(await probe(path, name="a"))
+    # Matroska keeps milliseconds.
+    assert [float(shot) for shot in shots] == pytest.approx([0, 1.2, 2], abs=0.002)
+
+
 async def test_a_picture_without_a_face_has_none(tmp_path: Path):
     path = make(tmp_path / "a.mp4")
     assert await perceive(tmp_path, path).faces(await probe(path, name="a")) == ()

@@ -16,7 +16,8 @@ from PIL import Image
 
 from mosaic_mcp.errors import EngineUnavailable, NoSpace, RenderFailed
 from mosaic_mcp.settings import Settings
-from mosaic_mcp.studio.render.ffmpeg import GUARD, Limits, find_ffmpeg, guarded_input, run_ffmpeg
+from mosaic_mcp.studio.children import GUARD
+from mosaic_mcp.studio.render.ffmpeg import Limits, find_ffmpeg, guarded_input, run_ffmpeg
 from tests.support.coded import FFMPEG, counted
 
 ENDLESS = ("-re", "-f", "lavfi", "-i", "testsrc2=size=64x64:rate=25", "-f", "mpegts")

@@ -9,6 +9,7 @@ ENDPOINTS = [
     # method, path, model of the body, model of the answer
     ("GET", "/whoami", None, "WhoAmI"),
     ("GET", "/credits", None, "Credits"),
+    ("GET", "/credits/usage", None, "CreditUsage"),
     ("POST", "/credits/settings", "CreditSettings", "CreditSettingsSaved"),
     ("GET", "/plan", None, "Plan"),
     ("GET", "/plan/list", None, "PlanList"),
@@ -31,6 +32,20 @@ ENDPOINTS = [
     ("POST", "/agent_run/{run_id}/cancel", None, "RunCancelled"),
     ("GET", "/agent_runs", None, "RunList"),
     ("GET", "/agent/{agent_id}/runs", None, "RunList"),
+    ("GET", "/agent/{agent_id}/triggers", None, "Trigger"),
+    (
+        "POST",
+        "/agent/{agent_id}/triggers/add_youtube_channels",
+        "AddYoutubeChannels",
+        "ChannelsChanged",
+    ),
+    (
+        "POST",
+        "/agent/{agent_id}/triggers/remove_youtube_channels",
+        "RemoveYoutubeChannels",
+        "ChannelsChanged",
+    ),
+    ("GET", "/trigger/{trigger_id}/runs", None, "RunList"),
     ("POST", "/uploads/{asset_type}/get_upload_url", None, "UploadTicket"),
     ("POST", "/uploads/{asset_type}/finalize_upload", "FinalizeUpload", "FinalizeUpload"),
     ("POST", "/uploads/get_view_url", "ViewUrlRequest", "ViewUrl"),
@@ -48,7 +63,7 @@ def models(content: dict) -> set[str]:
     schema = content["content"][BODY]["schema"]
     return {
         part["$ref"].rpartition("/")[2]
-        for part in (schema, *schema.get("anyOf", ()))
+        for part in (schema, schema.get("items", {}), *schema.get("anyOf", ()))
         if "$ref" in part
     }
 

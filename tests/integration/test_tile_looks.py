@@ -83,6 +83,8 @@ async def test_a_whole_table_is_known_by_its_content(tmp_path):
         (f"LUT_3D_SIZE 2\nDOMAIN_MAX 2 2 2\n{IDENTITY}", "not over 0 to 1"),
         (f"LUT_3D_SIZE 2\n{IDENTITY.replace('0 0 0', 'nan 0 0')}", "cannot be read"),
         ("LUT_3D_SIZE x\n", "0 entries"),
+        (f"LUT_3D_SIZE {'9' * 5000}\n", "0 entries"),
+        (f"LUT_3D_SIZE 2\n{IDENTITY}\n" + " " * (32 << 20), "larger than 32 MB"),
     ],
 )
 async def test_a_broken_table_is_refused_with_why(tmp_path, text, why):

@@ -1,7 +1,6 @@
 """The outbox in a real database: what is told of a run, in which order, and how it is repeated."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,7 +14,7 @@ from mosaic_mcp.contract.webhooks import RunFinishedEvent
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.signing import Links, Signer
 from mosaic_mcp.studio.store.database import Store
-from mosaic_mcp.studio.store.tables import metadata, webhooks
+from mosaic_mcp.studio.store.tables import webhooks
 from mosaic_mcp.studio.webhooks import outbox
 from mosaic_mcp.studio.webhooks.outbox import (
     AWAKE_S,
@@ -37,36 +36,6 @@ HOOK = "https://example.org/hook?key=secret"
 KEY = Signer(b"a key")
 FAR = 1e12
 """Later than anything is due; claims end after it."""
-
-
-CLUSTER = pytest.param("postgres", marks=[pytest.mark.cluster, pytest.mark.short])
-
-
-@pytest.fixture(scope="module", params=["sqlite", CLUSTER])
-def database(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Path | str:
-    """Where the store is."""
-    if request.param == "sqlite":
-        return tmp_path_factory.mktemp("store") / "studio.db"
-    return request.getfixturevalue("postgres").create()
-
-
-@pytest.fixture(scope="module")
-def opened(database: Path | str) -> Iterator[Store]:
-    """One store for all tests: migrating it takes longer than any of them."""
-    store = Store(database)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def store(opened: Store) -> Store:
-    """A store without rows."""
-    with opened.engine.begin() as connection:
-        for table in metadata.sorted_tables:
-            connection.execute(table.delete())
-    return opened
 
 
 class Box:
@@ -357,7 +326,7 @@ def test_an_owner_whose_endpoint_hangs_does_not_hold_up_the_others(
 
 
 async def test_processes_that_share_a_database_send_each_event_once_and_in_order(
-    store: Store, database: Path | str, box: Box
+    store: Store, either_database: Path | str, box: Box
 ):
     with receiver() as hook:
         sent = [MovedRun(store, LINE, callback_url=hook.url()) for _ in range(8)]
@@ -365,7 +334,7 @@ async def test_processes_that_share_a_database_send_each_event_once_and_in_order
             end(run, None)
         async with AsyncExitStack() as processes:
             for _ in range(3):
-                other = Store(database)
+                other = Store(either_database)
                 processes.callback(other.close)
                 sender = Sender(other, Feed(), Links("http://here", KEY), Secrets(None), anywhere)
                 await processes.enter_async_context(sender.sending())

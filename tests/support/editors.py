@@ -22,11 +22,11 @@ def read(archive: zipfile.ZipFile, name: str, adapter: str, **how) -> otio.schem
     return otio.adapters.read_from_string(archive.read(name).decode(), adapter, **how)
 
 
-def shots(timeline: otio.schema.Timeline, kind: str = "Video") -> list[Shot]:
-    """The clips of the first track of a kind."""
+def shots(timeline: otio.schema.Timeline, kind: str = "Video", track: int = 0) -> list[Shot]:
+    """The clips of a track, by default the first of its kind."""
     tracks = timeline.video_tracks() if kind == "Video" else timeline.audio_tracks()
     found = []
-    for clip in tracks[0].find_clips():
+    for clip in tracks[track].find_clips():
         used, place = clip.trimmed_range(), clip.range_in_parent()
         reference = clip.media_reference
         link = reference.target_url if hasattr(reference, "target_url") else clip.name

@@ -30,7 +30,8 @@ class Studio:
     async def render(self, render_id: str) -> Any:
         if render_id not in self._engine.renders:
             raise NotFound(f"There is no output {render_id}.")
-        return SimpleNamespace(facts=MediaFacts(duration_s=self._engine.renders[render_id]))
+        facts = MediaFacts(duration_s=self._engine.renders[render_id])
+        return SimpleNamespace(name=f"output {render_id[:4]}", facts=facts)
 
     async def add_local_file(self, path: Path, asset_type: Any) -> Asset:
         asset_id = await self._engine.add_file(path, asset_type)

@@ -125,6 +125,12 @@ class HostedDouble:
         """Let the next matching requests fail; see `Fault`."""
         self.app.faults.append(Fault(kind, path, **more))
 
+    def hold(self, path: str) -> threading.Event:
+        """Let no matching request be answered until the event is set."""
+        until = threading.Event()
+        self.fail("held", path, times=100, until=until)
+        return until
+
     def _routes(self) -> list[Route]:
         api = [
             ("GET", "/whoami", self.whoami),
@@ -391,7 +397,8 @@ class HostedDouble:
             started_at=run.started_at,
             updated_at=run.started_at,
             node_status_counts=NodeStatusCounts(**counts),
-            inputs=(RunInput(video_url=self._link("input.mp4"), thumbnail_url=None),),
+            inputs=(RunInput(video_url=self._link("input.mp4"), thumbnail_url=None),)
+            * run.request.count_all,
             outputs=tuple(self._output(run, output_id) for output_id in run.output_ids),
             triggered_by=run.triggered_by,
         )

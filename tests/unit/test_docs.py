@@ -15,6 +15,7 @@ HAND_WRITTEN = [
     DOCS / "cluster.md",
     DOCS / "disk.md",
     DOCS / "http.md",
+    DOCS / "models.md",
     DOCS / "observing.md",
     DOCS / "rendering.md",
     DOCS / "troubleshooting.md",

@@ -126,7 +126,51 @@ async def test_connections_name_labels_that_exist_and_mean_one_tile():
 async def test_cycles_and_wrong_directions_are_refused_before_anything_is_made():
     around = [["Clips", "Captions"], ["Captions", "Clips"]]
     assert "cycle" in (await refused("Clips", "Captions", connect=around))["connections"].what
-    assert "is the end" in (await refused("Destination", "Captions"))["operations"].what
+    back = [["Destination", "Captions"]]
+    ended = await refused("Destination", "Captions", connect=back)
+    assert "is the end" in ended["operations"].what
+
+
+async def test_a_line_is_put_into_the_advised_order_and_what_moved_is_told_with_the_reason():
+    made = await built("Captions", "Mirror", "Clips", "Watermark", "Reframe")
+    assert [Graph.of(made.detail).labels()[n] for n in Graph.of(made.detail).order] == [
+        "Video Input",
+        "Mirror",
+        "Clips",
+        "Reframe",
+        "Captions",
+        "Watermark",
+        "Destination",
+    ]
+    assert made.warnings[:3] == (
+        "Captions now stands after Clips. For shorter or tighter edits, place Rough Cut and/or "
+        "Clips before style-heavy nodes.",
+        "Captions now stands after Reframe. Place Reframe before Captions, Cinematic Captions, "
+        "Motion Graphics, and Watermark, so that overlays are composed against the final framing.",
+        "Watermark now stands after Reframe. Place Reframe before Captions, Cinematic Captions, "
+        "Motion Graphics, and Watermark, so that overlays are composed against the final framing.",
+    )
+    assert "connect" in made.warnings[3]
+
+
+async def test_a_moved_tile_keeps_its_own_parameters_and_label():
+    made = await built(TileWish("Captions", "words", {"caption_max_words": 2}), "Clips")
+    [words] = [n for n in made.detail.agent_nodes if n.node_type.node_type_name == "Captions"]
+    assert words.params_used == {"caption_max_words": 2}
+    assert made.labels == {words.agent_node_id: "words"}
+    assert "words now stands after Clips" in made.warnings[0]
+
+
+async def test_connections_that_are_given_are_kept_in_whatever_order():
+    made = await built("Captions", "Clips", connect=[["Captions", "Clips"]])
+    assert "Captions > Clips" in shape(made.detail)
+    assert not any("now stands" in w for w in made.warnings)
+
+
+async def test_the_ends_of_a_line_stand_at_its_ends():
+    made = await built("Destination", "Captions", "Video Input")
+    assert shape(made.detail) == {"Video Input > Captions", "Captions > Destination"}
+    assert "Videos come in at the Video Input" in made.warnings[0]
 
 
 async def test_a_graph_is_replaced_as_a_whole():

@@ -1,6 +1,7 @@
 import pytest
 
 from mosaic_mcp.errors import Forbidden, Unauthorized
+from mosaic_mcp.studio import auth
 from mosaic_mcp.studio.auth import Caller, Keys
 
 KEYS = Keys([("mk_anna", "anna"), ("mk_ben", "ben")], token="secret")
@@ -46,3 +47,17 @@ def test_only_the_user_of_the_machine_may_act_for_others():
 def test_nobody_acts_for_an_owner_that_is_none(owner):
     with pytest.raises(Forbidden):
         KEYS.acting("Bearer secret", owner)
+
+
+def test_every_key_is_compared_by_its_digest_in_constant_time(monkeypatch):
+    """Comparing them as texts, or stopping at the first that fits, would tell by its time."""
+    compared: list[tuple[bytes, bytes]] = []
+
+    def constant(given: bytes, known: bytes) -> bool:
+        compared.append((given, known))
+        return given == known
+
+    monkeypatch.setattr(auth.hmac, "compare_digest", constant)
+    KEYS.caller("Bearer mk_anna")
+    assert len(compared) == 3, "also those after the one that fits"
+    assert {len(part) for pair in compared for part in pair} == {32}

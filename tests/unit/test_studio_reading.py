@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 
 from mosaic_mcp.errors import InvalidRequest
-from mosaic_mcp.studio.perception.model import SpokenWord, Words
+from mosaic_mcp.studio.perception.model import SpokenWord, Turn, Voices, Words
 from mosaic_mcp.studio.reading import PAGE_WORDS, Reading, read
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import Clip, Source
@@ -12,11 +12,15 @@ from mosaic_mcp.studio.timeline.model import Clip, Source
 class Hearing:
     """A perception that hears what it is told, per source."""
 
-    def __init__(self, **heard: Words) -> None:
+    def __init__(self, voices: Voices | None = None, **heard: Words) -> None:
         self.heard = heard
+        self.told_apart = voices or Voices()
 
     async def words(self, source: Source) -> Words:
         return self.heard[source.sha256]
+
+    async def voices(self, source: Source) -> Voices:
+        return self.told_apart
 
 
 def said(text: str, *, origin: str = "user", confidence: float = 1.0, reliable: bool = True):
@@ -55,6 +59,26 @@ async def test_words_carry_their_times_and_their_origin():
     ]
     assert (page.source, page.language, page.reliable) == ("aligned", "en", True)
     assert page.next_cursor is None
+
+
+async def test_words_say_who_speaks_where_voices_are_told_apart():
+    turns = (
+        Turn(start=Fraction(0), end=Fraction(1), speaker="1"),
+        Turn(start=Fraction(3, 2), end=Fraction(3), speaker="2"),
+    )
+    voices = Voices(turns=turns, confidence=0.6)
+    page = await read(TALK, Hearing(voices, a=said("Who is there? Only me.")), Reading())
+    assert [(w.text, w.speaker) for w in page.words] == [
+        ("Who", "1"),
+        ("is", "1"),
+        ("there?", "1"),
+        ("Only", "2"),
+        ("me.", "2"),
+    ]
+    assert page.speaker_confidence == 0.6
+    alone = await read(TALK, Hearing(a=said("Only me.")), Reading())
+    assert {w.speaker for w in alone.words} == {None}
+    assert alone.speaker_confidence is None
 
 
 async def test_a_query_keeps_whole_sentences_with_all_its_words_in_any_order():

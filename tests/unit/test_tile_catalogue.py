@@ -1,6 +1,8 @@
 """The list of tiles, and the tiles that decide little."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.tiles.catalogue import TILES
 from tests.support.tiles import Known, context, source, talk, timeline
 
+TESTS = Path(__file__).parents[1]
 BUILT = {
     "Video Input",
     "Silence Removal",
@@ -23,6 +26,10 @@ BUILT = {
     "Mirror",
     "Intro",
     "Outro",
+    "Montage",
+    "AI Music",
+    "AI Voiceover",
+    "Audio Generation",
     "Destination",
 }
 
@@ -36,7 +43,16 @@ def test_whatever_is_not_exact_says_why():
     assert all(t.note for t in TILES.values() if t.standing != "exact")
 
 
-@pytest.mark.parametrize("name", sorted({t.name for t in TILE_TYPES} - BUILT))
+@pytest.mark.parametrize("tile", TILES.values(), ids=lambda t: t.name)
+def test_how_a_tile_is_measured_is_named_and_is_there(tile):
+    assert tile.measured, f"name its tests in studio/tiles/measured.py: {tile.name}"
+    for named in tile.measured:
+        file, _, test = named.partition("::")
+        text = (TESTS / file).read_text("utf-8")
+        assert not test or re.search(rf"^(async )?def {test}\(", text, re.MULTILINE), named
+
+
+@pytest.mark.parametrize("name", sorted({t.name for t in TILE_TYPES} - BUILT - {"Voice"}))
 async def test_a_tile_that_is_not_built_fails_with_what_to_do(name):
     with pytest.raises(Unsupported, match=name) as refusal:
         await TILES[name].apply([timeline(source())], None, context(Known({})))

@@ -227,3 +227,54 @@ async def test_a_filler_that_was_cut_out_does_not_end_a_sentence():
     [found] = await clips.apply([tight], wish, context(known))
     assert texts(found, known).startswith("Most people")
     assert texts(found, known).endswith("room.")
+
+
+CHOICE = ClipsParams(
+    num_clips=1,
+    ranges=[
+        {"start_ms": 400, "end_ms": 2005, "title": "The opening"},
+        {"start_ms": 30_000, "end_ms": 31_000},
+        {"start_ms": 0, "end_ms": 1},
+    ],
+)
+
+
+async def test_explicit_ranges_are_cut_on_their_frames_in_their_order_and_named():
+    uncut, known = talk(SCRIPT)
+    found = await clips.apply([uncut], CHOICE, context(known))
+    assert [ranges(c) for c in found] == [
+        [(Fraction(12, 30), Fraction(60, 30))],
+        [(Fraction(30), Fraction(31))],
+        [(Fraction(0), Fraction(1, 30))],  # never less than a frame
+    ]
+    assert [c.name for c in found] == ["The opening", "talk, clip 2", "talk, clip 3"]
+    assert {c.tile for cut in found for c in cut.clips} == {"node-1"}
+
+
+async def test_a_range_that_begins_or_ends_inside_a_word_is_cut_there_and_told():
+    uncut, known = talk("Welcome. (1.0) Goodbye.")
+    first, second = known.truth["talk"]
+    middle = [round((w.start + w.end) / 2 * 1000) for w in (first, second)]
+    chosen = ClipsParams(ranges=[{"start_ms": middle[0], "end_ms": middle[1]}])
+    steps: list[str] = []
+    [cut] = await clips.apply([uncut], chosen, context(known, steps))
+    assert torn(cut, known.truth["talk"]) == ["Welcome.", "Goodbye."]
+    told = " ".join(steps)
+    assert "clip 1 begins at" in told
+    assert "inside the word 'Welcome.'" in told
+    assert "clip 1 ends at" in told
+
+
+async def test_ranges_need_neither_words_nor_sound():
+    mute = timeline(source("mute", audio_channels=0))
+    chosen = ClipsParams(ranges=[{"start_ms": 1000, "end_ms": 2000}])
+    [cut] = await clips.apply([mute], chosen, context(Known({})))
+    assert ranges(cut, "mute") == [(1, 2)]
+
+
+async def test_ranges_behind_the_end_are_refused_all_at_once():
+    uncut, known = talk("Just a few words.")
+    behind = [{"start_ms": n * 60_000, "end_ms": n * 60_000 + 1000} for n in (0, 1, 2)]
+    with pytest.raises(MediaError, match=r"clip 2 \(60000 to 61000 ms\), clip 3") as refusal:
+        await clips.apply([uncut], ClipsParams(ranges=behind), context(known))
+    assert "clip 1" not in str(refusal.value)

@@ -31,6 +31,11 @@ def inferred() -> JsonDict:
     return {"inferred": True}
 
 
+def ours(instead: str) -> JsonDict:
+    """Marks a field that Mosaic does not have, and says what to do on the hosted engine."""
+    return {"ours": instead}
+
+
 Text = Annotated[str, Field(max_length=4000)]
 AssetId = Annotated[str, Field(min_length=1, max_length=128)]
 Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$", description="Hex colour, as #A78BCA")]

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Literal
 
+from mosaic_mcp.contract.graph_rules import FLOWS, Kind
 from mosaic_mcp.contract.node_types import NodeType
 from mosaic_mcp.contract.tiles import generation as g
 from mosaic_mcp.contract.tiles import params as p
+from mosaic_mcp.contract.tiles import sound as s
 from mosaic_mcp.contract.tiles.base import Params
 
 DOCS = "https://docs.mosaic.so/tiles"
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://mosaic.so/mosaic-mcp")
-
-Kind = Literal["input", "creation", "action", "generation", "destination", "trigger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,17 @@ class TileType:
 
     @property
     def protected(self) -> bool:
-        """ "Protected/system nodes (for example Video Input/Destination/trigger nodes)"."""
-        return self.kind in ("input", "destination", "trigger")
+        """True when its parameters belong to the engine."""
+        return FLOWS[self.kind].protected
+
+    @property
+    def arity(self) -> str:
+        """How many inputs make how many outputs, in words."""
+        if FLOWS[self.kind].place != 1 or FLOWS[self.kind].source:
+            return f"takes {FLOWS[self.kind].takes}; gives {FLOWS[self.kind].gives}"
+        if self.fan_in:
+            return "all inputs make one output"
+        return "each input makes one or more outputs" if self.fan_out else "each input, one output"
 
     def node_type(self) -> NodeType:
         """The tile as the API shows it."""
@@ -131,7 +139,7 @@ TILE_TYPES: tuple[TileType, ...] = (
         "action",
         p.NoParams,
     ),
-    T("14abd0c1-402c-40b8-8ec8-defd951efe01", "Voice", "voice", "action", p.VoiceParams),
+    T("14abd0c1-402c-40b8-8ec8-defd951efe01", "Voice", "voice", "action", s.VoiceParams),
     T(
         "8254e1f8-dfea-42f9-90d8-aa91ec859bec",
         "Color Correction",
@@ -143,8 +151,14 @@ TILE_TYPES: tuple[TileType, ...] = (
     T("ef3f8d59-26be-4ea0-b655-9a08b10577cc", "Intro", "intro", "action", p.IntroParams),
     T("cf517f33-3f78-4d55-88c2-a7d8478f8ef9", "Outro", "outro", "action", p.OutroParams),
     T("2160392b-ebe8-4f3d-b81e-fd11bdbbeb77", "AI B-Roll", "ai-broll", "creation"),
-    T("3b281fb9-9eb2-40f6-b05b-4b6f909a3da9", "AI Music", "ai-music", "creation", g.MusicParams),
-    T("9570c960-b32b-4e4d-8871-5775d886f7cb", "AI Voiceover", "ai-voiceover", "creation"),
+    T("3b281fb9-9eb2-40f6-b05b-4b6f909a3da9", "AI Music", "ai-music", "creation", s.MusicParams),
+    T(
+        "9570c960-b32b-4e4d-8871-5775d886f7cb",
+        "AI Voiceover",
+        "ai-voiceover",
+        "creation",
+        s.VoiceoverParams,
+    ),
     T(
         "b3b4c9e2-2a47-4fa9-8ce8-0c1fa1d7b6ef",
         "AI Avatar",
@@ -171,7 +185,7 @@ TILE_TYPES: tuple[TileType, ...] = (
         "Audio Generation",
         "audio-generation",
         "generation",
-        g.AudioGenerationParams,
+        s.AudioGenerationParams,
     ),
     T(
         "18b998a0-2ea7-4676-a5d3-3ae6c8ac0b72",
@@ -180,7 +194,7 @@ TILE_TYPES: tuple[TileType, ...] = (
         "generation",
         g.ImageGenerationParams,
     ),
-    _unverified("Montage", "montage", "action", p.MontageParams, fan_in=True),
+    _unverified("Montage", "montage", "action", s.MontageParams, fan_in=True),
     _unverified("AI Augment", "ai-augment", "action"),
     _unverified("Captions With Emojis", "captions-with-emojis", "action", p.NoParams),
     _unverified("Destination", "destination", "destination"),

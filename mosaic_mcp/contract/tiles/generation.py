@@ -40,27 +40,6 @@ class ImageGenerationParams(Params):
     selected_context: Context = None
 
 
-class AudioGenerationParams(Params):
-    """Audio Generation: a voice-over or music."""
-
-    documented: ClassVar[bool] = False
-
-    mode: Literal["voiceover", "music"] = Field("voiceover", description="What to make")
-    model: Literal["eleven_v3", "music"] = Field("eleven_v3", description="Mosaic's model")
-    script: Text | None = Field(None, description="Required for a voiceover")
-    voice_id: Text | None = Field(None, description="Voice; empty: chosen by the engine")
-    use_upstream_voice_reference: bool = Field(True, description="Speak like the input's voice")
-    music_prompt: Text | None = Field(None, description="What the music should be like")
-    music_length_ms: Annotated[int, Field(ge=1)] | None = Field(None, description="Milliseconds")
-    selected_context: Context = None
-
-    def together(self) -> dict[str, str]:
-        """ "script: required in voiceover mode"."""
-        if self.mode == "voiceover" and not self.script:
-            return {"script": "is required in voiceover mode."}
-        return {}
-
-
 class VideoGenerationParams(Params):
     """Video Generation."""
 
@@ -92,12 +71,3 @@ class ContentGenerationParams(Params):
     documented: ClassVar[bool] = False
 
     prompt: Text = Field("", description="What to make")
-
-
-class MusicParams(Params):
-    """AI Music. Its other settings (mood, intensity, BPM, …) are known without their keys."""
-
-    documented: ClassVar[bool] = False
-
-    use_intelligent_analysis: bool | None = Field(None, description="Choose by the video")
-    genre: Text | None = Field(None, description='As "Cinematic"')

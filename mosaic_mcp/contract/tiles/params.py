@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from mosaic_mcp.contract.tiles.base import AssetId, Color, Params, Percent, Text, inferred
+from mosaic_mcp.contract.tiles.base import AssetId, Color, Params, Percent, Text, inferred, ours
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -52,14 +52,40 @@ class RoughCutParams(Params):
     )
 
 
+Milliseconds = Annotated[int, Field(ge=0, le=24 * 3_600_000)]
+
+
+class Moment(Params):
+    """A part of a video that somebody chose, in milliseconds of the video as it was given."""
+
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    title: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+
+
 class ClipsParams(Params):
-    """Clips. Both numbers left out: the engine decides."""
+    """Clips. Both numbers left out: the engine decides; with `ranges` the caller does."""
 
     prompt: Text = Field("", description="What the clips should be about; empty: anything good")
     num_clips: int | None = Field(None, ge=1, le=20, description="How many clips")
     target_duration: Annotated[float, Field(ge=1, le=300)] | None = Field(
         None, description="Seconds per clip; a target, not exact"
     )
+    ranges: Annotated[list[Moment], Field(min_length=1, max_length=50)] | None = Field(
+        None,
+        description="Exact clips instead of choosing: [{start_ms, end_ms, title?}], in the times "
+        "of read_transcript; the other parameters then have no effect",
+        json_schema_extra=ours("Give them for each run: they become clip ranges of its inputs."),
+    )
+
+    def together(self) -> dict[str, str]:
+        """A range ends after it begins."""
+        return {
+            f"ranges[{index}].end_ms": f"({moment.end_ms}) is not after start_ms "
+            f"({moment.start_ms}). Give the earlier time first."
+            for index, moment in enumerate(self.ranges or ())
+            if moment.end_ms <= moment.start_ms
+        }
 
 
 class ReframeParams(Params):
@@ -279,23 +305,6 @@ class OutroParams(Params):
         """A custom outro needs its video."""
         name = "custom_outro_video_id"
         return _custom("use_custom_outro", self.use_custom_outro, name, self.custom_outro_video_id)
-
-
-class VoiceParams(Params):
-    """Voice. Only one of its settings is known by its key."""
-
-    documented: ClassVar[bool] = False
-
-    target_language: Text | None = Field(None, description="Language to speak")
-
-
-class MontageParams(Params):
-    """Montage: many inputs to one sequence."""
-
-    documented: ClassVar[bool] = False
-
-    prompt: Text | None = Field(None, description="Style", json_schema_extra=inferred())
-    audio_id: AssetId | None = Field(None, description="Uploaded audio to cut to")
 
 
 ASSET_PARAMS: dict[str, Literal["image", "audio", "video"]] = {

@@ -36,7 +36,7 @@ Tiles = Annotated[
 ]
 Connect = Annotated[
     list[list[str]] | None,
-    Field(max_length=80, description="Pairs [from, to] of labels; default: one after the other"),
+    Field(max_length=80, description="Pairs [from, to] of labels; default: the advised order"),
 ]
 Change = Annotated[
     str | None,
@@ -55,7 +55,7 @@ def tool(engine: Engine) -> ClosedTool:
         agent: Change = None,
         description: Description = None,
     ) -> Annotated[CallToolResult, AgentAnswer]:
-        """Make an agent from tiles, one after the other unless connect says otherwise; Video
+        """Make an agent from tiles, in the advised order unless connect says otherwise; Video
         Input and Destination are added when missing. Answers the agent as find_agents describes
         it, with advice on the order. With agent it changes that one."""
         from mosaic_mcp.intent import TileWish, build_graph, could_mean, rename_agent

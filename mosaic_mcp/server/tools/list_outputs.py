@@ -9,6 +9,7 @@ from pydantic import Field
 
 from mosaic_mcp.server.answers import OutputLine, OutputsAnswer
 from mosaic_mcp.server.arguments import Cursor, RunId
+from mosaic_mcp.server.calls import meanwhile
 from mosaic_mcp.server.engine import Engine
 from mosaic_mcp.server.nearest import known_run
 from mosaic_mcp.server.outputs import link, output_line
@@ -23,6 +24,8 @@ PAGE = 8
 """Outputs a page at most."""
 ROOM = 3_500
 """Characters for a page's rows: signed links are long, and stand once more in the blocks."""
+
+SAVING = "the same call again: it waits for the same files and saves none twice"
 
 SaveTo = Annotated[str | None, Field(max_length=4096, description="Folder to put the videos into")]
 
@@ -45,8 +48,6 @@ def tool(engine: Engine) -> ClosedTool:
         lines = [await output_line(client, output, state) for output in page]
         lines = lines[: page_of(lines, ROOM)]
         local = engine.settings.owner is None and any(line.path for line in lines)
-        if save_to is not None:
-            lines = await _saved(engine, client, run_id, lines, save_to)
         more = start + len(lines) < len(run.outputs)
         next_cursor = str(start + len(lines)) if more else None
         answer = OutputsAnswer(
@@ -57,7 +58,13 @@ def tool(engine: Engine) -> ClosedTool:
             next_cursor=next_cursor,
             next=_next(run_id, next_cursor, lines),
         )
-        return result(answer, *(link(line) for line in lines))
+        links = [link(line) for line in lines]
+        if save_to is not None:
+            saving = {"note": f"Still saving to {save_to}; it goes on.", "next": SAVING}
+            meanwhile(result(answer.model_copy(update=saving), *links))
+            saved = await _saved(engine, client, run_id, lines, save_to)
+            answer = answer.model_copy(update={"outputs": tuple(saved)})
+        return result(answer, *links)
 
     return build_tool(list_outputs, title="List outputs", annotations=STARTS)
 
@@ -84,7 +91,7 @@ async def _saved(
     engine: Engine, client: MosaicClient, run_id: str, lines: list[OutputLine], save_to: str
 ) -> list[OutputLine]:
     """The same lines, each with the file that was written to `save_to`."""
-    from mosaic_mcp.client import save_file, save_output
+    from mosaic_mcp.client import save_file, save_output, save_texts
     from mosaic_mcp.intent import writable_folder
 
     folder = writable_folder(save_to, engine.settings)
@@ -99,5 +106,7 @@ async def _saved(
             if line.path
             else await save_output(client, run_id, line.output_id, folder, name)
         )
-        saved.append(line.model_copy(update={"saved_to": str(path)}))
+        texts = await save_texts(client, line.output_id, path)
+        update = {"saved_to": str(path), "subtitles": texts.get("srt", line.subtitles)}
+        saved.append(line.model_copy(update=update))
     return saved

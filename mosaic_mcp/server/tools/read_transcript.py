@@ -9,6 +9,7 @@ from pydantic import Field
 
 from mosaic_mcp.server.answers import SentenceLine, TranscriptAnswer
 from mosaic_mcp.server.arguments import Cursor
+from mosaic_mcp.server.calls import meanwhile
 from mosaic_mcp.server.engine import Engine
 from mosaic_mcp.server.results import page_of, result
 from mosaic_mcp.server.sentences import sentences
@@ -45,7 +46,7 @@ def tool(engine: Engine) -> ClosedTool:
     ) -> Annotated[CallToolResult, TranscriptAnswer]:
         """Read what is said in a video, with times in seconds, where the words come from and how
         far to trust them. Pages; a local recogniser may need up to a minute the first time."""
-        from mosaic_mcp.errors import Unsupported
+        from mosaic_mcp.errors import StillWorking, Unsupported
         from mosaic_mcp.intent import parse_span, resolve_video
 
         client = await engine.client()
@@ -63,6 +64,12 @@ def tool(engine: Engine) -> ClosedTool:
             "start_s": part.start_ms / 1000 if part and part.start_ms else None,
             "end_s": part.end_ms / 1000 if part and part.end_ms else None,
         }
+        meanwhile(
+            StillWorking(
+                "The words of this video are still being recognised on this machine.",
+                remedy=f"{StillWorking.advice} Or bring an SRT with the video.",
+            )
+        )
         said = await studio.transcript(kind, video_id, **asked)
         rows = _rows(said, detail)
         if (fitting := page_of(rows, ROOM)) < len(rows):
@@ -78,6 +85,7 @@ def tool(engine: Engine) -> ClosedTool:
             confidence=round(said.confidence, 2),
             reliable=said.reliable,
             note=f"{said.note}{none}".strip() or None,
+            speaker_confidence=said.speaker_confidence and round(said.speaker_confidence, 2),
             sentences=rows if detail == "sentences" else (),
             words=rows if detail == "words" else (),
             next_cursor=said.next_cursor,
@@ -92,6 +100,8 @@ def _rows(said: Transcript, detail: str) -> tuple[SentenceLine, ...]:
     if detail == "sentences":
         return tuple(sentences(said.words))
     return tuple(
-        SentenceLine(start_s=round(w.start_s, 2), end_s=round(w.end_s, 2), text=w.text)
+        SentenceLine(
+            start_s=round(w.start_s, 2), end_s=round(w.end_s, 2), text=w.text, speaker=w.speaker
+        )
         for w in said.words
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from mosaic_mcp.studio.export.cuts import plain
 from mosaic_mcp.studio.export.edl import edl
+from mosaic_mcp.studio.export.lanes import lanes_of, notes_of
 from mosaic_mcp.studio.export.otio import otio
+from mosaic_mcp.studio.export.subtitles import SUFFIXES
 from mosaic_mcp.studio.export.xmeml import xmeml
 from mosaic_mcp.studio.timeline.model import Timeline
 
@@ -24,16 +26,22 @@ def write_bundle(
     *,
     media: Mapping[str, Path],
     subtitles: Path | None = None,
+    packed: Collection[str] = (),
 ) -> None:
-    """Write the zip; the media are linked by relative path, not packed (they may be huge)."""
+    """Write the zip; the media are linked by relative path, not packed (they may be huge).
+
+    But for those in `packed` (hashes): small ones that the user does not have.
+    """
     paths = media_paths(timeline, media)
+    inside = {sha: path for sha, path in paths.items() if sha in packed and sha in media}
     entries = {
         "timeline.xml": xmeml(timeline, paths),
         "timeline.otio": otio(timeline, paths).encode(),
         "timeline.edl": edl(timeline).encode(),
-        "README.txt": _readme(timeline, paths).encode(),
+        "README.txt": _readme(timeline, paths, inside).encode(),
+        **{path: media[sha].read_bytes() for sha, path in inside.items()},
     }
-    for suffix in ("srt", "vtt"):
+    for suffix in SUFFIXES:
         path = subtitles / f"captions.{suffix}" if subtitles else None
         if path and path.exists():
             entries[path.name] = path.read_bytes()
@@ -46,9 +54,10 @@ def write_bundle(
 
 
 def media_paths(timeline: Timeline, media: Mapping[str, Path]) -> dict[str, str]:
-    """A path below media/ for each source that a clip shows: the user's name, made safe."""
+    """A path below media/ for each source that a lane plays: the user's name, made safe."""
     paths: dict[str, str] = {}
-    for sha in dict.fromkeys(clip.source for clip in timeline.clips):
+    played = (cut.source.sha256 for lane in lanes_of(timeline) for cut in lane.cuts)
+    for sha in dict.fromkeys(played):
         source = timeline.sources[sha]
         suffix = media[sha].suffix if sha in media else safe_suffix(source.name)
         stem = safe_stem(source.name)
@@ -73,19 +82,28 @@ def safe_suffix(name: str) -> str:
     return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) < 8 else ""
 
 
-def _readme(timeline: Timeline, paths: Mapping[str, str]) -> str:
+def _readme(timeline: Timeline, paths: Mapping[str, str], inside: Collection[str]) -> str:
     files = "\n".join(
-        f"  {path}   (your file {plain(timeline.sources[sha].name)})" for sha, path in paths.items()
+        f"  {path}   ({'in this zip' if sha in inside else 'your file'} "
+        f"{plain(timeline.sources[sha].name)})"
+        for sha, path in paths.items()
     )
+    cuts = (cut for lane in lanes_of(timeline) for cut in lane.cuts)
+    told = dict.fromkeys([*notes_of(timeline), *(note for cut in cuts for note in cut.notes)])
+    notes = "".join(f"  - {plain(note)}\n" for note in told) or "  nothing\n"
     return (
         f"{plain(timeline.name)}\n\n"
         "timeline.xml   Premiere Pro (File > Import) and DaVinci Resolve (File > Import > "
         "Timeline)\n"
         "timeline.otio  OpenTimelineIO\n"
         "timeline.edl   CMX 3600 cut list\n"
-        "captions.srt   the captions, where there are any\n\n"
+        "captions.srt   what is said, as subtitles, where it is known; captions.vtt the same for "
+        "the web,\n"
+        "captions.txt   as text to read, a time before each paragraph\n\n"
         "Unpack the zip and put your original files beside timeline.xml as:\n"
         f"{files}\n"
-        "or point the editor to them when it asks. Cuts, reframing and caption markers come "
-        "along; the look of captions, the watermark and sound clean-up do not.\n"
+        "or point the editor to them when it asks. Cuts, reframing, cutaways, music and voices on "
+        "tracks of their own and caption markers come along (the EDL has the cuts of the first "
+        "track only). What editors have no common word for is in markers:\n"
+        f"{notes}"
     )

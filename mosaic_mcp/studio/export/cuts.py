@@ -1,4 +1,4 @@
-"""A timeline as an editor's cut list: whole frames, in the sequence and in the source."""
+"""A timeline as an editor's cut lists: whole frames, in the sequence and in the source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from mosaic_mcp.studio.render.compile import runs_of, settled
-from mosaic_mcp.studio.timeline.model import Source, Timeline
+from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,11 @@ class Cut:
     record_out: int
     source_in: int
     source_out: int
+    whole: bool = False
+    """Shown whole, however the rest is framed."""
+    gain_db: float = 0.0
+    notes: tuple[str, ...] = ()
+    """What is done to it that editors have no common word for."""
 
 
 def cuts_of(timeline: Timeline) -> Iterator[Cut]:
@@ -38,8 +43,24 @@ def cuts_of(timeline: Timeline) -> Iterator[Cut]:
             at + piece.count,
             piece.first,
             piece.first + piece.count,
+            whole=clip.whole,
+            notes=tuple(_clip_notes(clip)),
         )
         at += piece.count
+
+
+def _clip_notes(clip: Clip) -> Iterator[str]:
+    if clip.mirror_x:
+        yield "mirrored: left and right change sides"
+    if clip.mirror_y:
+        yield "mirrored: top and bottom change sides"
+    if (look := clip.look) is not None:
+        values = f"contrast {look.contrast:g}, saturation {look.saturation:g}"
+        curves = ", curves" if look.red or look.green or look.blue else ""
+        table = ", a .cube table" if look.table else ""
+        yield f"colours: {values}, brightness {look.brightness:+g}{curves}{table}"
+    if clip.whole:
+        yield "shown whole over a blurred copy of itself"
 
 
 def plain(text: str) -> str:
@@ -53,9 +74,9 @@ def timebase(rate: Fraction) -> tuple[int, bool]:
     return whole, rate != whole
 
 
-def frames_in(source: Source, rate: Fraction) -> int:
-    """How long a source is, in frames of its rate."""
-    return int(source.duration * rate)
+def frames_in(cut: Cut, rate: Fraction) -> int:
+    """How long the source of a cut is, in frames of the rate; a still is as long as it is used."""
+    return int(cut.source.duration * rate) or cut.source_out
 
 
 def timecode(frame: int, base: int) -> str:

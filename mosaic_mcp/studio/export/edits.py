@@ -35,6 +35,8 @@ def edit_of(output_id: str, timeline: Timeline) -> Edit:
         caption_words=len(captions.words) if captions else 0,
         captions_node=captions.tile if captions else None,
         overlay_nodes=tuple(overlay.tile for overlay in timeline.overlays),
+        cutaway_nodes=tuple(dict.fromkeys(cutaway.tile for cutaway in timeline.cutaways)),
+        track_nodes=tuple(dict.fromkeys(track.tile for track in timeline.tracks)),
         sound_node=sound.tile if sound else None,
     )
 

@@ -20,4 +20,5 @@ def edl(timeline: Timeline) -> str:
         )
         lines.append(f"{cut.index + 1:03}  AX       V     C        {times}")
         lines.append(f"* FROM CLIP NAME: {plain(cut.source.name)[:MAX_CHARS]}")
+        lines += [f"* COMMENT: {plain(note)[:MAX_CHARS]}" for note in cut.notes]
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -9,11 +10,17 @@ from pathlib import Path
 
 import pysubs2
 
+from mosaic_mcp.studio.perception.model import SpokenWord
 from mosaic_mcp.studio.render.captions import PAUSE, Shown, shown_words
-from mosaic_mcp.studio.timeline.model import Timeline
+from mosaic_mcp.studio.timeline.model import Captions, CaptionWord, Timeline
 
+SUFFIXES = ("srt", "vtt", "txt")
+SENTENCE_ENDS = (".", "?", "!", "…")
 MOST_CHARS = 60
 LONGEST_S = 5
+PARAGRAPH_CHARS = 400
+PARAGRAPH_PAUSE = 2
+"""Seconds of silence that end a paragraph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +52,25 @@ def cues_of(timeline: Timeline) -> list[Cue]:
 def _ends(group: list[Shown], following: Shown) -> bool:
     text = " ".join(w.text for w in [*group, following])
     return (
-        group[-1].text.endswith((".", "?", "!", "…"))
+        group[-1].text.endswith(SENTENCE_ENDS)
         or following.start - group[-1].end >= PAUSE
         or len(text) > MOST_CHARS
         or following.end - group[0].start > LONGEST_S
     )
 
 
+def with_words(timeline: Timeline, said: Mapping[str, Sequence[SpokenWord]]) -> Timeline:
+    """The timeline as if these words (by source) were its captions: to be written, not drawn."""
+    words = tuple(
+        CaptionWord(source=sha, text=word.text, start=word.start, end=word.end)
+        for sha, spoken in said.items()
+        for word in spoken
+    )
+    return timeline.model_copy(update={"captions": Captions(words=words)})
+
+
 def write_subtitles(timeline: Timeline, folder: Path) -> list[Path]:
-    """captions.srt, captions.vtt and captions.txt; nothing without captions."""
+    """captions.srt, captions.vtt and captions.txt; nothing where no words are known."""
     cues = cues_of(timeline)
     if not cues:
         return []
@@ -64,8 +81,34 @@ def write_subtitles(timeline: Timeline, folder: Path) -> list[Path]:
         subs.events.append(
             pysubs2.SSAEvent(start=round(cue.start * 1000), end=round(cue.end * 1000), text=text)
         )
-    paths = [folder / f"captions.{suffix}" for suffix in ("srt", "vtt", "txt")]
+    paths = [folder / f"captions.{suffix}" for suffix in SUFFIXES]
     paths[0].write_text(subs.to_string("srt"), "utf-8")
     paths[1].write_text(subs.to_string("vtt"), "utf-8")
-    paths[2].write_text("\n".join(cue.text for cue in cues) + "\n", "utf-8")
+    paths[2].write_text(transcript(cues), "utf-8")
     return paths
+
+
+def transcript(cues: Sequence[Cue]) -> str:
+    """The cues as text to read: paragraphs, each with the time at which it begins.
+
+    A paragraph ends at a long pause, or with a sentence once it is long enough.
+    """
+    paragraphs: list[list[Cue]] = []
+    for cue in cues:
+        if not paragraphs or _paragraph_ends(paragraphs[-1], cue):
+            paragraphs.append([])
+        paragraphs[-1].append(cue)
+    return "\n\n".join(map(_paragraph, paragraphs)) + "\n"
+
+
+def _paragraph_ends(cues: Sequence[Cue], following: Cue) -> bool:
+    long = sum(len(cue.text) for cue in cues) >= PARAGRAPH_CHARS
+    return following.start - cues[-1].end >= PARAGRAPH_PAUSE or (
+        long and cues[-1].text.endswith(SENTENCE_ENDS)
+    )
+
+
+def _paragraph(cues: Sequence[Cue]) -> str:
+    seconds = int(cues[0].start)
+    at = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return f"[{at}] {' '.join(cue.text for cue in cues)}"

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from fractions import Fraction
 from urllib.parse import quote
 
-from mosaic_mcp.studio.export.cuts import Cut, cuts_of, frames_in, plain, timebase
+from mosaic_mcp.studio.export.cuts import Cut, frames_in, plain, timebase
+from mosaic_mcp.studio.export.lanes import Lane, lanes_of, notes_of
 from mosaic_mcp.studio.export.subtitles import cues_of
 from mosaic_mcp.studio.render.framing import centre
-from mosaic_mcp.studio.timeline.model import Source, Timeline
+from mosaic_mcp.studio.timeline.model import Timeline
 
 AUDIO_RATE = 48_000
 KEY_EVERY_S = Fraction(1, 4)
@@ -21,22 +22,20 @@ def xmeml(timeline: Timeline, paths: Mapping[str, str]) -> bytes:
     """The sequence as XML; `paths` are relative paths of the sources by hash."""
     root = ET.Element("xmeml", version="5")
     sequence = _add(root, "sequence", id="sequence-1")
-    cuts = list(cuts_of(timeline))
-    total = cuts[-1].record_out if cuts else 0
+    lanes = lanes_of(timeline)
+    total = max((lane.cuts[-1].record_out for lane in lanes if lane.cuts), default=0)
     _text(sequence, "name", timeline.name)
     _text(sequence, "duration", total)
     _rate(sequence, timeline.frame_rate)
     _timecode(sequence, timeline.frame_rate)
     media = _add(sequence, "media")
     writer = _Writer(timeline, paths)
-    writer.video(_add(media, "video"), cuts)
-    writer.audio(_add(media, "audio"), cuts)
+    writer.video(_add(media, "video"), [lane for lane in lanes if lane.kind == "Video"])
+    writer.audio(_add(media, "audio"), [lane for lane in lanes if lane.kind == "Audio"])
     for cue in cues_of(timeline):
-        marker = _add(sequence, "marker")
-        _text(marker, "name", cue.text)
-        _text(marker, "comment", "caption")
-        _text(marker, "in", round(cue.start * timeline.frame_rate))
-        _text(marker, "out", -1)
+        _marker(sequence, cue.text, "caption", round(cue.start * timeline.frame_rate))
+    for note in notes_of(timeline):
+        _marker(sequence, note, "not in this sequence", 0)
     ET.indent(root)
     head = b'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n'
     return head + ET.tostring(root, "utf-8")
@@ -50,7 +49,7 @@ class _Writer:
         self.paths = paths
         self.described: set[str] = set()
 
-    def video(self, video: ET.Element, cuts: list[Cut]) -> None:
+    def video(self, video: ET.Element, lanes: list[Lane]) -> None:
         sample = _add(_add(video, "format"), "samplecharacteristics")
         _rate(sample, self.timeline.frame_rate)
         _text(sample, "width", self.timeline.width)
@@ -58,43 +57,57 @@ class _Writer:
         _text(sample, "anamorphic", "FALSE")
         _text(sample, "pixelaspectratio", "square")
         _text(sample, "fielddominance", "none")
-        track = _add(video, "track")
-        for cut in cuts:
-            item = self._item(track, cut, f"video-{cut.index}")
-            self._motion(item, cut)
-            self._links(item, cut)
+        for number, lane in enumerate(lanes):
+            track = _add(video, "track")
+            for index, cut in enumerate(lane.cuts):
+                if number == 0:
+                    item = self._item(track, cut, f"video-{cut.index}")
+                    self._motion(item, cut)
+                    self._links(item, cut)
+                else:
+                    item = self._item(track, cut, f"cutaway-{number}-{index}")
+                    self._motion(item, cut, fill=True)
 
-    def audio(self, audio: ET.Element, cuts: list[Cut]) -> None:
+    def audio(self, audio: ET.Element, lanes: list[Lane]) -> None:
+        """The clips' own sound linked to their pictures, then every other lane; by channel."""
         sample = _add(_add(audio, "format"), "samplecharacteristics")
         _text(sample, "depth", 16)
         _text(sample, "samplerate", AUDIO_RATE)
-        channels = max((min(c.source.audio_channels, 2) for c in cuts), default=0)
-        for channel in range(1, channels + 1):
-            track = _add(audio, "track")
-            for cut in cuts:
-                if cut.source.audio_channels < channel:
-                    continue
-                item = self._item(track, cut, f"audio-{cut.index}-{channel}")
-                place = _add(item, "sourcetrack")
-                _text(place, "mediatype", "audio")
-                _text(place, "trackindex", channel)
-                self._links(item, cut)
+        for number, lane in enumerate(lanes):
+            for channel in range(1, max(map(_channels, lane.cuts), default=0) + 1):
+                track = _add(audio, "track")
+                for index, cut in enumerate(lane.cuts):
+                    if _channels(cut) < channel:
+                        continue
+                    own = lane.name == "Audio"
+                    name = f"audio-{cut.index}" if own else f"track-{number}-{index}"
+                    item = self._item(track, cut, f"{name}-{channel}")
+                    place = _add(item, "sourcetrack")
+                    _text(place, "mediatype", "audio")
+                    _text(place, "trackindex", channel)
+                    if own:
+                        self._links(item, cut)
+                    elif cut.gain_db:
+                        _level(item, cut.gain_db)
 
     def _item(self, track: ET.Element, cut: Cut, item_id: str) -> ET.Element:
         item = _add(track, "clipitem", id=item_id)
         rate = self.timeline.frame_rate
         _text(item, "name", cut.source.name)
         _text(item, "enabled", "TRUE")
-        _text(item, "duration", frames_in(cut.source, rate))
+        _text(item, "duration", frames_in(cut, rate))
         _rate(item, rate)
         _text(item, "start", cut.record_in)
         _text(item, "end", cut.record_out)
         _text(item, "in", cut.source_in)
         _text(item, "out", cut.source_out)
-        self._file(item, cut.source)
+        self._file(item, cut)
+        for note in cut.notes:
+            _marker(item, note, "not in this sequence", cut.source_in)
         return item
 
-    def _file(self, item: ET.Element, source: Source) -> None:
+    def _file(self, item: ET.Element, cut: Cut) -> None:
+        source = cut.source
         file = _add(item, "file", id=f"file-{source.sha256[:12]}")
         if source.sha256 in self.described:
             return
@@ -103,13 +116,14 @@ class _Writer:
         _text(file, "name", source.name)
         _text(file, "pathurl", quote(self.paths[source.sha256]))
         _rate(file, rate)
-        _text(file, "duration", frames_in(source, rate))
+        _text(file, "duration", frames_in(cut, rate))
         _timecode(file, rate)
         media = _add(file, "media")
-        sample = _add(_add(media, "video"), "samplecharacteristics")
-        _rate(sample, rate)
-        _text(sample, "width", source.width)
-        _text(sample, "height", source.height)
+        if source.kind != "audio":
+            sample = _add(_add(media, "video"), "samplecharacteristics")
+            _rate(sample, rate)
+            _text(sample, "width", source.width)
+            _text(sample, "height", source.height)
         if source.audio_channels:
             audio = _add(media, "audio")
             sample = _add(audio, "samplecharacteristics")
@@ -121,8 +135,8 @@ class _Writer:
         """Tie picture and sound of a clip together, so that editors move them as one."""
         ends = [(f"video-{cut.index}", "video", 1)]
         ends += [
-            (f"audio-{cut.index}-{c}", "audio", c)
-            for c in range(1, min(cut.source.audio_channels, 2) + 1)
+            (f"audio-{cut.index}-{channel}", "audio", channel)
+            for channel in range(1, _channels(cut) + 1)
         ]
         for reference, kind, track in ends:
             link = _add(item, "link")
@@ -131,14 +145,13 @@ class _Writer:
             _text(link, "trackindex", track)
             _text(link, "clipindex", cut.index + 1)
 
-    def _motion(self, item: ET.Element, cut: Cut) -> None:
+    def _motion(self, item: ET.Element, cut: Cut, *, fill: bool = False) -> None:
         """Scale and position: the reframe as an editor's own keys, to be changed there."""
         timeline, source = self.timeline, cut.source
-        fill = max(timeline.width / source.width, timeline.height / source.height)
-        fit = min(timeline.width / source.width, timeline.height / source.height)
+        scales = (timeline.width / source.width, timeline.height / source.height)
         framing = timeline.framing
-        crop = framing is not None and framing.fit == "crop"
-        scale = fill if crop else fit
+        crop = not fill and not cut.whole and framing is not None and framing.fit == "crop"
+        scale = max(scales) if crop or fill else min(scales)
         if abs(scale - 1) < 0.001 and not crop:
             return
         effect = _add(_add(item, "filter"), "effect")
@@ -171,6 +184,29 @@ class _Writer:
             value = _add(key, "value")
             _text(value, "horiz", place[0])
             _text(value, "vert", place[1])
+
+
+def _channels(cut: Cut) -> int:
+    return min(cut.source.audio_channels, 2)
+
+
+def _level(item: ET.Element, gain_db: float) -> None:
+    """The level as the editor's own fader: a factor, 1 as recorded."""
+    effect = _add(_add(item, "filter"), "effect")
+    _text(effect, "name", "Audio Levels")
+    _text(effect, "effectid", "audiolevels")
+    _text(effect, "effectcategory", "audiolevels")
+    _text(effect, "effecttype", "audiolevels")
+    _text(effect, "mediatype", "audio")
+    _text(_parameter(effect, "level", "Level"), "value", round(10 ** (gain_db / 20), 5))
+
+
+def _marker(parent: ET.Element, name: str, comment: str, frame: int) -> None:
+    marker = _add(parent, "marker")
+    _text(marker, "name", name)
+    _text(marker, "comment", comment)
+    _text(marker, "in", frame)
+    _text(marker, "out", -1)
 
 
 def _parameter(effect: ET.Element, name: str, title: str) -> ET.Element:

@@ -12,7 +12,7 @@ from pathlib import Path
 from mosaic_mcp.contract.youtube import youtube_id
 from mosaic_mcp.studio.ingest.youtube import download_youtube
 from mosaic_mcp.web.addresses import anywhere, public
-from mosaic_mcp.web.download import download
+from mosaic_mcp.web.download import Room, download
 
 __all__ = ["fetch"]
 
@@ -28,6 +28,7 @@ async def fetch(
     *,
     ffmpeg: Path | None = None,
     private: bool = False,
+    room: Room | None = None,
 ) -> tuple[Path, str]:
     """Fetch the input `ref` of this kind ("url" or "youtube") into `folder`: file and name.
 
@@ -40,11 +41,11 @@ async def fetch(
         async def share(done: float) -> None:
             await report(done, f"downloading from YouTube · {done:.0%}")
 
-        return await download_youtube(ref, folder, ffmpeg=ffmpeg, on_progress=share)
+        return await download_youtube(ref, folder, ffmpeg=ffmpeg, on_progress=share, room=room)
 
     async def count(have: int, whole: int | None) -> None:
         of = f" of {whole / 1e6:.1f}" if whole else ""
         await report(have / whole if whole else 0.0, f"downloading · {have / 1e6:.1f}{of} MB")
 
     allowed = anywhere if private else public
-    return await download(ref, folder, on_progress=count, allowed=allowed)
+    return await download(ref, folder, on_progress=count, allowed=allowed, room=room)

@@ -1,4 +1,4 @@
-"""Bringing in a YouTube video with yt-dlp, in a child process.
+"""Bringing in a YouTube video with yt-dlp, in a child process with limits (`studio/children.py`).
 
 Only the YouTube video extractor is allowed: yt-dlp's generic one would open any address, also of
 a private network. The tests use stored descriptions of videos; the download itself has never been
@@ -7,30 +7,33 @@ run against YouTube by us.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
-import os
 import shutil
 import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from subprocess import DEVNULL, PIPE
+from subprocess import DEVNULL
 from typing import Any, cast
 
 import anyio
-from anyio.abc import ByteReceiveStream, Process
+from anyio.abc import ByteReceiveStream
 from anyio.streams.text import TextReceiveStream
 
 from mosaic_mcp.contract.youtube import youtube_id
 from mosaic_mcp.errors import (
+    Interrupted,
     MediaError,
     MosaicError,
+    NoSpace,
     SourceUnavailable,
     TooLarge,
     Unsupported,
 )
+from mosaic_mcp.studio import children
+from mosaic_mcp.web.download import Room, free_in
 from mosaic_mcp.web.names import plain
 
 MAX_DURATION_S = 5 * 3600
@@ -41,19 +44,36 @@ RUNTIMES = ("deno", "node", "bun", "qjs")
 PROGRAM = "mosaic_mcp.studio.ingest.youtube_program"
 INSTALL = "uv pip install 'mosaic-mcp[studio,youtube]'"
 INSTALL_RUNTIME = "uv pip install 'yt-dlp[default,deno]'"
+LOOK_S = 1.0
 
 Progress = Callable[[float], Awaitable[None]]
 """Share of the download, 0 to 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What yt-dlp, its JavaScript runtime and its FFmpeg may use; memory and file for each."""
+
+    wall_s: float = 3 * 3600
+    data_bytes: int = 4 * 1024**3
+    file_bytes: int = MAX_BYTES
+
+
 async def download_youtube(
-    url: str, folder: Path, *, ffmpeg: Path | None = None, on_progress: Progress | None = None
+    url: str,
+    folder: Path,
+    *,
+    ffmpeg: Path | None = None,
+    on_progress: Progress | None = None,
+    room: Room | None = None,
+    limits: Limits = Limits(),
 ) -> tuple[Path, str]:
     """Fetch a video into `folder`; the file, and the video's title as its name.
 
     `ffmpeg` joins separate picture and sound; without it only formats that hold both are taken.
-    Raises Unsupported without yt-dlp; MediaError or TooLarge for what is no single, finished,
-    public video. Cancelling kills the child; what it left is in `folder`.
+    `room` is asked before the download and every second of it. Raises Unsupported without yt-dlp;
+    MediaError or TooLarge for what is no single, finished, public video; NoSpace. Cancelling kills
+    the child and what it started; what it left is in `folder`.
     """
     video = youtube_id(url)
     if video is None:
@@ -66,49 +86,80 @@ async def download_youtube(
             "YouTube videos need the package yt-dlp, which is not installed.",
             remedy=f"Run: {INSTALL}",
         )
-    argument = {
-        "url": f"https://www.youtube.com/watch?v={video}",
-        "folder": str(folder),
-        "ffmpeg": str(ffmpeg) if ffmpeg else None,
-    }
-    command = [sys.executable, "-m", PROGRAM, json.dumps(argument)]
+    room = room or free_in(folder)
+    address = f"https://www.youtube.com/watch?v={video}"
+    process = await children.start(
+        _command(address, folder, ffmpeg, limits),
+        cwd=folder,
+        env={**children.environment(children.NETWORK), "TMPDIR": str(folder)},
+        stderr=DEVNULL,
+    )
     result: dict[str, Any] = {}
-    async with await anyio.open_process(
-        command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True
-    ) as process:
-        try:
+    try:
+        with anyio.fail_after(limits.wall_s):
             async for message in _messages(cast(ByteReceiveStream, process.stdout)):
+                room(message.pop("size", 0), "the video")
                 if "progress" in message and on_progress:
                     await on_progress(message["progress"])
                 result |= message
-        finally:
-            if process.returncode is None:
-                _kill(process)
+            code = await process.wait()
+    except TimeoutError as error:
+        raise _too_long() from error
+    finally:
+        await children.end(process)
     if "error" in result:
         raise failure(result["error"])
     if "file" not in result:
-        raise MediaError(
-            "The YouTube download ended without a word.", remedy="Try again; then give the file."
-        )
+        raise _ended(code)
     title = plain(str(result["title"])) or video
     return folder / result["file"], f"{title}{Path(result['file']).suffix}"
 
 
+def _command(url: str, folder: Path, ffmpeg: Path | None, limits: Limits) -> list[str]:
+    argument = {"url": url, "folder": str(folder), "ffmpeg": str(ffmpeg) if ffmpeg else None}
+    options = {
+        "data": limits.data_bytes,
+        "file": limits.file_bytes,
+        "cpu": children.processor_s(limits.wall_s),
+    }
+    return children.guarded(options, [sys.executable, "-m", PROGRAM, json.dumps(argument)])
+
+
 async def _messages(stream: ByteReceiveStream) -> AsyncGenerator[dict[str, Any]]:
-    """The child's lines of JSON."""
+    """The child's lines of JSON; an empty message where there was none for a second."""
+    lines = TextReceiveStream(stream)
     text = ""
-    async for chunk in TextReceiveStream(stream):
-        *lines, text = (text + chunk).split("\n")
-        for line in lines:
+    while True:
+        chunk = None
+        with anyio.move_on_after(LOOK_S):
+            try:
+                chunk = await lines.receive()
+            except anyio.EndOfStream:
+                return
+        if chunk is None:
+            yield {}
+            continue
+        *whole, text = (text + chunk).split("\n")
+        for line in whole:
             yield json.loads(line)
 
 
-def _kill(process: Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
+def _too_long() -> MediaError:
+    return MediaError(
+        "The download from YouTube took too long and was stopped.",
+        remedy="Download it yourself and give the file.",
+    )
+
+
+def _ended(code: int) -> MosaicError:
+    """Why the program ended without a word."""
+    if code in (-signal.SIGTERM, -9, 128 + 9):
+        return Interrupted("The download from YouTube was killed.", remedy=Interrupted.advice)
+    if code == 128 + getattr(signal, "SIGXCPU", 0):
+        return _too_long()
+    return MediaError(
+        "The YouTube download ended without a word.", remedy="Try again; then give the file."
+    )
 
 
 def check_info(info: Mapping[str, Any]) -> None:
@@ -167,6 +218,10 @@ def failure(error: Mapping[str, str]) -> MosaicError:
     if error["code"] == MediaError.code:
         return MediaError(message, remedy=error.get("remedy", ""))
     said = message.lower().replace("'", "’")
+    if "no space left" in said or "quota exceeded" in said:
+        return NoSpace()
+    if "file too large" in said:  # EFBIG: the limit on what it may write
+        return too_large()
     for part, sentence, remedy in SENTENCES:
         if part in said:
             return MediaError(sentence, remedy=remedy)

@@ -1,16 +1,16 @@
 """The child that runs yt-dlp: one video, its progress and outcome as lines of JSON on stdout.
 
-python -m mosaic_mcp.studio.ingest.youtube_program '{"url": …, "folder": …, "ffmpeg": …}'
+    python -m mosaic_mcp.studio.ingest.youtube_program '{"url": …, "folder": …, "ffmpeg": …}'
+
+It runs under guard, which ends it with whoever asked.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import sys
-import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,22 @@ def fetch(url: str, folder: Path, ffmpeg: str | None) -> dict[str, Any]:
     with YoutubeDL(options(folder, ffmpeg)) as program:  # pyright: ignore
         info: Any = program.extract_info(url, download=False)  # pyright: ignore
         check_info(info)
+        _say({"size": room_for(info)})
         program.process_ie_result(info, download=True)  # pyright: ignore
     file = max(folder.glob("video.*"), key=lambda path: path.stat().st_size, default=None)
     if file is None:  # the one thing that yt-dlp leaves out without an error
         raise too_large()
     return {"file": file.name, "title": info.get("title") or ""}
+
+
+def room_for(info: Mapping[str, Any]) -> int:
+    """Bytes that the download takes on the disk, as far as YouTube says how much it is.
+
+    Joined formats lie there twice for a while: alone, and in the file that they become.
+    """
+    parts: list[Mapping[str, Any]] = info.get("requested_formats") or [info]
+    known = sum(part.get("filesize") or part.get("filesize_approx") or 0 for part in parts)
+    return int(known) * min(len(parts), 2)
 
 
 def _progress(state: dict[str, Any]) -> None:
@@ -71,24 +82,15 @@ def _say(message: dict[str, Any]) -> None:
     os.write(_messages_to, (json.dumps(message) + "\n").encode())
 
 
-def _end_with_parent() -> None:
-    """End this process and all that it started when the parent's end of stdin closes."""
-    with contextlib.suppress(OSError):
-        while os.read(0, 1024):
-            pass
-    if hasattr(os, "killpg"):
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)
-
-
 def main() -> None:
     """Run; every failure is a message, so that the parent can explain it."""
     argument = json.loads(sys.argv[1])
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _say(fetch(argument["url"], Path(argument["folder"]), argument["ffmpeg"]))
     except MosaicError as error:
         _say({"error": {"code": error.code, "message": error.message, "remedy": error.remedy}})
+    except MemoryError:
+        _say({"error": {"code": "yt-dlp", "message": "it needed more memory than it may use"}})
     except Exception as error:
         _say({"error": {"code": "yt-dlp", "message": str(error)}})
 

@@ -7,6 +7,7 @@ holder is asked to.
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import anyio
 import httpx
@@ -15,14 +16,15 @@ from pydantic import ValidationError
 from mosaic_mcp.contract.base import ErrorBody
 from mosaic_mcp.contract.extensions import PREFIX, Discovery
 from mosaic_mcp.contract.keeping import Collect, Collected, Removed
-from mosaic_mcp.errors import EngineUnavailable, Fault, InvalidRequest, Unsupported
+from mosaic_mcp.errors import EngineUnavailable, Fault, InvalidRequest
 from mosaic_mcp.settings import Settings
-from mosaic_mcp.studio.keeping.collecting import Keeper
+from mosaic_mcp.studio.keeping.collecting import Keeper, logs_age
 from mosaic_mcp.studio.keeping.upkeep import wish_of
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.lock import FolderLock
 from mosaic_mcp.studio.machine import size
 from mosaic_mcp.studio.process import read_discovery
+from mosaic_mcp.studio.storage import open_storage
 from mosaic_mcp.studio.store.database import Store
 
 LISTED = 20
@@ -61,14 +63,11 @@ def run_gc(
 
 
 async def _collect(settings: Settings, wish: Collect) -> Collected:
-    if settings.studio_storage is not None:
-        raise Unsupported(
-            "gc makes room in the data folder only, and MOSAIC_STUDIO_STORAGE names another place.",
-            remedy="Give the bucket a lifecycle rule, or delete by hand (docs/storage.md).",
-        )
     library = Library(settings.home)
-    if not library.studio.is_dir():
+    library.storage = open_storage(settings, library.work)
+    if settings.studio_database is None and not library.studio.is_dir():
         return Collected(dry_run=wish.dry_run)
+    library.studio.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = FolderLock(library.studio / "studio.lock")
     if lock.take():
         try:
@@ -121,6 +120,12 @@ def told(done: Collected, wish: Collect) -> list[str]:
     ):
         if things:
             lines.append(f"{name}: {len(things)}, {size(sum(one.bytes for one in things))}")
+    if done.log_entries:
+        days = logs_age(wish) / timedelta(days=1)
+        lines.append(
+            f"Log entries and settled webhooks of runs that ended {days:g} days ago or before: "
+            f"{done.log_entries}"
+        )
     lines.append(
         f"{size(done.freed_bytes)} {verb}. Media took {size(done.before_bytes)}, "
         f"{'would take' if done.dry_run else 'take'} {size(done.after_bytes)} now."
@@ -129,6 +134,11 @@ def told(done: Collected, wish: Collect) -> list[str]:
         lines.append(
             f"That is {size(done.over_bytes)} more than asked for: the rest is what running runs "
             "need, and the sources that outputs are made from."
+        )
+    if done.shared:
+        lines.append(
+            "The storage was used with another database, too: sources and whatever this database "
+            "does not know stay (docs/disk.md)."
         )
     if wish.older_than_s is None and wish.max_bytes is None:
         lines.append("Outputs stay unless you say how old or how much: --older-than, --max-size.")

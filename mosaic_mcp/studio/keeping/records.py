@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 import sqlalchemy as sa
 
 from mosaic_mcp.contract.runs import NodeStatus, RunStatus
-from mosaic_mcp.studio.runs.states import now
+from mosaic_mcp.studio.runs.states import lock_run, now
 from mosaic_mcp.studio.store.tables import (
     agents,
     assets,
     events,
+    ffmpeg_logs,
+    job_logs,
     renders,
     run_inputs,
     run_nodes,
     runs,
     transcripts,
+    webhooks,
 )
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -41,20 +45,18 @@ def outputs(connection: sa.Connection) -> dict[str, Any]:
     return {row.id: row for row in connection.execute(query)}
 
 
-def mark_deleted(connection: sa.Connection, render_ids: Collection[str]) -> set[str]:
-    """Write down that these outputs' files go; those that may: their run has ended."""
-    running = sa.exists().where(runs.c.id == renders.c.run_id, _RUNNING)
-    marked: set[str] = set()
-    for batch in _batches(render_ids):
-        change = (
-            renders.update()
-            .where(renders.c.id.in_(batch), renders.c.deleted_at.is_(None), ~running)
-            .where(renders.c.status == NodeStatus.completed)
-            .values(deleted_at=now())
-            .returning(renders.c.id)
-        )
-        marked.update(connection.execute(change).scalars())
-    return marked
+def mark_deleted(connection: sa.Connection, render_id: str) -> bool:
+    """Write down that the files of a render go; False when they may not: its run runs (again)."""
+    lock_run(connection, renders, render_id)
+    running = sa.exists().where(renders.c.id == render_id, runs.c.id == renders.c.run_id, _RUNNING)
+    if connection.execute(sa.select(running)).scalar():
+        return False
+    connection.execute(
+        renders.update()
+        .where(renders.c.id == render_id, renders.c.status == NodeStatus.completed)
+        .values(deleted_at=sa.func.coalesce(renders.c.deleted_at, now()))
+    )
+    return True
 
 
 def in_use(connection: sa.Connection) -> set[str]:
@@ -95,16 +97,27 @@ def unreferenced(connection: sa.Connection, before: str) -> dict[str, list[str]]
     free = {file: ids for file, ids in free.items() if file not in taken}
     if not free:
         return {}
-    named = _named(connection)
-    return {file: ids for file, ids in free.items() if named.isdisjoint(ids)}
+    named, shown = _named(connection), _shown(connection)
+    return {
+        file: ids
+        for file, ids in free.items()
+        if named.isdisjoint(ids) and PurePosixPath(file).stem not in shown
+    }
+
+
+def _shown(connection: sa.Connection) -> set[str]:
+    """Every content that a timeline refers to: also what a tile made, which nobody names."""
+    rows = connection.execution_options(yield_per=_BATCH).execute(sa.select(run_nodes.c.timelines))
+    return {sha for value in rows.scalars() for sha in _SHA256.findall(json.dumps(value))}
 
 
 def _named(connection: sa.Connection) -> set[str]:
     """Every id in the parameters of agents and nodes, and in requests: logos, music, inputs."""
     found: set[str] = set()
     for column in (agents.c.graph, run_nodes.c.params, runs.c.request):
-        rows = connection.execution_options(yield_per=_BATCH).execute(sa.select(column))
-        for value in rows.scalars():
+        # Of the statement, not of the connection: its later ones may be no queries.
+        query = sa.select(column).execution_options(yield_per=_BATCH)
+        for value in connection.execute(query).scalars():
             found.update(_ID.findall(json.dumps(value)))
     return found
 
@@ -126,6 +139,13 @@ def known_files(connection: sa.Connection) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
+def knows_file(connection: sa.Connection, file: str) -> bool:
+    """True when an asset has that file, perhaps since a moment ago."""
+    sha256 = PurePosixPath(file).stem
+    has = sa.exists().where(assets.c.sha256 == sha256, assets.c.file == file)
+    return bool(connection.execute(sa.select(has)).scalar())
+
+
 def awaited(connection: sa.Connection) -> set[str]:
     """Ids of the uploads that may still come, or come again."""
     query = sa.select(assets.c.id).where(
@@ -141,6 +161,35 @@ def trim_events(connection: sa.Connection, before: str) -> int:
     return connection.execute(
         events.delete().where(events.c.run_id.in_(ended), events.c.seq.not_in(newest))
     ).rowcount
+
+
+def trim_logs(connection: sa.Connection, before: str) -> int:
+    """Delete what `count_logs` counts; the number of entries."""
+    return sum(
+        connection.execute(table.delete().where(old)).rowcount for table, old in _old_logs(before)
+    )
+
+
+def count_logs(connection: sa.Connection, before: str) -> int:
+    """Entries of logs and settled webhooks of runs that ended before that moment, or are gone."""
+    return sum(
+        connection.execute(sa.select(sa.func.count()).select_from(table).where(old)).scalar_one()
+        for table, old in _old_logs(before)
+    )
+
+
+def _old_logs(before: str) -> Iterator[tuple[sa.Table, sa.ColumnElement[bool]]]:
+    for table in (ffmpeg_logs, job_logs, webhooks):
+        still = sa.exists().where(
+            runs.c.id == table.c.run_id, sa.or_(_RUNNING, runs.c.finished_at >= before)
+        )
+        old = ~still
+        if table is webhooks:
+            # That an endpoint wants no more of a run (410) counts when the run is resumed, too.
+            newest = sa.select(sa.func.max(webhooks.c.seq)).group_by(webhooks.c.run_id)
+            last_word = sa.and_(webhooks.c.state == "stopped", webhooks.c.seq.in_(newest))
+            old = sa.and_(old, webhooks.c.state != "pending", ~last_word)
+        yield table, old
 
 
 def _batches(ids: Collection[str]) -> Iterator[list[str]]:

@@ -57,20 +57,14 @@ class Upkeep:
                 log.exception("upkeep")  # the next hour tries again
 
     async def once(self) -> None:
-        """One round, of one process where several share a database."""
+        """One round: of this machine, and of one process where several share a database."""
+        await self.keeper.tidy()
         async with self.store.alone(UPKEEP) as alone:
             if alone:
                 await self._round(datetime.now(UTC))
 
     async def _round(self, now: datetime) -> None:
-        wish = wish_of(self.settings)
-        if self.settings.studio_storage is None:
-            await self._collect(wish)
-        elif wish.older_than_s is not None or wish.max_bytes is not None:
-            log.warning(
-                "MOSAIC_STUDIO_KEEP_DAYS and MOSAIC_STUDIO_MAX_GB do nothing: files are in "
-                "MOSAIC_STUDIO_STORAGE, not in the data folder"
-            )
+        await self._collect(wish_of(self.settings))
         before = (now - HISTORY).isoformat()
         await self.store.write(lambda c: trim_events(c, before))
         await self.engine.forget_ended(now - FORGET)
@@ -79,6 +73,8 @@ class Upkeep:
         told = await self.keeper.collect(wish)
         if told.removed:
             log.info("deleted %d things, %s", len(told.removed), size(told.freed_bytes))
+        if told.log_entries:
+            log.info("deleted %d entries of old logs and webhooks", told.log_entries)
         if told.over_bytes:
             log.warning(
                 "%s more than MOSAIC_STUDIO_MAX_GB: the rest is needed", size(told.over_bytes)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mosaic_mcp.studio.perception.hearing import Word
 from mosaic_mcp.studio.perception.opening import samples
 from mosaic_mcp.studio.perception.pronouncing import spoken
 from mosaic_mcp.studio.perception.sphinx import RATE, Sphinx
@@ -22,6 +23,11 @@ SLACK_S = 0.35
 """Subtitles start and end this much off what is said."""
 SPREAD_CONFIDENCE = 0.5
 MAX_CUE_S = 60.0
+RUN_S = 20.0
+ASTRAY_S = 1.0
+"""Words aligned so far outside of their cue are not trusted."""
+SHORTEST_HESITATION_S = 0.12
+"""What is shorter is the edge of a word or a breath."""
 
 Timed = list[tuple[float, float]]
 
@@ -38,8 +44,8 @@ def align(argument: dict[str, Any]) -> dict[str, Any]:
     sphinx = Sphinx(aligning=True) if english and length else None
     words: list[dict[str, Any]] = []
     aligned = 0
-    for index, cue in enumerate(cues):
-        times = _aligned(sphinx, sound, cues, index) if sphinx else None
+    found = _all_aligned(sphinx, sound, cues) if sphinx else [None] * len(cues)
+    for cue, times in zip(cues, found, strict=True):
         certain = times is not None
         aligned += len(cue.words) if certain else 0
         for word, (start, end) in zip(cue.words, times or _spread(cue), strict=True):
@@ -55,32 +61,101 @@ def align(argument: dict[str, Any]) -> dict[str, Any]:
     return {"words": _in_order(words), "aligned": aligned / max(1, len(words))}
 
 
+def _all_aligned(
+    sphinx: Sphinx, sound: NDArray[np.int16], cues: Sequence[Cue]
+) -> list[Timed | None]:
+    """Times of each cue's words, None for a cue that the sound does not fit.
+
+    Cues that follow each other closely are aligned together: their borders are no better than
+    their words. Where that fails, each of them alone.
+    """
+    found: list[Timed | None] = []
+    for first, last in _runs(cues):
+        run = cues[first:last]
+        words = [word for cue in run for word in cue.words]
+        times = _aligned(sphinx, sound, words, _window(cues, first, last, sound))
+        each = _shared_out(times, run) if times is not None else None
+        found += each or [
+            _aligned(sphinx, sound, cues[n].words, _window(cues, n, n + 1, sound))
+            for n in range(first, last)
+        ]
+    return found
+
+
+def _runs(cues: Sequence[Cue]) -> list[tuple[int, int]]:
+    """Cues that follow each other closely, as ranges, none longer than RUN_S (or one cue)."""
+    runs: list[tuple[int, int]] = []
+    for n, cue in enumerate(cues):
+        first = runs[-1][0] if runs else 0
+        near = n > 0 and cue.start - cues[n - 1].end < SLACK_S
+        if near and cue.end - cues[first].start <= RUN_S:
+            runs[-1] = (first, n + 1)
+        else:
+            runs.append((n, n + 1))
+    return runs
+
+
+def _window(
+    cues: Sequence[Cue], first: int, last: int, sound: NDArray[np.int16]
+) -> tuple[float, float]:
+    """Where the words of a range of cues are said: around it, but not in other cues."""
+    start, stop = cues[first].start, cues[last - 1].end
+    before = cues[first - 1].end if first else 0.0
+    after = cues[last].start if last < len(cues) else stop + SLACK_S
+    begin = max(0.0, start - SLACK_S, min(before, start))
+    return begin, min(len(sound) / RATE, stop + SLACK_S, max(after, stop))
+
+
 def _aligned(
-    sphinx: Sphinx, sound: NDArray[np.int16], cues: Sequence[Cue], index: int
+    sphinx: Sphinx,
+    sound: NDArray[np.int16],
+    words: Sequence[str],
+    window: tuple[float, float],
 ) -> Timed | None:
-    """Times of a cue's words from the sound around it, or None when they do not fit it."""
-    cue = cues[index]
-    before = cues[index - 1].end if index else 0.0
-    after = cues[index + 1].start if index + 1 < len(cues) else cue.end + SLACK_S
-    begin = max(0.0, cue.start - SLACK_S, min(before, cue.start))
-    end = min(len(sound) / RATE, cue.end + SLACK_S, max(after, cue.end))
+    """Times of words from the sound in a window, or None when they do not fit it."""
+    begin, end = window
     if end - begin < 0.1 or end - begin > MAX_CUE_S:
         return None
+    found = times_of(sphinx, words, sound[int(begin * RATE) : int(end * RATE)])
+    return found and [(begin + start, begin + stop) for start, stop in found[0]]
+
+
+def _shared_out(times: Timed, run: Sequence[Cue]) -> list[Timed | None] | None:
+    """Times for each cue of a run; None when a cue's words are said far from where it stands."""
+    left = iter(times)
+    each = [[next(left) for _ in cue.words] for cue in run]
+    for cue, own in zip(run, each, strict=True):
+        if own[-1][1] < cue.start - ASTRAY_S or own[0][0] > cue.end + ASTRAY_S:
+            return None
+    return [*each]
+
+
+def times_of(
+    sphinx: Sphinx, words: Sequence[str], sound: NDArray[np.int16], *, hesitations: bool = False
+) -> tuple[Timed, list[Word]] | None:
+    """Where each of the words is said in a sound, and the hesitations between them if asked for.
+
+    None when the words do not fit the sound.
+    """
     # One written word may be several spoken ones ("2026"): remember which belong together.
-    pieces = [spoken(word) for word in cue.words]
+    pieces = [spoken(word) for word in words]
     flat = [piece for word in pieces for piece in word]
     if not flat or any(not word for word in pieces):
         return None
-    found = sphinx.align(flat, sound[int(begin * RATE) : int(end * RATE)])
+    found = sphinx.align(flat, sound, hesitations=hesitations)
     if found is None:
         return None
+    said = iter(segment for segment in found if not segment.is_hesitation)
     times: Timed = []
-    at = 0
     for word in pieces:
-        own = found[at : at + len(word)]
-        times.append((begin + own[0].start, begin + own[-1].end))
-        at += len(word)
-    return times
+        own = [next(said) for _ in word]
+        times.append((own[0].start, own[-1].end))
+    between = [
+        Word(s.word.rstrip("'"), s.start, s.end, s.confidence)
+        for s in found
+        if s.is_hesitation and s.end - s.start >= SHORTEST_HESITATION_S
+    ]
+    return times, between
 
 
 def _spread(cue: Cue) -> Timed:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import signal
 import sys
 from collections.abc import Callable
-from subprocess import PIPE
 from typing import Any, cast
 
 import anyio
 import anyio.abc
 
 from mosaic_mcp.errors import Interrupted, MediaError, MosaicError, Unsupported
+from mosaic_mcp.studio import children
 
 TIMEOUT_S = 3 * 3600.0
 _KILLED = (-signal.SIGTERM, -9)
@@ -47,9 +46,7 @@ async def call(
     """
     seconds = PROBE_S if verb == "probe" else TIMEOUT_S
     command = [sys.executable, "-m", "mosaic_mcp.studio.perception.helper", verb, str(seconds)]
-    process = await anyio.open_process(
-        command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
-    )
+    process = await children.start(command, env=children.environment())
     out = bytearray()
     messages = bytearray()
 
@@ -73,15 +70,7 @@ async def call(
     except TimeoutError as error:
         raise _too_long() from error
     finally:
-        with anyio.CancelScope(shield=True):
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    if hasattr(os, "killpg"):
-                        os.killpg(process.pid, signal.SIGKILL)
-                    else:  # pragma: no cover - Windows
-                        process.kill()
-                await process.wait()
-            await process.aclose()
+        await children.end(process)
     return _result(process.returncode, bytes(out), bytes(messages))
 
 

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
 """Centre x, centre y, width, height, in fractions of the picture."""
-NEAR_S = 2.0
-"""A face that no neighbour within this time confirms is taken for a mistake."""
+NEAR_S = 3.5
+"""A face that no neighbour within this time confirms is taken for a mistake. Key frames may stand
+nearly so far apart."""
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ and so that those libraries' licences stay out of it. One JSON object comes out:
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import sys
@@ -23,7 +24,23 @@ from mosaic_mcp.studio.render.guard import limit
 
 MEMORY_BYTES = 6 * 1024**3
 FILE_BYTES = 64 * 1024**2
-"""It writes no files of its own; libraries may."""
+"""It writes no files of its own but pieces of music; libraries may."""
+VERBS = {
+    "probe": "perception.facts:examine",
+    "speech": "perception.speech:speech",
+    "look": "perception.looking:look",
+    "colours": "perception.colours:colours",
+    "beats": "perception.beats:beats",
+    "level": "perception.level:level",
+    "moments": "perception.moments:moments",
+    "tags": "perception.tags:tags",
+    "recognise": "perception.recognising:recognise",
+    "speakers": "perception.speakers:speakers",
+    "align": "perception.aligning:align",
+    "smart_cut": "render.copying:smart_cut",
+    "compose": "composing.composing:compose",
+}
+"""What it can do: module and function below `mosaic_mcp.studio`."""
 CUT_BYTES = 40 * 1024**3
 """But the picture that `smart_cut` writes, which may be as large as any that FFmpeg renders."""
 
@@ -52,25 +69,11 @@ def main() -> int:
 
 
 def _verb(name: str) -> Callable[[dict[str, Any]], Any]:
-    """The function behind a verb; each imports only what it needs."""
-    match name:
-        case "probe":
-            from mosaic_mcp.studio.perception.facts import examine as function
-        case "speech":
-            from mosaic_mcp.studio.perception.speech import speech as function
-        case "look":
-            from mosaic_mcp.studio.perception.looking import look as function
-        case "colours":
-            from mosaic_mcp.studio.perception.colours import colours as function
-        case "smart_cut":
-            from mosaic_mcp.studio.render.copying import smart_cut as function
-        case "recognise":
-            from mosaic_mcp.studio.perception.recognising import recognise as function
-        case "align":
-            from mosaic_mcp.studio.perception.aligning import align as function
-        case _:
-            raise SystemExit(f"unknown verb {name}")
-    return function
+    """The function behind a verb; only its module is imported, with what that needs."""
+    if name not in VERBS:
+        raise SystemExit(f"unknown verb {name}")
+    module, _, function = VERBS[name].partition(":")
+    return getattr(importlib.import_module(f"mosaic_mcp.studio.{module}"), function)
 
 
 def _end_with_parent() -> None:

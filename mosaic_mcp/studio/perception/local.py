@@ -17,22 +17,37 @@ import anyio
 
 from mosaic_mcp.contract.extensions import BringTranscript
 from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.models.store import Recogniser
+from mosaic_mcp.studio.models.table import RELIABLE
 from mosaic_mcp.studio.perception.calling import call_about
-from mosaic_mcp.studio.perception.model import Colours, Face, Interval, SpokenWord, Words
+from mosaic_mcp.studio.perception.model import (
+    Beats,
+    Colours,
+    Face,
+    Interval,
+    Moment,
+    SpokenWord,
+    Turn,
+    Voices,
+    Words,
+)
 from mosaic_mcp.studio.timeline.model import Source
 
-VERSION = 1
+VERSION = 2
 """Part of every cache name: a better algorithm does not read an older one's answers."""
 
-RELIABLE = 0.85
-"""Mean word confidence from which a recognised transcript is built upon. Below it, on the voices
-that we measured, more than one word in five is wrong."""
-
-BRING = "Bring an SRT with the video to have captions, filler removal and ranking by words."
+BRING = (
+    "Bring an SRT with the video to have captions, filler removal and ranking by words, or install "
+    "a better recogniser (`mosaic-mcp models`)."
+)
 
 Files = Callable[[str], AbstractAsyncContextManager[Path]]
 """`sha256 -> file`: a source on this machine while the block runs."""
 Transcripts = Callable[[str], Awaitable[BringTranscript | None]]
+
+
+def _embedded() -> Recogniser:
+    return Recogniser("pocketsphinx", "pocketsphinx", english_only=True)
 
 
 class LocalPerception:
@@ -43,12 +58,14 @@ class LocalPerception:
         library: Library,
         files: Files,
         transcripts: Transcripts,
+        recogniser: Callable[[], Recogniser] = _embedded,
         *,
         at_once: int | None = None,
     ) -> None:
         self._library = library
         self._files = files
         self._transcripts = transcripts
+        self._recogniser = recogniser
         self._limit = anyio.CapacityLimiter(at_once or max(1, (os.cpu_count() or 2) - 1))
         self._locks: dict[str, anyio.Lock] = {}
 
@@ -67,22 +84,38 @@ class LocalPerception:
                 return await self._brought(source, brought)
         if not source.audio_channels:
             return Words(origin="none", note="There is no sound.")
-        heard = await self._once(source, "words", "recognise")
-        confidence = float(heard["confidence"])
-        reliable = confidence >= RELIABLE and bool(heard["words"])
-        note = (
-            "Recognised on this machine (pocketsphinx, English only)."
-            if reliable
-            else "Recognised on this machine (pocketsphinx, English only), and too uncertain to "
-            f"build on: {confidence:.0%} confidence, {RELIABLE:.0%} needed. {BRING}"
+        return await self._heard(source, self._recogniser())
+
+    async def _heard(self, source: Source, by: Recogniser) -> Words:
+        heard = await self._once(
+            source,
+            f"words-{by.name}{f'-{by.digest}' * bool(by.digest)}",
+            "recognise",
+            engine=by.engine,
+            weights=str(by.weights) if by.weights else None,
+            english_only=by.english_only,
         )
+        confidence, needed = float(heard["confidence"]), RELIABLE[by.engine]
+        reliable = confidence >= needed and bool(heard["words"])
+        note = f"Recognised on this machine ({by.name}{', English only' * by.english_only})"
+        if not reliable:
+            note += f", and too uncertain to build on: {confidence:.0%} confidence, {needed:.0%} "
+            note += f"needed. {BRING}"
         return Words(
-            origin="pocketsphinx",
+            origin=by.name,
+            language=heard["language"],
             confidence=confidence,
             reliable=reliable,
-            note=note,
+            note=note if note.endswith(".") else f"{note}.",
             words=_words(heard["words"]),
         )
+
+    async def known_words(self, source: Source) -> Words | None:
+        """As `words` where that is no work: they were brought or heard before. Else None."""
+        heard = source.transcript is not None or not source.audio_channels
+        if not heard:
+            heard = await self._library.fact(source.sha256, f"words-{VERSION}") is not None
+        return await self.words(source) if heard else None
 
     async def _brought(self, source: Source, brought: BringTranscript) -> Words:
         digest = hashlib.sha256(brought.model_dump_json().encode()).hexdigest()[:16]
@@ -104,6 +137,19 @@ class LocalPerception:
             words=_words(found["words"]),
         )
 
+    async def voices(self, source: Source) -> Voices:
+        """Who speaks when; empty for one voice, or for voices that are alike."""
+        if not source.audio_channels:
+            return Voices()
+        found = await self._once(source, "speakers", "speakers")
+        return Voices(
+            turns=tuple(
+                Turn(start=_exact(start), end=_exact(end), speaker=str(number + 1))
+                for start, end, number in found["turns"]
+            ),
+            confidence=found["confidence"],
+        )
+
     async def shots(self, source: Source) -> tuple[Fraction, ...]:
         """Where each shot begins, the first at 0."""
         return tuple(Fraction(at) for at in (await self._look(source))["shots"])
@@ -115,6 +161,27 @@ class LocalPerception:
     async def colours(self, source: Source) -> Colours:
         """How dark, bright and coloured a picture or the key frames of a video are."""
         return Colours.model_validate(await self._once(source, "colours", "colours"))
+
+    async def beats(self, source: Source) -> Beats:
+        """The beats of the sound."""
+        if not source.audio_channels:
+            return Beats(tempo=0)
+        found = await self._once(source, "beats", "beats")
+        times = tuple(_exact(at) for at in found["beats"])
+        return Beats(tempo=found["tempo"], times=times, confidence=found["confidence"])
+
+    async def level(self, source: Source) -> float:
+        """Integrated loudness of the sound on two channels, about LUFS; -120 for silence."""
+        if not source.audio_channels:
+            return -120.0
+        return float((await self._once(source, "level", "level"))["lufs"])
+
+    async def moments(self, source: Source) -> tuple[Moment, ...]:
+        """How the picture moves and how sharp it is, some times a second; empty without one."""
+        if source.kind == "audio":
+            return ()
+        found = await self._once(source, "moments", "moments")
+        return tuple(Moment.model_validate(moment) for moment in found["moments"])
 
     async def _look(self, source: Source) -> dict[str, Any]:
         if source.kind == "audio":

@@ -28,6 +28,8 @@ class SpokenWord(Part):
     end: Seconds
     confidence: float = 1.0
     filler: bool = False
+    speaker: str | None = None
+    """Who says it, where several voices are told apart: "1", "2", … in order of appearance."""
 
 
 class Words(Part):
@@ -44,6 +46,23 @@ class Words(Part):
     reliable: bool = True
     note: str = ""
     words: tuple[SpokenWord, ...] = ()
+
+
+class Turn(Interval):
+    """A stretch in which one voice speaks."""
+
+    speaker: str
+
+
+class Voices(Part):
+    """Who speaks when. No turns unless several voices differ clearly.
+
+    `confidence` is 0..1: how much of the difference between the two voices that are most alike is
+    more than one voice has.
+    """
+
+    turns: tuple[Turn, ...] = ()
+    confidence: float = 1.0
 
 
 class Face(Part):
@@ -74,6 +93,26 @@ class Loudness(Part):
     true_peak_db: float
 
 
+class Beats(Part):
+    """The beats of a music; none, and tempo 0, where nothing repeats."""
+
+    tempo: float
+    """Beats a minute. Half or twice of what another listener would tap is as true."""
+    times: tuple[Seconds, ...] = ()
+    confidence: float = 0.0
+    """Share of the onsets' power that repeats with the beat, 0..1."""
+
+
+class Moment(Part):
+    """How a picture is at a moment, beside the others of its source."""
+
+    time: Seconds
+    motion: float
+    """Mean change of brightness a second, 0..255; at a cut that of the moment after."""
+    sharpness: float
+    """Mean square of the brightness' second derivative: blur has little."""
+
+
 class Perception(Protocol):
     """Facts about a source, computed once per content and cached.
 
@@ -88,6 +127,14 @@ class Perception(Protocol):
         """The transcript: the user's when the source carries one, else the recogniser's."""
         ...
 
+    async def known_words(self, source: Source) -> Words | None:
+        """As `words` where that is no work: they were brought or heard before. Else None."""
+        ...
+
+    async def voices(self, source: Source) -> Voices:
+        """Who speaks when; empty for one voice, or for voices that are alike."""
+        ...
+
     async def shots(self, source: Source) -> tuple[Fraction, ...]:
         """Where each shot begins, the first at 0."""
         ...
@@ -98,4 +145,16 @@ class Perception(Protocol):
 
     async def colours(self, source: Source) -> Colours:
         """How dark, bright and coloured a picture or the key frames of a video are."""
+        ...
+
+    async def beats(self, source: Source) -> Beats:
+        """The beats of the sound."""
+        ...
+
+    async def level(self, source: Source) -> float:
+        """Integrated loudness of the sound on two channels, about LUFS; -120 for silence."""
+        ...
+
+    async def moments(self, source: Source) -> tuple[Moment, ...]:
+        """How the picture moves and how sharp it is, some times a second; empty without one."""
         ...

@@ -34,9 +34,9 @@ def speech(argument: dict[str, Any]) -> list[tuple[float, float]]:
 
 def spans(sound: NDArray[np.int16]) -> list[tuple[float, float]]:
     """Spans of speech in mono samples at 16 kHz."""
-    level = levels(sound)
-    if not len(level):
+    if len(sound) < STEP:
         return []
+    level = levels(sound)
     low, high = np.percentile(level, [10, 95])
     if high < SILENT_DB:
         return []

@@ -11,11 +11,17 @@ import numpy as np
 import pocketsphinx  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
+from mosaic_mcp.studio.perception.hearing import Word
 from mosaic_mcp.studio.perception.pronouncing import pronounce
+from mosaic_mcp.studio.perception.subtitles import is_filler
 
 RATE = 16_000
 _NOT_WORDS = re.compile(r"^(<.*>|\(NULL\))$")
 _SOUNDS = re.compile(r"^[\[+].*[\]+]$")
+_HESITATIONS = {"um'": "AH M", "uh'": "AH", "er'": "ER"}
+"""Hesitations as words of their own, told by the mark at their end from what is in a text."""
+_RARE = 1e-4
+"""How likely a hesitation is between two words. At 1e-2, breaths were taken for "uh"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,11 @@ class Segment:
     start: float
     end: float
     confidence: float
+
+    @property
+    def is_hesitation(self) -> bool:
+        """True for what `align` found between the words that it was given."""
+        return self.word in _HESITATIONS
 
     @property
     def is_sound(self) -> bool:
@@ -51,17 +62,41 @@ class Sphinx:
         """What is said in mono samples at 16 kHz."""
         return self._decode(sound)
 
-    def align(self, words: Sequence[str], sound: NDArray[np.int16]) -> list[Segment] | None:
-        """Where each of the words is said, or None when the sound does not fit them."""
+    def align(
+        self, words: Sequence[str], sound: NDArray[np.int16], *, hesitations: bool = False
+    ) -> list[Segment] | None:
+        """Where each of the words is said, or None when the sound does not fit them.
+
+        With `hesitations` those between the words are found as well.
+        """
         for word in words:
-            if self._decoder.lookup_word(word) is None:
-                self._decoder.add_word(word, pronounce(word), True)
+            self._learn(word, pronounce(word))
         try:
-            self._decoder.set_align_text(" ".join(words))
+            if hesitations:
+                self._expect_hesitations(words)
+            else:
+                self._decoder.set_align_text(" ".join(words))
             found = [s for s in self._decode(sound) if not s.is_sound]
         except (RuntimeError, ValueError):
             return None
-        return found if len(found) == len(words) else None
+        said = sum(not s.is_hesitation for s in found)
+        return found if said == len(words) else None
+
+    def _learn(self, word: str, phones: str) -> None:
+        if self._decoder.lookup_word(word) is None:
+            self._decoder.add_word(word, phones, True)
+
+    def _expect_hesitations(self, words: Sequence[str]) -> None:
+        for word, phones in _HESITATIONS.items():
+            self._learn(word, phones)
+        some = " | ".join(f"/{_RARE}/ {word}" for word in _HESITATIONS)
+        none = 1 - len(_HESITATIONS) * _RARE
+        grammar = (
+            f"#JSGF V1.0; grammar words; <h> = {some} | /{none}/ <NULL>; "
+            f"public <all> = <h> {' <h> '.join(words)} <h>;"
+        )
+        self._decoder.add_jsgf_string("words", grammar)
+        self._decoder.activate_search("words")
 
     def _decode(self, sound: NDArray[np.int16]) -> list[Segment]:
         self._decoder.start_utt()
@@ -78,3 +113,24 @@ class Sphinx:
             for s in self._decoder.seg() or ()
             if not _NOT_WORDS.match(str(s.word))
         ]
+
+
+class SphinxEar:
+    """pocketsphinx as a recogniser: English, and real voices in quiet rooms at best."""
+
+    longest_s = 20.0
+    """Decoding time grows faster than length."""
+    pause_s = 0.4
+    language = "en"
+
+    def __init__(self) -> None:
+        self._sphinx = Sphinx(aligning=False)
+
+    def hear(self, sound: NDArray[np.int16]) -> list[Word]:
+        """The words of mono samples at 16 kHz; its confidence is each word's posterior."""
+        words: list[Word] = []
+        for segment in self._sphinx.recognise(sound):
+            text = segment.word.strip("[]+").lower()
+            if not segment.is_sound or is_filler(text):
+                words.append(Word(text, segment.start, segment.end, segment.confidence))
+        return words

@@ -6,6 +6,7 @@ The format: Adobe's Cube LUT specification 1.0. Only 3D tables over 0..1 are rea
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 from mosaic_mcp.errors import MediaError
@@ -14,6 +15,7 @@ MAX_SIDE = 65
 """Entries along a side; the specification allows 256, editors write 17 to 65."""
 MAX_BYTES = 32 * 1024**2
 _START = 4096
+_SIDE = re.compile(r"[0-9]{1,4}")
 _REMEDY = "Export it again as a 3D .cube table with 65 or fewer points a side."
 
 
@@ -34,7 +36,7 @@ def check_table(path: str) -> int:
         if not words or words[0].startswith("#"):
             continue
         if words[0] == "LUT_3D_SIZE":
-            side = int(words[1]) if len(words) == 2 and words[1].isdecimal() else 0
+            side = int(words[1]) if len(words) == 2 and _SIDE.fullmatch(words[1]) else 0
         elif words[0] in ("DOMAIN_MIN", "DOMAIN_MAX"):
             if not _unit(words):
                 raise MediaError("The colour table is not over 0 to 1.", remedy=_REMEDY)

@@ -19,6 +19,7 @@ from mosaic_mcp.studio.render.colour import look_filters
 from mosaic_mcp.studio.render.facts import Facts
 from mosaic_mcp.studio.render.ffmpeg import guarded_input
 from mosaic_mcp.studio.render.framing import crop_commands, crop_size
+from mosaic_mcp.studio.render.waves import waves
 from mosaic_mcp.studio.timeline.edit import even, shown, snap
 from mosaic_mcp.studio.timeline.model import Clip, Cutaway, Overlay, Source, Timeline
 
@@ -210,6 +211,11 @@ def _run(
     skipped = first if facts.seekable and first > SEEK_FROM_S * rate else 0
     # One second more than needed: the last frame of a variable rate may come late.
     options = ["-t", f"{float((run.end - skipped) / rate) + 1:.6f}"]
+    if run.source.kind == "audio":
+        number = plan.input(names[run.source.sha256])
+        drawn = waves(plan.width, plan.height, rate, _selection(run.pieces, 0))
+        plan.chains.append(f"[{number}:a:0]{drawn}[r{index}]")
+        return
     if skipped:
         # An accurate seek would drop the picture that still stands at this moment when the rate
         # varies. From the key frame before, `fps` finds the last picture before the start.

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import shutil
-import signal
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import PIPE
 
 import anyio
 import anyio.abc
@@ -24,10 +18,9 @@ from mosaic_mcp.errors import (
     RenderFailed,
 )
 from mosaic_mcp.settings import Settings
+from mosaic_mcp.studio import children
 from mosaic_mcp.studio.reach import FORMATS, MAX_PIXELS, PROTOCOLS
 from mosaic_mcp.studio.render.commands import Command, watched
-
-GUARD = Path(__file__).with_name("guard.py")
 
 KEEP_LOG = 8_000
 """Characters of FFmpeg's messages that are kept for the error."""
@@ -131,16 +124,13 @@ async def run_ffmpeg(
     options: dict[str, object] = {
         "memory": limits.memory_bytes,
         "file": limits.file_bytes,
-        # For when nobody is left to look at the clock.
-        "cpu": int(limits.wall_s * (os.cpu_count() or 1)) + 1,
+        "cpu": children.processor_s(limits.wall_s),
     }
     if publish:
         options |= {"part": str(publish[0]), "final": str(publish[1])}
     arguments = ("-hide_banner", "-nostats", "-nostdin", "-y", *arguments)
-    command = [
-        *(sys.executable, "-I", "-S", str(GUARD), json.dumps(options)),
-        *(str(ffmpeg), "-progress", "pipe:1", "-stats_period", "0.25", *arguments),
-    ]
+    program = [str(ffmpeg), "-progress", "pipe:1", "-stats_period", "0.25", *arguments]
+    command = children.guarded(options, program)
     async with watched(arguments, cwd) as told:
         return await _run(command, cwd, told, on_progress, limits)
 
@@ -149,14 +139,14 @@ async def _run(
     command: Sequence[str], cwd: Path, told: Command, on_progress: OnProgress | None, limits: Limits
 ) -> Finished:
     log = _Log()
-    process = await _start(command, cwd)
+    process = await children.start(command, cwd=cwd, env=children.environment())
     made = _Made()
     try:
         with anyio.fail_after(limits.wall_s):
             async with anyio.create_task_group() as group:
                 group.start_soon(_follow, process, made, on_progress)
                 group.start_soon(_collect, process, log)
-                group.start_soon(_end_with_guard, process)
+                group.start_soon(children.end_with_guard, process)
             told.code = code = await process.wait()
     except TimeoutError as error:
         raise RenderFailed(
@@ -165,44 +155,11 @@ async def _run(
             log=log.text,
         ) from error
     finally:
-        await _end(process)
+        await children.end(process)
         told.log, told.frames, told.media_s = log.text, made.frames, made.seconds
     if code != 0:
         raise explain(code, log.text)
     return Finished(log.text, made.frames)
-
-
-async def _start(command: Sequence[str], cwd: Path) -> anyio.abc.Process:
-    # Shielded: cancelled half-way, FFmpeg would be left running without anybody who knows it.
-    with anyio.CancelScope(shield=True):
-        return await anyio.open_process(
-            command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=cwd, start_new_session=True
-        )
-    raise AssertionError("a shielded scope is never cancelled")
-
-
-async def _end_with_guard(process: anyio.abc.Process) -> None:
-    """Kill FFmpeg when its guard was killed: it holds our pipes, and would keep us waiting."""
-    if await process.wait() < 0:
-        _kill_group(process)
-
-
-async def _end(process: anyio.abc.Process) -> None:
-    """Kill what still runs of the guard's group, and reap it."""
-    with anyio.CancelScope(shield=True):
-        # Below 0 the guard itself was killed, and FFmpeg may still be in its group.
-        if process.returncode is None or process.returncode < 0:
-            _kill_group(process)
-            await process.wait()
-        await process.aclose()
-
-
-def _kill_group(process: anyio.abc.Process) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:  # pragma: no cover - Windows
-            process.kill()
 
 
 async def _follow(process: anyio.abc.Process, made: _Made, on_progress: OnProgress | None) -> None:

@@ -1,7 +1,7 @@
 """Runs one program and makes sure that it never outlives us, nor leaves half a file.
 
-    python -I -S guard.py '{"memory": bytes, "file": bytes, "cpu": seconds, "part": path,
-                            "final": path}' program…
+    python -I -S guard.py '{"memory": bytes, "data": bytes, "file": bytes, "cpu": seconds,
+                            "part": path, "final": path}' program…
 
 Started with a pipe as standard input by whoever wants the work done. When that pipe closes,
 because its holder ended or was killed, the whole process group is killed. When the program ends
@@ -21,11 +21,13 @@ from typing import Any
 
 LIMITS = (
     ("RLIMIT_AS", "memory"),
+    ("RLIMIT_DATA", "data"),
     ("RLIMIT_FSIZE", "file"),
     ("RLIMIT_CPU", "cpu"),
     ("RLIMIT_CORE", "core"),
 )
-"""Names of limits in the system and in the options."""
+"""Names of limits in the system and in the options. "memory" counts addresses, "data" what is
+written to: JavaScript runtimes ask for many gigabytes of addresses that they never use."""
 
 
 def main() -> int:

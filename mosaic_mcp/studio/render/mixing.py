@@ -25,6 +25,8 @@ EARLY_S = 0.2
 HOLD_S = 0.5
 QUIET_DB = -55.0
 """Below this nobody speaks, however quiet the rest is."""
+KNEE = 32767 * 0.9
+"""Samples up to here are left as they are."""
 Gain = NDArray[np.float32]
 
 
@@ -41,6 +43,8 @@ class Laid:
         out = np.zeros((count, CHANNELS), np.float32)
         length = len(self.samples)
         ends = total if self.track.loop else min(total, at + length)
+        if self.track.until is not None:
+            ends = min(ends, round(self.track.until * RATE))
         begin, end = max(first, at), min(first + count, ends)
         if begin >= end or not length:
             return out
@@ -97,7 +101,17 @@ def _mix(programme: Samples, laid: Sequence[Laid], total: int, out: Path) -> Non
                 if one.track.kind == "music":
                     sound *= _gain(under_speech[windows], one.track.duck_db, count)
                 block += sound
-            file.write(np.clip(np.rint(block), -32768, 32767).astype(np.int16).tobytes())
+            file.write(np.rint(_rounded(block)).astype(np.int16).tobytes())
+
+
+def _rounded(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What together would be too loud is bent below full scale, where clipping would crack."""
+    over = np.abs(block) > KNEE
+    room = 32767 - KNEE
+    block[over] = np.sign(block[over]) * (
+        KNEE + room * np.tanh((np.abs(block[over]) - KNEE) / room)
+    )
+    return block
 
 
 def _blocks(total: int) -> Iterator[tuple[int, int]]:

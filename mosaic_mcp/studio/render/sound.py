@@ -53,7 +53,7 @@ def stretches(timeline: Timeline) -> list[Stretch]:
     """What must be decoded: clips that lie near each other share a stretch."""
     found: list[Stretch] = []
     for clip in sorted(timeline.clips, key=lambda c: (c.source, c.start)):
-        if not timeline.sources[clip.source].audio_channels:
+        if not timeline.sources[clip.source].audio_channels or not clip.volume:
             continue
         start, end = max(0, int(clip.start) - _PREROLL_S), int(clip.end) + 2
         before = found[-1] if found else None
@@ -127,11 +127,11 @@ def assemble(timeline: Timeline, decoded: Mapping[Stretch, Path], job: Path) -> 
     with (job / PROGRAMME).open("wb") as out:
         for clip, first, last in zip(timeline.clips, starts, starts[1:], strict=False):
             stretch = next((s for s in sounds if s.holds(clip)), None)
-            if stretch is None:
+            if stretch is None or not clip.volume:
                 _write_silence(out, last - first)
             else:
                 begin = round((clip.start - stretch.start) * RATE)
-                _write_slice(out, sounds[stretch], begin, last - first)
+                _write_slice(out, sounds[stretch], begin, last - first, clip.volume)
     return starts[-1]
 
 
@@ -144,7 +144,9 @@ def mapped(path: Path) -> Samples:
     return np.memmap(path, np.int16, "r", shape=(count, CHANNELS))
 
 
-def _write_slice(out: BinaryIO, sound: Samples, begin: int, length: int) -> None:
+def _write_slice(
+    out: BinaryIO, sound: Samples, begin: int, length: int, volume: float = 1.0
+) -> None:
     """`length` samples from `begin`, faded at both ends; silence where the sound has ended."""
     fade = min(FADE, length // 2)
     ramp = np.linspace(0.0, 1.0, fade, dtype=np.float32)[:, None]
@@ -152,7 +154,7 @@ def _write_slice(out: BinaryIO, sound: Samples, begin: int, length: int) -> None
         size = min(_BLOCK, length - at)
         block = np.zeros((size, CHANNELS), np.int16)
         piece = sound[begin + at : begin + at + size]
-        block[: len(piece)] = piece
+        block[: len(piece)] = piece if volume == 1 else piece * volume
         _faded(block, at, length, ramp)
         out.write(block.tobytes())
 

@@ -11,6 +11,7 @@ from mosaic_mcp.contract.credits import (
     Credits,
     CreditSettings,
     CreditSettingsSaved,
+    CreditUsage,
     Plan,
     PlanList,
     PlanUpgraded,
@@ -26,6 +27,12 @@ router = APIRouter(tags=["credits"])
 async def get_credits(studio: StudioDep, caller: CallerDep) -> Credits:
     """What is left, the plan, its month, and automatic top-ups."""
     return await studio.accounts.credits(caller.owner, organization_id(caller.owner))
+
+
+@router.get("/credits/usage")
+async def get_usage(studio: StudioDep, caller: CallerDep) -> CreditUsage:
+    """What used the credits, by tile and day."""
+    return await studio.accounts.usage(caller.owner, organization_id(caller.owner))
 
 
 @router.post("/credits/settings")

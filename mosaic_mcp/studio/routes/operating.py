@@ -33,7 +33,9 @@ async def show_metrics(request: Request, studio: StudioDep) -> Response:
     """Numbers for Prometheus. Free for a caller on this machine, with a key for any other."""
     if not _on_this_machine(request) or studio.keys.required:
         studio.keys.caller(request.headers.get("authorization"))
-    text = await metrics.exposition(studio.store, studio.library.home)
+    text = await metrics.exposition(
+        studio.store, studio.library.home, studio.settings.studio_dead_s
+    )
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -24,7 +24,7 @@ from mosaic_mcp.contract.runs import (
 )
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.studio.export.edits import edit_of
-from mosaic_mcp.studio.named import unknown_sources
+from mosaic_mcp.studio.named import check_named
 from mosaic_mcp.studio.render.commands import SideFile
 from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, PageDep, PageQuery, StudioDep
 from mosaic_mcp.studio.runs.rendering import side_file
@@ -81,10 +81,11 @@ async def run_agent(
     """Check the request and start a run; a repeated Idempotency-Key returns the first run."""
     agent = await studio.agents.get(caller.owner, agent_id)
     if idempotency_key is None or not await studio.runs.by_key(caller.owner, idempotency_key):
-        wrong = await unknown_sources(caller.owner, body, studio.assets, studio.outputs)
+        graph = Graph.of(agent)
+        wrong = await check_named(caller.owner, body, graph, studio.assets, studio.outputs)
         wrong += await callback_faults(body.callback_url, allowed_by(studio.settings.private_urls))
         if wrong:
-            raise InvalidRequest([*check_run(body, Graph.of(agent)), *wrong])
+            raise InvalidRequest([*check_run(body, graph), *wrong])
     run_id = await studio.runs.create(
         caller.owner,
         agent,

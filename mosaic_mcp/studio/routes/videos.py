@@ -39,6 +39,12 @@ router = APIRouter(prefix=PREFIX, tags=["studio"])
 FETCH_S = 480
 """Seconds that an address may take: the caller waits for the answer."""
 Kind = Literal["videos", "renders"]
+TextSuffix = Literal["srt", "vtt", "txt"]
+TEXTS: dict[TextSuffix, RenderFile] = {
+    "srt": "captions.srt",
+    "vtt": "captions.vtt",
+    "txt": "captions.txt",
+}
 Seconds = Annotated[float | None, Query(ge=0, le=86_400)]
 
 
@@ -96,6 +102,7 @@ async def take_url(body: LinkedFile, studio: StudioDep, caller: CallerDep) -> As
             job,
             limits=Limits(size=MAX_BYTES[body.asset_type], seconds=FETCH_S),
             allowed=anywhere if studio.settings.private_urls else public,
+            room=studio.intake.room,
         )
         return await studio.intake.take(caller.owner, path, name, body.asset_type)
 
@@ -111,17 +118,19 @@ async def render_info(
         here = studio.library.storage.here(studio.library.render(render_id, file))
         return str(here) if caller.here and here is not None and here.exists() else None
 
-    srt_path = path("captions.srt")
-    srt = studio.library.render(render_id, "captions.srt")
-    srt_elsewhere = srt_path is None and await studio.library.storage.size(srt) is not None
+    texts: dict[TextSuffix, str] = {}
+    for suffix, file in TEXTS.items():
+        if (here := path(file)) is not None:
+            texts[suffix] = here
+        elif await studio.library.storage.size(studio.library.render(render_id, file)) is not None:
+            texts[suffix] = links.render(render_id, file)
     return RenderInfo(
         id=output.id,
         run_id=output.run_id,
         name=output.name,
         path=path("video.mp4"),
         timeline_path=path("timeline.zip"),
-        srt_path=srt_path,
-        srt_url=links.render(render_id, "captions.srt") if srt_elsewhere else None,
+        texts=texts,
         deleted_at=output.deleted_at,
         facts=output.facts,
         timeline=output.timeline.model_dump(mode="json"),

@@ -24,6 +24,7 @@ from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
+from mosaic_mcp.studio.runs.making import OwnWorkshop
 from mosaic_mcp.studio.runs.needs import render_need
 from mosaic_mcp.studio.runs.node_changes import (
     decide_node,
@@ -216,6 +217,9 @@ class NodeWork:
             node=node["node_id"],
             perception=self.perception,
             assets=OwnAssets(node["owner"], self.assets),
+            workshop=OwnWorkshop(
+                node["owner"], self.gathering.library, self.assets, self.gathering.intake
+            ),
             report=report,
         )
         params: BaseModel | dict[str, Any] = node["params"]

@@ -89,6 +89,7 @@ class Gathering:
                 report,
                 ffmpeg=self.ffmpeg,
                 private=self.private_urls,
+                room=self.intake.room,
             )
             asset_id = await self.intake.adopt(row["owner"], path, name, "video")
         await self.store.write(

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import anyio
 
+from mosaic_mcp.studio.children import environment
 from mosaic_mcp.studio.timeline.model import Timeline
 
 VERSION = 1
@@ -18,7 +19,9 @@ VERSION = 1
 
 async def tool_version(ffmpeg: Path) -> str:
     """The first line that FFmpeg says of itself."""
-    done = await anyio.run_process([str(ffmpeg), "-version"], stdin=DEVNULL, stderr=DEVNULL)
+    done = await anyio.run_process(
+        [str(ffmpeg), "-version"], stdin=DEVNULL, stderr=DEVNULL, env=environment()
+    )
     return done.stdout.decode("utf-8", "replace").partition("\n")[0].strip()
 
 

@@ -112,9 +112,13 @@ def release_render(connection: sa.Connection, fence: Fence, step: str = "") -> N
 
 
 def progress_render(
-    connection: sa.Connection, fence: Fence, progress: float, rate: float | None
+    connection: sa.Connection,
+    fence: Fence,
+    progress: float,
+    rate: float | None,
+    step: str = "",
 ) -> None:
-    """Tell how far a render is, and with it its node."""
+    """Tell how far a render is, and with it its node; `step` replaces "rendering 1 of 2"."""
     lock_run(connection, renders, fence.id)
     row = connection.execute(
         renders.update()
@@ -125,7 +129,7 @@ def progress_render(
         .returning(renders.c.run_node_id)
     ).one_or_none()
     if row is not None:
-        _sum_up(connection, row.run_node_id, rate)
+        _sum_up(connection, row.run_node_id, rate, step)
 
 
 def finish_render(

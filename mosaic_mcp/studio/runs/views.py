@@ -24,6 +24,8 @@ from mosaic_mcp.contract.runs import (
     RunSummary,
 )
 from mosaic_mcp.contract.tiles.catalogue import tile_type
+from mosaic_mcp.studio.library import RenderFile
+from mosaic_mcp.studio.liveness import NO_WORKER, alive
 from mosaic_mcp.studio.runs.states import ENDED
 from mosaic_mcp.studio.signing import Links
 from mosaic_mcp.studio.store.tables import assets, events, renders, run_inputs, run_nodes
@@ -37,7 +39,8 @@ SHOWN = [c for c in run_nodes.c if c.name not in ("params", "needs", "timelines"
 class RunRows:
     """Everything about one run, read in one transaction."""
 
-    def __init__(self, connection: sa.Connection, run: Row) -> None:
+    def __init__(self, connection: sa.Connection, run: Row, dead_s: float | None = None) -> None:
+        """With `dead_s`, what is queued waits for other processes: are there any that live?"""
         run_id = run["id"]
         self.run = run
         self.nodes = _all(
@@ -65,6 +68,9 @@ class RunRows:
             .where(run_inputs.c.run_id == run_id)
             .order_by(run_inputs.c.position),
         )
+
+        queued = any(row["status"] == S.queued for row in (*self.nodes, *self.renders))
+        self.unmanned = queued and dead_s is not None and not alive(connection, dead_s)
 
     def view(self, links: Links) -> AgentRun:
         """The answer of GET /agent_run/{run_id}."""
@@ -133,15 +139,22 @@ class RunRows:
             tile=_node_type(node["node_type_id"]).node_type_name or node["node_type_id"],
             status=S(node["status"]),
             progress=node["progress"],
-            step=f"waiting for {waits}" if (waits := _waits(node)) else node["step"],
+            step=self._step(node),
             rate=node["rate"],
             makes_outputs=bool(node["renders_outputs"]),
             renders_done=sum(r["status"] in ENDED for r in own),
             renders_total=len(own),
         )
 
+    def _step(self, node: Row) -> str:
+        if self.unmanned and node["status"] == S.queued:
+            return NO_WORKER
+        return f"waiting for {waits}" if (waits := _waits(node)) else node["step"]
+
     def _message(self) -> str | None:
         """How the run ended, and whether its files are there; at work, what it waits for."""
+        if self.unmanned:
+            return f"{NO_WORKER[0].upper()}{NO_WORKER[1:]}. The run then goes on by itself."
         waiting = (waits for row in (*self.nodes, *self.renders) if (waits := _waits(row)))
         if (waits := next(waiting, None)) is not None:
             return f"Waiting for {waits}. It goes on by itself when there is room."
@@ -158,12 +171,16 @@ class RunRows:
 
     def _outputs(self, links: Links) -> tuple[RunOutput, ...]:
         template = {n["id"]: n["node_id"] for n in self.nodes}
+
+        def link(render: Row, file: RenderFile) -> str:
+            return links.render(render["id"], file, gone=render["deleted_at"] is not None)
+
         return tuple(
             RunOutput(
                 id=r["id"],
-                video_url=links.render(r["id"], "video.mp4"),
-                thumbnail_url=links.render(r["id"], "thumbnail.jpg"),
-                premiere_prproj_url=links.render(r["id"], "timeline.zip"),
+                video_url=link(r, "video.mp4"),
+                thumbnail_url=link(r, "thumbnail.jpg"),
+                premiere_prproj_url=link(r, "timeline.zip"),
                 completed_at=datetime.fromisoformat(r["completed_at"]),
                 original_node_id=template[r["run_node_id"]],
                 files_deleted_at=datetime.fromisoformat(at) if (at := r["deleted_at"]) else None,

@@ -37,6 +37,13 @@ class Stored:
     size: int
     """Bytes."""
     modified: datetime
+    """When its content was written; of a file that was linked, perhaps long before it came here."""
+    placed: datetime
+    """When it got its key, or later."""
+    inode: tuple[int, int] | None = None
+    """Its content on disk, which other files may share; None: it is this one's alone."""
+    names: int = 1
+    """So many files share that content, here and elsewhere."""
 
 
 class Storage(Protocol):
@@ -46,8 +53,8 @@ class Storage(Protocol):
         """Raise a MosaicError that says why this storage cannot be used, if so."""
         ...
 
-    async def put(self, path: Path, key: str, *, move: bool, sha256: str | None = None) -> None:
-        """Keep the file `path`; with `move` the caller needs it no more.
+    async def put(self, path: Path, key: str, *, sha256: str | None = None) -> None:
+        """Keep the file `path`, which the caller needs no more.
 
         With `sha256` the key stands for that content: MediaError when the file changed since.
         """
@@ -87,8 +94,11 @@ class Storage(Protocol):
         """The key that is `stem` and a suffix."""
         ...
 
-    def list(self, prefix: str) -> AsyncIterator[Stored]:
-        """The files below the folder `prefix`."""
+    def list(self, prefix: str, *, unfinished: bool = False) -> AsyncIterator[Stored]:
+        """The files below the folder `prefix`.
+
+        With `unfinished`, instead, what is just being put there, or was when its process died.
+        """
         ...
 
     async def delete(self, keys: Sequence[str]) -> None:

@@ -93,7 +93,7 @@ class Bucket:
             async for _ in _pages(store, "renders"):
                 break
 
-    async def put(self, path: Path, key: str, *, move: bool, sha256: str | None = None) -> None:  # noqa: ARG002
+    async def put(self, path: Path, key: str, *, sha256: str | None = None) -> None:
         """Upload the file, unless an object of that content is there."""
         seal = await anyio.to_thread.run_sync(seal_of, path)
         facts = await anyio.Path(path).stat()
@@ -202,14 +202,17 @@ class Bucket:
                 return found if found.startswith(f"{stem}.") else None
         return None
 
-    async def list(self, prefix: str) -> AsyncIterator[Stored]:
-        """The objects below `prefix`."""
+    async def list(self, prefix: str, *, unfinished: bool = False) -> AsyncIterator[Stored]:
+        """The objects below `prefix`; what was never finished, the store alone can see."""
         from mosaic_mcp.studio.storage import Stored
 
+        if unfinished:
+            return
         with self._told():
             async for page in _pages(self._store, prefix):
                 for meta in page:
-                    yield Stored(meta["path"], meta["size"], meta["last_modified"])
+                    at = meta["last_modified"]
+                    yield Stored(meta["path"], meta["size"], modified=at, placed=at)
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete the objects, one after the other, and our copies of them."""

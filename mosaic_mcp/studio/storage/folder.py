@@ -46,10 +46,9 @@ class Folder:
                 remedy="Check MOSAIC_STUDIO_STORAGE, its disk and its rights.",
             ) from error
 
-    async def put(self, path: Path, key: str, *, move: bool, sha256: str | None = None) -> None:  # noqa: ARG002
-        """Move the file to its place, or link it there: by reference, where the disk allows."""
-        bring = shutil.move if move else linked
-        await anyio.to_thread.run_sync(_place, self._path(key), partial(bring, path))
+    async def put(self, path: Path, key: str, *, sha256: str | None = None) -> None:  # noqa: ARG002
+        """Move the file to its place."""
+        await anyio.to_thread.run_sync(_place, self._path(key), partial(shutil.move, path))
 
     async def publish(self, folder: Path, key: str, mark: str, name: str) -> None:  # noqa: ARG002
         """Move the whole folder to its place at once."""
@@ -88,22 +87,20 @@ class Folder:
         found = next(path.parent.glob(f"{glob.escape(path.name)}.*"), None)
         return None if found is None else found.relative_to(self.root).as_posix()
 
-    async def list(self, prefix: str) -> AsyncIterator[Stored]:
-        """The files below `prefix` but those that are just being written."""
-        for stored in await anyio.to_thread.run_sync(list, self._walk(self._path(prefix))):
-            yield stored
+    async def list(self, prefix: str, *, unfinished: bool = False) -> AsyncIterator[Stored]:
+        """The files below `prefix` that have their names; `unfinished`: that are still hidden."""
+        walk = self._walk(self._path(prefix), hidden=unfinished)
+        for found in await anyio.to_thread.run_sync(list, walk):
+            yield found
 
-    def _walk(self, folder: Path) -> Iterator[Stored]:
-        from mosaic_mcp.studio.storage import Stored
-
+    def _walk(self, folder: Path, *, hidden: bool) -> Iterator[Stored]:
         for base, folders, files in os.walk(folder):
-            folders[:] = sorted(f for f in folders if not f.startswith("."))
-            for name in sorted(f for f in files if not f.startswith(".")):
+            folders.sort()
+            for name in sorted(files):
                 path = Path(base, name)
-                with contextlib.suppress(FileNotFoundError):  # it was deleted meanwhile
-                    facts = path.stat()
-                    modified = datetime.fromtimestamp(facts.st_mtime, UTC)
-                    yield Stored(path.relative_to(self.root).as_posix(), facts.st_size, modified)
+                if any(part.startswith(".") for part in path.relative_to(folder).parts) == hidden:
+                    with contextlib.suppress(FileNotFoundError):  # it was deleted meanwhile
+                        yield stored(path, self.root)
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete the files, and the folders of one thing that become empty."""
@@ -112,7 +109,8 @@ class Folder:
             for key in keys:
                 path = self._path(key)
                 path.unlink(missing_ok=True)
-                if key.count("/") > 1:
+                # The folders in cache/ hold files of many things, and who writes there needs them.
+                if key.count("/") > (2 if key.startswith("cache/") else 1):
                     with contextlib.suppress(OSError):  # not empty, or gone already
                         path.parent.rmdir()
 
@@ -128,6 +126,21 @@ def linked(path: Path, target: Path) -> None:
         os.link(path, target)
     except OSError:
         shutil.copy2(path, target)
+
+
+def stored(path: Path, root: Path) -> Stored:
+    """A file as a listing of `root` tells it; FileNotFoundError."""
+    from mosaic_mcp.studio.storage import Stored
+
+    facts = path.lstat()
+    return Stored(
+        key=path.relative_to(root).as_posix(),
+        size=facts.st_size,
+        modified=datetime.fromtimestamp(facts.st_mtime, UTC),
+        placed=datetime.fromtimestamp(facts.st_ctime, UTC),
+        inode=(facts.st_dev, facts.st_ino),
+        names=facts.st_nlink,
+    )
 
 
 def seal_of(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,14 +14,17 @@ from mosaic_mcp.contract.credits import (
     AutoTopupWish,
     BillingCycle,
     Credits,
+    CreditUsage,
     CreditUse,
     Plan,
     PlanUpgraded,
+    UsageLine,
 )
+from mosaic_mcp.contract.tiles.catalogue import tile_type
 from mosaic_mcp.errors import Conflict, Fault, Forbidden, InvalidRequest
 from mosaic_mcp.studio.quota import UNITS, Quota, credits_of, per_month
 from mosaic_mcp.studio.runs.states import now
-from mosaic_mcp.studio.store.credits import balance, locked_account, month, used
+from mosaic_mcp.studio.store.credits import balance, locked_account, month, used, used_by
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import credit_accounts
 
@@ -80,6 +83,22 @@ class Accounts:
                     usage=credits_of(used(connection, owner, begin)),
                     included_usage=credits_of(included),
                 ),
+            )
+
+        return await self._store.write(look)
+
+    async def usage(self, owner: str, organization_id: str) -> CreditUsage:
+        """GET /credits/usage: what GET /plan counts, by tile and day."""
+        if self.starting(owner) is None:
+            return CreditUsage(organization_id=organization_id, unlimited=True)
+
+        def look(connection: sa.Connection) -> CreditUsage:
+            begin, end = _month(locked_account(connection, owner))
+            return CreditUsage(
+                organization_id=organization_id,
+                billing_cycle=BillingCycle(current_period_start=begin, current_period_end=end),
+                total=credits_of(used(connection, owner, begin)),
+                usage=tuple(map(_usage_line, used_by(connection, owner, begin))),
             )
 
         return await self._store.write(look)
@@ -143,6 +162,17 @@ def _change_plan(connection: sa.Connection, owner: str, plan: str) -> None:
 
 def _family(account: Any) -> str | None:
     return account.plan_id and account.plan_id.removesuffix("_annual")
+
+
+def _usage_line(row: tuple[str, str, str, int]) -> UsageLine:
+    day, kind, node_type, units = row
+    tile = tile_type(node_type)
+    return UsageLine(
+        date=date.fromisoformat(day),
+        kind="output" if kind == "render" else "tile",
+        tile=tile.name if tile else node_type,
+        credits=credits_of(units),
+    )
 
 
 def _month(account: Any) -> tuple[datetime | None, datetime | None]:

@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.studio.quota import UNITS, per_month
-from mosaic_mcp.studio.store.tables import credit_accounts, credit_entries, renders
+from mosaic_mcp.studio.store.tables import credit_accounts, credit_entries, renders, run_nodes
 
 E = credit_entries.c
 
@@ -99,6 +99,39 @@ def used(connection: sa.Connection, owner: str, since: datetime | None = None) -
     if since is not None:
         query = query.where(E.at >= since.isoformat())
     return -int(connection.execute(query).scalar_one())
+
+
+def used_by(
+    connection: sa.Connection, owner: str, since: datetime | None = None
+) -> list[tuple[str, str, str, int]]:
+    """Date, kind (`node` or `render`), node type and units used or reserved; newest first."""
+    nodes = run_nodes.c
+    work = sa.select(
+        (sa.literal("node:") + nodes.id).label("key"),
+        sa.literal("node").label("kind"),
+        nodes.node_type_id.label("tile"),
+    ).where(nodes.owner == owner)
+    made = (
+        sa.select(sa.literal("render:") + renders.c.id, sa.literal("render"), nodes.node_type_id)
+        .join_from(renders, run_nodes, nodes.id == renders.c.run_node_id)
+        .where(renders.c.owner == owner)
+    )
+    done = sa.union_all(work, made).subquery()
+    entries = (
+        sa.select(sa.func.substr(E.at, 1, 10).label("day"), done.c.kind, done.c.tile, E.units)
+        .join_from(credit_entries, done, done.c.key == E.key)
+        .where(E.owner == owner, E.units < 0)
+    )
+    if since is not None:
+        entries = entries.where(E.at >= since.isoformat())
+    # Grouped by names: PostgreSQL takes two equal expressions with parameters for different ones.
+    entry = entries.subquery().c
+    query = (
+        sa.select(entry.day, entry.kind, entry.tile, -sa.func.sum(entry.units))
+        .group_by(entry.day, entry.kind, entry.tile)
+        .order_by(entry.day.desc(), sa.func.sum(entry.units))
+    )
+    return [(row[0], row[1], row[2], int(row[3])) for row in connection.execute(query)]
 
 
 # Work

@@ -10,7 +10,7 @@ import random
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
@@ -148,7 +148,7 @@ class Store:
             yield await anyio.to_thread.run_sync(_try_lock, connection, number)
         finally:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(connection.close)
+                await anyio.to_thread.run_sync(_let_go, connection)
 
     def close(self) -> None:
         """Close the connections."""
@@ -158,6 +158,11 @@ class Store:
 def _try_lock(connection: sa.Connection, number: int) -> bool:
     connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 20000")
     return bool(connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(number))).scalar())
+
+
+def _let_go(connection: sa.Connection) -> None:
+    with suppress(DBAPIError):  # PostgreSQL ended it: its holder did something else for too long
+        connection.close()
 
 
 def migrate(engine: sa.Engine) -> None:
@@ -176,6 +181,11 @@ def migrate(engine: sa.Engine) -> None:
                 remedy="Update mosaic-mcp, or set MOSAIC_HOME to another folder.",
             )
         command.upgrade(config, "head")
+
+
+def newest_revision() -> str | None:
+    """The version of the schema that this program needs."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def known_revisions() -> set[str]:

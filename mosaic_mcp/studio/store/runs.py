@@ -32,9 +32,11 @@ process may have changed the run, or the studio may be about to end."""
 class Runs:
     """The runs of all owners."""
 
-    def __init__(self, store: Store, feed: Feed) -> None:
+    def __init__(self, store: Store, feed: Feed, dead_s: float | None = None) -> None:
+        """With `dead_s`, others do the work: runs tell when none of them lived so lately."""
         self._store = store
         self.feed = feed
+        self._dead_s = dead_s
 
     async def create(
         self,
@@ -77,7 +79,7 @@ class Runs:
     async def _rows(self, owner: str, run_id: str, show: Callable[[RunRows], T]) -> T:
         def read(connection: sa.Connection) -> T:
             run = own_run(connection, owner, run_id)
-            return show(RunRows(connection, dict(run._mapping)))
+            return show(RunRows(connection, dict(run._mapping), self._dead_s))
 
         return await self._store.read(read)
 
@@ -105,7 +107,7 @@ class Runs:
             seq = last_seq(connection, run_id)
             if seq <= since and time.monotonic() < deadline and not closing.is_set():
                 return seq
-            return RunRows(connection, dict(run._mapping)).watch(seq, links)
+            return RunRows(connection, dict(run._mapping), self._dead_s).watch(seq, links)
 
         deadline = time.monotonic() + wait_s
         while True:
@@ -147,7 +149,9 @@ class Runs:
             last = page[-1] if page else None
             more = len(rows) > limit and last is not None
             return RunList(
-                runs=tuple(RunRows(connection, dict(row)).summary(links) for row in page),
+                runs=tuple(
+                    RunRows(connection, dict(row), self._dead_s).summary(links) for row in page
+                ),
                 next_cursor=str(Cursor(last["started_at"], last["id"])) if more and last else None,
             )
 

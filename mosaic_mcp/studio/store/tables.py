@@ -284,3 +284,15 @@ ffmpeg_logs = sa.Table(
     sa.Column("media_s", sa.Float, nullable=False),
     sa.Column("log", sa.Text, nullable=False),  # the end of its messages
 )
+
+triggers = sa.Table(
+    "triggers",
+    metadata,
+    _id(),
+    _owner(),
+    sa.Column("agent_id", sa.Text, nullable=False, index=True),
+    sa.Column("channels", sa.JSON, nullable=False),  # ids (UC…) and handles (@name)
+    sa.Column("filter_options", sa.JSON(none_as_null=True)),  # FilterOptions, what is said of it
+    sa.Column("callback_url", sa.Text),
+    sa.Column("created_at", sa.Text, nullable=False),
+)

@@ -6,23 +6,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.tiles import (
     audio_enhance,
+    audio_generation,
     captions,
     clips,
     color_correction,
     mirror,
+    montage,
+    music,
     opening,
     passing,
     reframe,
     rough_cut,
     silence_removal,
+    voice,
+    voiceover,
     watermark,
 )
+from mosaic_mcp.studio.tiles.measured import MEASURED, REFUSED
 from mosaic_mcp.studio.tiles.tile import Tile, TileContext
 from mosaic_mcp.studio.timeline.model import Timeline
 
@@ -39,6 +46,11 @@ _BUILT = (
     Tile("Mirror", "exact", mirror.apply),
     Tile("Intro", "approximate", opening.intro, opening.NOTE),
     Tile("Outro", "approximate", opening.outro, opening.NOTE),
+    Tile("Montage", "approximate", montage.apply, montage.NOTE),
+    Tile("AI Music", "approximate", music.apply, music.NOTE),
+    Tile("AI Voiceover", "approximate", voiceover.apply, voiceover.NOTE),
+    Tile("Audio Generation", "approximate", audio_generation.apply, audio_generation.NOTE),
+    Tile("Voice", "unsupported", voice.apply, voice.NOTE),
     Tile("Destination", "approximate", passing.apply, passing.DESTINATION_NOTE),
 )
 
@@ -55,10 +67,10 @@ def _missing(name: str) -> Tile:
     ) -> list[Timeline]:
         raise Unsupported(f"The local studio cannot do {name}.", remedy=HOSTED)
 
-    return Tile(name, "unsupported", refuse, f"Not built in the local studio. {HOSTED}")
+    return Tile(name, "unsupported", refuse, f"Not built in the local studio. {HOSTED}", (REFUSED,))
 
 
 TILES: dict[str, Tile] = {t.name: _missing(t.name) for t in TILE_TYPES} | {
-    t.name: t for t in _BUILT
+    t.name: replace(t, measured=MEASURED.get(t.name, ())) for t in _BUILT
 }
 """By the contract's name."""

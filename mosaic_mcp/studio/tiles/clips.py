@@ -13,6 +13,7 @@ from fractions import Fraction
 from mosaic_mcp.contract.tiles.params import ClipsParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.perception.model import Interval
+from mosaic_mcp.studio.tiles.moments import cut_out
 from mosaic_mcp.studio.tiles.speech.heard import hear_speech, listen, require_words
 from mosaic_mcp.studio.tiles.speech.interest import interest, standing_alone
 from mosaic_mcp.studio.tiles.speech.passages import LONGEST, Passage, Unit, choose, passages
@@ -26,7 +27,8 @@ NOTE = (
     "Ranks runs of whole sentences by the prompt's words (BM25 on word stems; no understanding of "
     "meaning); without a prompt by information density, pace, hook words, questions and numbers. "
     "Never cuts inside a word. With an unreliable transcript a prompt is refused, and without a "
-    "prompt only the density of speech ranks."
+    "prompt only the density of speech ranks. Explicit ranges are cut exactly, on the nearest "
+    "frame; a step of the run tells where one begins or ends inside a word."
 )
 
 DEFAULT_LENGTH = Fraction(30)
@@ -47,7 +49,10 @@ async def apply(
     """Fan every input out to its clips, best first, named "talk, clip 1"."""
     clips: list[Timeline] = []
     for timeline, part in each_of(inputs, context):
-        clips += await _clips(timeline, params, part)
+        if params.ranges is not None:
+            clips += await cut_out(timeline, params.ranges, part)
+        else:
+            clips += await _clips(timeline, params, part)
     await context.report(1.0, f"chose {len(clips)} clips")
     return clips
 

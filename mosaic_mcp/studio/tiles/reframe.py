@@ -63,12 +63,13 @@ async def _reframed(
     for sha in dict.fromkeys(clip.source for clip in timeline.clips):
         source = timeline.sources[sha]
         await context.report(0.1, f"looking for faces in {source.name}")
-        paths[sha] = await _path(source, Fraction(width, height), context)
+        paths[sha] = await face_path(source, Fraction(width, height), context)
     framing = Framing(tile=context.node, fit="crop", paths=paths)
     return timeline.model_copy(update={**canvas, "framing": framing})
 
 
-async def _path(source: Source, aspect: Fraction, context: TileContext) -> tuple[CropKey, ...]:
+async def face_path(source: Source, aspect: Fraction, context: TileContext) -> tuple[CropKey, ...]:
+    """The crop's path through a source, for a canvas of that width by height."""
     if not source.width or not source.height:
         raise MediaError(
             f"{source.name} has no picture to reframe.", remedy="Leave Reframe out for it."

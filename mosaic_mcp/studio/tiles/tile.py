@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from mosaic_mcp.contract.extensions import Standing
@@ -23,6 +24,35 @@ class Assets(Protocol):
         ...
 
 
+Make = Callable[[Path], Awaitable[object]]
+"""Writes a file to a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """A file of the user's music folder."""
+
+    path: Path
+    words: str
+    """Its name and what it says about itself: title, artist, genre."""
+
+
+class Workshop(Protocol):
+    """Where sources are made that nobody uploaded, and the user's own music lies."""
+
+    async def made(self, recipe: str, name: str, make: Make) -> Source:
+        """The sound that `make` writes, made once for each recipe; `name` is for people."""
+        ...
+
+    async def songs(self) -> list[Song]:
+        """The user's music folder, by name; empty when there is none."""
+        ...
+
+    async def song(self, song: Song) -> Source:
+        """A song as a source; raises MediaError for what cannot be read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TileContext:
     """What a tile may use besides its input."""
@@ -31,6 +61,7 @@ class TileContext:
     """Template node id: put it into every part that the tile makes."""
     perception: Perception
     assets: Assets
+    workshop: Workshop
     report: Callable[[float, str], Awaitable[None]]
     """`await report(0.4, "transcribing talk.mp4")`: progress 0..1 and a short phrase."""
 
@@ -60,3 +91,5 @@ class Tile:
     standing: Standing
     apply: Apply = field(compare=False)
     note: str = ""
+    measured: tuple[str, ...] = ()
+    """The tests and benchmarks that show it (`measured.py`)."""

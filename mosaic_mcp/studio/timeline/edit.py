@@ -27,6 +27,7 @@ class PlacedWord(Part):
     end: Seconds
     confidence: float = 1.0
     filler: bool = False
+    speaker: str | None = None
     source: str
     clip: int
     """Index of the clip that says it."""
@@ -189,6 +190,7 @@ def placed_words(timeline: Timeline, words: Mapping[str, Sequence[SpokenWord]]) 
                 end=at + min(word.end, clip.end) - clip.start,
                 confidence=word.confidence,
                 filler=word.filler,
+                speaker=word.speaker,
                 source=clip.source,
                 clip=index,
             )

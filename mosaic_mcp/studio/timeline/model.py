@@ -95,6 +95,8 @@ class Clip(Part):
     look: Look | None = None
     whole: bool = False
     """Shown whole over a blurred copy of itself, however the rest is framed (an intro)."""
+    volume: float = 1.0
+    """Of its own sound: 0 silent, 1 as it is."""
 
     @property
     def duration(self) -> Fraction:
@@ -216,7 +218,9 @@ class Track(Part):
     end: Seconds | None = None
     """Where in the source it ends; None: with the source."""
     loop: bool = False
-    """Begin again until the output ends."""
+    """Begin again until the output ends, or `until`."""
+    until: Seconds | None = None
+    """Where in the output it ends at the latest; None: with the output."""
     gain_db: float = 0.0
     duck_db: float = 0.0
     """Added to the gain of what becomes softer: 0 or below."""

@@ -18,8 +18,8 @@ from mosaic_mcp.studio.timeline.edit import PlacedWord, offsets, placed_words
 from mosaic_mcp.studio.timeline.model import Source, Timeline
 
 BRING_WORDS = (
-    "Bring the words: pass the video's subtitles (SRT or VTT) as its transcript, "
-    "or run the agent on the hosted engine."
+    "Bring the words: pass the video's subtitles (SRT or VTT) as its transcript; install a better "
+    "recogniser (`mosaic-mcp models`); or run the agent on the hosted engine."
 )
 
 ESTIMATED = 0.5

@@ -1,0 +1,137 @@
+"""How each mood sounds, and the words that ask for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+MAJOR = (0, 2, 4, 5, 7, 9, 11)
+MINOR = (0, 2, 3, 5, 7, 8, 10)
+DORIAN = (0, 2, 3, 5, 7, 9, 10)
+
+Drums = Literal["none", "soft", "pop", "four", "big", "swing"]
+Lead = Literal["pluck", "keys", "bell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """A way to sound."""
+
+    name: str
+    words: tuple[str, ...]
+    """Beginnings of words that ask for it."""
+    bpm: int
+    scale: tuple[int, ...]
+    progressions: tuple[tuple[int, ...], ...]
+    """Four chords each, as degrees of the scale from 0."""
+    drums: Drums
+    lead: Lead
+    rate: int
+    """Notes of the accompaniment to a bar."""
+    seventh: bool = False
+    bass: bool = True
+
+
+MOODS: tuple[Mood, ...] = (
+    Mood(
+        "uplifting",
+        ("uplift", "inspir", "motivat", "corporate", "business", "tech", "hope", "positive"),
+        104,
+        MAJOR,
+        ((0, 4, 5, 3), (3, 0, 4, 5), (0, 2, 3, 4)),
+        "soft",
+        "pluck",
+        8,
+    ),
+    Mood(
+        "happy",
+        ("happ", "joy", "fun", "cheer", "upbeat", "bright", "playful", "pop", "summer", "sunny"),
+        116,
+        MAJOR,
+        ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 0, 4)),
+        "pop",
+        "pluck",
+        8,
+    ),
+    Mood(
+        "calm",
+        ("calm", "relax", "peace", "ambient", "soft", "gentle", "medit", "sleep", "nature", "slow"),
+        74,
+        MAJOR,
+        ((0, 3, 5, 3), (0, 2, 3, 0), (3, 0, 3, 4)),
+        "none",
+        "keys",
+        4,
+        seventh=True,
+    ),
+    Mood(
+        "sad",
+        ("sad", "melanch", "emotion", "nostalg", "piano", "lonely", "romant", "tender", "love"),
+        70,
+        MINOR,
+        ((0, 5, 2, 6), (0, 3, 5, 4), (5, 6, 0, 0)),
+        "none",
+        "keys",
+        8,
+    ),
+    Mood(
+        "cinematic",
+        ("cinema", "epic", "dramat", "film", "trailer", "orchestr", "heroic", "grand", "majest"),
+        92,
+        MINOR,
+        ((0, 5, 2, 6), (0, 0, 5, 6), (0, 2, 5, 3)),
+        "big",
+        "bell",
+        8,
+    ),
+    Mood(
+        "energetic",
+        ("energ", "electro", "dance", "edm", "house", "techno", "hype", "sport", "workout", "fast",
+         "action", "rock", "power", "intense"),
+        126,
+        MINOR,
+        ((0, 5, 2, 6), (0, 6, 5, 6), (5, 6, 0, 2)),
+        "four",
+        "pluck",
+        16,
+    ),
+    Mood(
+        "dark",
+        ("dark", "tens", "suspen", "myst", "horror", "scar", "thrill", "drone", "crime"),
+        80,
+        MINOR,
+        ((0, 0, 5, 4), (0, 1, 0, 5), (0, 3, 0, 1)),
+        "big",
+        "bell",
+        4,
+    ),
+    Mood(
+        "chill",
+        ("chill", "lo-fi", "lofi", "jazz", "hip", "groov", "cool", "funk", "soul", "urban", "beat"),
+        84,
+        DORIAN,
+        ((0, 3, 0, 4), (1, 4, 0, 5), (0, 3, 6, 4)),
+        "swing",
+        "keys",
+        8,
+        seventh=True,
+    ),
+)  # fmt: skip
+DEFAULT = MOODS[0]
+
+
+def mood_of(texts: Iterable[str | None]) -> Mood | None:
+    """The mood that the first text with a known word asks for; None: no text has one."""
+    for text in texts:
+        for word in re.findall(r"[a-z\-]+", (text or "").lower()):
+            for mood in MOODS:
+                if word.startswith(mood.words) or word == mood.name:
+                    return mood
+    return None
+
+
+def named(name: str) -> Mood:
+    """The mood of that name."""
+    return next(mood for mood in MOODS if mood.name == name)

@@ -1,0 +1,69 @@
+"""Audio Generation: a voice-over or a piece of music, from nothing but words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from hashlib import sha256
+
+from mosaic_mcp.contract.tiles.sound import AudioGenerationParams
+from mosaic_mcp.errors import Unsupported
+from mosaic_mcp.studio.composing.moods import DEFAULT, mood_of
+from mosaic_mcp.studio.tiles.composed import Piece, composed
+from mosaic_mcp.studio.tiles.spoken import CALM, spoken
+from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.timeline.model import Clip, Sound, Source, Timeline
+from mosaic_mcp.studio.voices.speaking import voice_named
+
+NOTE = (
+    "A voice-over is spoken by espeak-ng as in AI Voiceover; voice_id is one of its voices, and a "
+    "voice reference is not imitated. Music is synthesised as in AI Music, 30 s unless "
+    "music_length_ms says otherwise, 5 minutes at most. The output is a video file that shows the "
+    "sound's wave, at -16 LUFS: the local studio has no outputs that are sound alone."
+)
+
+USUAL_MS = 30_000
+LONGEST_MS = 300_000
+LOUDNESS_LUFS = -16.0
+WIDTH, HEIGHT, RATE = 1280, 720, Fraction(30)
+
+
+async def apply(
+    inputs: Sequence[Timeline],  # noqa: ARG001  nothing flows into it
+    params: AudioGenerationParams,
+    context: TileContext,
+) -> list[Timeline]:
+    """One timeline with the sound alone."""
+    if params.mode == "voiceover":
+        voice = await voice_named(params.voice_id)
+        await context.report(0.2, "speaking")
+        source = await spoken((params.script or "").strip(), voice, CALM, context)
+        return [sound_alone(source, "voice-over", context.node)]
+    return [sound_alone(await _music(params, context), "music", context.node)]
+
+
+async def _music(params: AudioGenerationParams, context: TileContext) -> Source:
+    length = USUAL_MS if params.music_length_ms is None else params.music_length_ms
+    if length > LONGEST_MS:
+        raise Unsupported(
+            f"The local studio composes at most {LONGEST_MS // 60_000} minutes, "
+            f"not {length / 60_000:.1f}.",
+            remedy="Ask for a shorter piece; AI Music repeats it under a longer video.",
+        )
+    mood = mood_of((params.music_prompt,)) or DEFAULT
+    await context.report(0.2, f"composing: {mood.name}, {mood.bpm} beats a minute")
+    wish = sha256((params.music_prompt or "").encode()).hexdigest()
+    return await composed(Piece(mood.name, mood.bpm, "medium", length / 1000, wish), context)
+
+
+def sound_alone(source: Source, name: str, tile: str) -> Timeline:
+    """A timeline of one sound; its picture is the sound's wave."""
+    return Timeline(
+        name=name,
+        width=WIDTH,
+        height=HEIGHT,
+        frame_rate=RATE,
+        sources={source.sha256: source},
+        clips=(Clip(source=source.sha256, start=Fraction(0), end=source.duration, tile=tile),),
+        sound=Sound(tile=tile, loudness_lufs=LOUDNESS_LUFS),
+    )

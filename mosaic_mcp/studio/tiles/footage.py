@@ -1,0 +1,179 @@
+"""What a montage can show: stretches of the inputs without a cut in them, and how good they are.
+
+A stretch lies in one clip and one shot. Windows are taken out of it one by one, so that nothing is
+shown twice.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+
+from mosaic_mcp.studio.perception.model import Face, Moment
+from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.timeline.model import Clip, Timeline
+
+MARGIN = Fraction(1, 10)
+"""Seconds kept away from a change of shot: it may be found a frame late, or be a dissolve."""
+STEP = Fraction(1, 4)
+"""Windows begin on a grid of so many seconds."""
+SHARP, MOVING, FACES = 0.4, 0.4, 0.2
+"""What sharpness, motion and a face count for, against the rest of the same input."""
+TIRED = 0.25
+"""What it costs to show the input that was shown just before, or its share more often."""
+BACKWARDS = 0.1
+"""What it costs to show an earlier moment of an input after a later one."""
+
+
+@dataclass(slots=True)
+class Stretch:
+    """[start, end) of a clip's source in which the picture does not jump."""
+
+    input: int
+    clip: Clip
+    start: Fraction
+    end: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is shown for a while."""
+
+    input: int
+    clip: Clip
+    start: Fraction
+    motion: float
+    """0..1 among the moments of all inputs."""
+
+
+@dataclass(slots=True)
+class Footage:
+    """The inputs' stretches, and what of them was taken."""
+
+    stretches: list[Stretch]
+    rated: dict[str, Rated]
+    inputs: int
+    _taken: list[int] = field(default_factory=list[int])
+    _last: dict[int, Fraction] = field(default_factory=dict[int, Fraction])
+
+    @property
+    def seconds(self) -> Fraction:
+        """How much there is left."""
+        return sum((s.end - s.start for s in self.stretches), Fraction(0))
+
+    def take(self, length: Fraction, slots_left: int) -> Window | None:
+        """The best window of that length that was not shown yet; None: there is none.
+
+        `slots_left` with this one: every input is shown while there is room for it.
+        """
+        found = [
+            (self._worth(stretch, start, length), stretch, start)
+            for stretch in self.stretches
+            for start in _starts(stretch, length)
+        ]
+        unseen = set(range(self.inputs)) - set(self._taken)
+        if len(unseen) >= slots_left:
+            found = [one for one in found if one[1].input in unseen] or found
+        if not found:
+            return None
+        _, stretch, start = max(found, key=lambda one: one[0])
+        self._cut_out(stretch, start, start + length)
+        self._taken.append(stretch.input)
+        self._last[stretch.input] = start
+        motion = self.rated[stretch.clip.source].motion(start, start + length)
+        return Window(stretch.input, stretch.clip, start, motion)
+
+    def _worth(self, stretch: Stretch, start: Fraction, length: Fraction) -> float:
+        worth = self.rated[stretch.clip.source].worth(start, start + length)
+        if self._taken:
+            share = self._taken.count(stretch.input) / len(self._taken)
+            worth -= TIRED * (share * self.inputs / 2 + (self._taken[-1] == stretch.input))
+        if start < self._last.get(stretch.input, start):
+            worth -= BACKWARDS
+        return worth
+
+    def _cut_out(self, stretch: Stretch, start: Fraction, end: Fraction) -> None:
+        self.stretches.remove(stretch)
+        for a, b in ((stretch.start, start), (end, stretch.end)):
+            if b > a:
+                self.stretches.append(Stretch(stretch.input, stretch.clip, a, b))
+
+
+class Rated:
+    """How good the moments of a source are, among those of all sources."""
+
+    def __init__(
+        self, moments: Sequence[Moment], faces: Sequence[Face], all_motion: Sequence[float]
+    ) -> None:
+        self._times = [moment.time for moment in moments]
+        self._motion = _ranks([moment.motion for moment in moments], all_motion)
+        sharpness = [moment.sharpness for moment in moments]
+        # Sharp for what it is: a soft lens is not the fault of the moment.
+        sharp = _ranks(sharpness, sorted(sharpness))
+        near = Fraction(1, 2)
+        seen = [float(any(abs(f.time - at) <= near for f in faces)) for at in self._times]
+        self._worth = [
+            SHARP * s + MOVING * m + FACES * f
+            for s, m, f in zip(sharp, self._motion, seen, strict=True)
+        ]
+
+    def worth(self, start: Fraction, end: Fraction) -> float:
+        """Mean of the moments between two times, 0..1."""
+        return self._mean(self._worth, start, end)
+
+    def motion(self, start: Fraction, end: Fraction) -> float:
+        """The same of motion alone."""
+        return self._mean(self._motion, start, end)
+
+    def _mean(self, values: Sequence[float], start: Fraction, end: Fraction) -> float:
+        inside = values[bisect_left(self._times, start) : bisect_left(self._times, end)]
+        return sum(inside) / len(inside) if inside else 0.5
+
+
+async def footage(inputs: Sequence[Timeline], context: TileContext) -> Footage:
+    """Look at everything that the inputs show."""
+    moments: dict[str, Sequence[Moment]] = {}
+    sources = {clip.source: t.sources[clip.source] for t in inputs for clip in t.clips}
+    for number, (sha, source) in enumerate(sources.items()):
+        await context.report(0.1 + 0.6 * number / len(sources), f"looking at {source.name}")
+        moments[sha] = await context.perception.moments(source)
+    motion = sorted(moment.motion for seen in moments.values() for moment in seen)
+    rated = {
+        sha: Rated(moments[sha], await context.perception.faces(source), motion)
+        for sha, source in sources.items()
+    }
+    stretches = [
+        stretch
+        for number, timeline in enumerate(inputs)
+        for clip in timeline.clips
+        for stretch in _stretches(
+            number, clip, await context.perception.shots(sources[clip.source])
+        )
+    ]
+    return Footage(stretches, rated, len(inputs))
+
+
+def _stretches(number: int, clip: Clip, shots: Sequence[Fraction]) -> Iterator[Stretch]:
+    """The clip between the changes of shot in it, and away from them."""
+    inside = [at for at in shots if clip.start < at < clip.end]
+    for a, b in pairwise([clip.start, *inside, clip.end]):
+        start = a + MARGIN if a in inside else a
+        end = b - MARGIN if b in inside else b
+        if end > start:
+            yield Stretch(number, clip, start, end)
+
+
+def _starts(stretch: Stretch, length: Fraction) -> Iterator[Fraction]:
+    start = stretch.start
+    while start + length <= stretch.end:
+        yield start
+        start += STEP
+
+
+def _ranks(values: Sequence[float], among: Sequence[float]) -> list[float]:
+    """Each value's place in a sorted list, 0..1; equal ones stand in their middle."""
+    double = 2 * max(len(among), 1)
+    return [(bisect_left(among, v) + bisect_right(among, v)) / double for v in values]

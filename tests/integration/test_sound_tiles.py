@@ -1,0 +1,218 @@
+"""Music, voices and montages with the real composer, voice, perception and render."""
+
+import wave
+from dataclasses import dataclass
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+
+from mosaic_mcp.contract.tiles.sound import (
+    AudioGenerationParams,
+    MontageParams,
+    MusicParams,
+    VoiceoverParams,
+)
+from mosaic_mcp.studio.export import write_bundle, write_subtitles
+from mosaic_mcp.studio.intake import Intake
+from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.machine import Machine
+from mosaic_mcp.studio.perception.beats import find_beats
+from mosaic_mcp.studio.perception.level import loudness
+from mosaic_mcp.studio.perception.local import LocalPerception
+from mosaic_mcp.studio.perception.probe import probe
+from mosaic_mcp.studio.render import render
+from mosaic_mcp.studio.runs.making import OwnWorkshop
+from mosaic_mcp.studio.store.assets import Assets
+from mosaic_mcp.studio.store.database import Store
+from mosaic_mcp.studio.tiles import audio_generation, montage, music, voiceover
+from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.timeline.edit import from_source, snap
+from tests.support.coded import FFMPEG, SAMPLES, ffmpeg, numbered, numbers, tone, write_video
+
+
+@dataclass
+class Home:
+    """A data folder whose owner has uploads, a workshop and perception."""
+
+    library: Library
+    assets: Assets
+    intake: Intake
+    workshop: OwnWorkshop
+    steps: list[str]
+
+    async def add(self, path, kind="video"):
+        asset = await self.intake.take_file("anna", path, kind)
+        return (await self.assets.file("anna", asset.asset_id))[0], asset.asset_id
+
+    def context(self) -> TileContext:
+        async def report(_progress: float, step: str) -> None:
+            self.steps.append(step)
+
+        async def source(asset_id):
+            return (await self.assets.file("anna", asset_id))[0]
+
+        async def nothing(_transcript):
+            return None
+
+        uploads = type("Uploads", (), {"source": staticmethod(source)})()
+        perception = LocalPerception(self.library, self.library.source, nothing)
+        return TileContext("node-1", perception, uploads, self.workshop, report)
+
+    async def render(self, timeline, out):
+        files = {sha: self.library.source_here(sha) for sha in timeline.media}
+        job = out.with_suffix(".job")
+        job.mkdir()
+        await render(snap(timeline), files, out, job=job, ffmpeg=FFMPEG, quality="draft")
+        return files
+
+
+@pytest.fixture
+def home(tmp_path):
+    library = Library(tmp_path / "home")
+    store = Store(library.home / "studio" / "studio.db")
+    assets = Assets(store, library)
+
+    async def probed(path, name):
+        return await probe(path, name=name)
+
+    intake = Intake(assets, library, probed, Machine(library.home))
+    yield Home(library, assets, intake, OwnWorkshop("anna", library, assets, intake), [])
+    store.close()
+
+
+def heard(path, tmp_path):
+    """The samples of a file, two channels."""
+    ffmpeg("-i", path, "-f", "s16le", "-ac", "2", "-ar", str(SAMPLES), tmp_path / "heard.pcm")
+    return np.fromfile(tmp_path / "heard.pcm", np.int16).reshape(-1, 2)
+
+
+def mono_24k(sound):
+    return sound[: len(sound) // 2 * 2].reshape(-1, 2, 2).mean(axis=(1, 2)).astype(np.int16)
+
+
+def click_track(path, bpm, seconds, offset):
+    at = np.arange(900) / SAMPLES
+    click = np.sin(2 * np.pi * 1500 * at) * np.exp(-at * 300) * 20_000
+    mix = np.zeros(round(seconds * SAMPLES), np.int16)
+    for beat in np.arange(offset, seconds - 0.1, 60 / bpm):
+        mix[round(beat * SAMPLES) :][:900] = click[: len(mix) - round(beat * SAMPLES)]
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, SAMPLES, 0, "NONE", ""))
+        file.writeframes(mix.tobytes())
+    return path
+
+
+async def test_a_montage_changes_its_picture_on_the_beats_that_are_heard(home, tmp_path):
+    inputs = []
+    for number in range(3):
+        pictures = [numbered(100 + 300 * number + n) for n in range(120)]
+        path = write_video(tmp_path / f"{number}.mov", pictures, sound=tone(4, -20))
+        inputs.append(from_source((await home.add(path))[0], tile="in"))
+    _, song = await home.add(click_track(tmp_path / "clicks.wav", 110, 8, 0.4), "audio")
+    params = MontageParams(audio_id=song, prompt="fast")
+    [one] = await montage.apply(inputs, params, home.context())
+    await home.render(one, tmp_path / "out.mp4")
+    seen = numbers(tmp_path / "out.mp4")
+    jumps = [n for n in range(1, len(seen)) if seen[n] != seen[n - 1] + 1]
+    beats = np.arange(0.4, 8, 60 / 110)
+    assert len(jumps) >= 4
+    for jump in jumps:
+        assert np.abs(beats - jump / 30).min() <= 1 / 30
+    assert {(number - 100) // 300 for number in seen} == {0, 1, 2}
+    found = find_beats(mono_24k(heard(tmp_path / "out.mp4", tmp_path)))
+    assert found["tempo"] == pytest.approx(110, abs=1)
+    assert found["beats"][1] == pytest.approx(0.4 + 60 / 110, abs=0.04)
+
+
+async def test_composed_music_lies_18_under_speech_and_ends_with_the_video(home, tmp_path):
+    talk = np.zeros((8 * SAMPLES, 2), np.int16)
+    talk[2 * SAMPLES : 5 * SAMPLES] = tone(3, -14)
+    path = write_video(tmp_path / "talk.mov", [numbered(n) for n in range(240)], sound=talk)
+    source, _ = await home.add(path)
+    uncut = from_source(source, tile="in")
+    [scored] = await music.apply([uncut], MusicParams(mood="calm"), home.context())
+    again = await music.apply([uncut], MusicParams(mood="calm"), home.context())
+    assert again == [scored]
+    assert any("composing: calm, 74" in step for step in home.steps)
+    # The music alone, as it is mixed: the same timeline with its speech turned to nothing after.
+    await home.render(scored, tmp_path / "out.mp4")
+    mix = heard(tmp_path / "out.mp4", tmp_path).astype(float)
+    voice = np.pad(talk, ((0, max(0, len(mix) - len(talk))), (0, 0)))[: len(mix)]
+    speech = loudness(mono_24k(voice[2 * SAMPLES : 5 * SAMPLES]))
+    between = loudness(mono_24k(mix[6 * SAMPLES : round(7.2 * SAMPLES)].astype(np.int16)))
+    assert between == pytest.approx(speech - 10, abs=4)  # the piece itself rises and falls
+    track = scored.tracks[0]
+    assert track.duck_db == -8
+    assert np.abs(mix[-300:]).max() < 200
+    assert np.abs(mix).max() < 32_700
+
+
+async def test_a_song_of_the_music_folder_is_found_by_its_tags(home, tmp_path):
+    folder = home.library.home / "music"
+    folder.mkdir(parents=True)
+    for name, title in (("one", "Nocturne for piano"), ("two", "Sunny day")):
+        ffmpeg(
+            *("-f", "lavfi", "-i", "sine=frequency=300:duration=3", "-metadata", f"title={title}"),
+            *("-metadata", "genre=Calm" if name == "one" else "genre=Pop", folder / f"{name}.mp3"),
+        )
+    (folder / "notes.txt").write_text("nothing")
+    (folder / "broken.mp3").write_text("not music")
+    path = write_video(tmp_path / "in.mov", [numbered(n) for n in range(60)])
+    source, _ = await home.add(path)
+    params = MusicParams(genre="Pop")
+    [scored] = await music.apply([from_source(source, tile="in")], params, home.context())
+    assert scored.sources[scored.tracks[0].source].name == "two.mp3"
+    assert "playing two.mp3 of the music folder" in home.steps
+
+
+async def test_a_voice_over_is_heard_and_the_video_is_softer_under_it(home, tmp_path):
+    sound = np.repeat(
+        (np.sin(np.arange(5 * SAMPLES) * 2 * np.pi * 3000 / SAMPLES) * 6000)[:, None], 2, axis=1
+    ).astype(np.int16)
+    path = write_video(tmp_path / "in.mov", [numbered(n) for n in range(150)], sound=sound)
+    source, _ = await home.add(path)
+    params = VoiceoverParams(script="Here is the lake.", voice="female")
+    [said] = await voiceover.apply([from_source(source, tile="in")], params, home.context())
+    length = said.sources[said.tracks[0].source].duration
+    assert F(1, 2) < length < 3
+    await home.render(said, tmp_path / "out.mp4")
+    mix = heard(tmp_path / "out.mp4", tmp_path).astype(float)
+
+    def tone_level(start, end):
+        part = mix[round(start * SAMPLES) : round(end * SAMPLES), 0]
+        turn = np.exp(-2j * np.pi * 3000 * np.arange(len(part)) / SAMPLES)
+        return 20 * np.log10(2 * abs((part * turn).mean()))
+
+    assert tone_level(4, 4.8) - tone_level(0.3, 0.6) == pytest.approx(14, abs=1.5)
+    assert loudness(mono_24k(mix[: round(length * SAMPLES)].astype(np.int16))) > -20
+
+
+async def test_generated_music_is_a_playable_file_with_its_wave(home, tmp_path):
+    params = AudioGenerationParams(mode="music", music_prompt="epic", music_length_ms=4000)
+    [one] = await audio_generation.apply([], params, home.context())
+    files = await home.render(one, tmp_path / "out.mp4")
+    source = await probe(tmp_path / "out.mp4", name="out")
+    assert (source.kind, source.duration, source.audio_channels) == ("video", 4, 2)
+    assert loudness(mono_24k(heard(tmp_path / "out.mp4", tmp_path))) == pytest.approx(-16, abs=1)
+    ffmpeg("-ss", "2", "-i", tmp_path / "out.mp4", "-frames:v", "1", tmp_path / "wave.png")
+    write_subtitles(one, tmp_path)
+    write_bundle(one, tmp_path / "timeline.zip", media=files, subtitles=tmp_path)
+
+
+async def test_what_is_made_is_made_once_for_each_owner(home):
+    made = []
+
+    async def make(path):
+        made.append(path)
+        click_track(path, 120, 1, 0.1)
+
+    first = await home.workshop.made("recipe", "clicks.wav", make)
+    assert await home.workshop.made("recipe", "clicks.wav", make) == first
+    assert len(made) == 1
+    ben = OwnWorkshop("ben", home.library, home.assets, home.intake)
+    assert (await ben.made("recipe", "clicks.wav", make)).sha256 == first.sha256
+    assert len(made) == 2
+    await home.library.delete_source(first.sha256)
+    assert (await home.workshop.made("recipe", "clicks.wav", make)).sha256 == first.sha256
+    assert len(made) == 3

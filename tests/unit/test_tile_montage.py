@@ -1,0 +1,181 @@
+"""Montage: where it cuts, what it shows, for how long."""
+
+from fractions import Fraction as F
+from itertools import accumulate, pairwise
+
+import pytest
+
+from mosaic_mcp.contract.tiles.sound import MontageParams
+from mosaic_mcp.errors import MediaError
+from mosaic_mcp.studio.perception.model import Moment
+from mosaic_mcp.studio.tiles import montage
+from mosaic_mcp.studio.tiles.audio_generation import sound_alone
+from mosaic_mcp.studio.tiles.footage import MARGIN
+from tests.support.tiles import Known, context, sound, source, timeline
+
+BEATS = [0.21 + 0.487 * n for n in range(40)]
+"""Not on any frame."""
+FRAME = F(1, 30)
+
+
+def video(name, seconds=20, **more):
+    return timeline(source(name, F(seconds), **more))
+
+
+async def made(inputs, params=None, known=None, steps=None, **assets):
+    params = params or MontageParams()
+    known = known or Known({}, beats=BEATS)
+    [one] = await montage.apply(inputs, params, context(known, steps, **assets))
+    return one
+
+
+def cuts(one):
+    return list(accumulate(c.duration for c in one.clips))
+
+
+def shown(one):
+    return [(c.source, c.start, c.end) for c in one.clips]
+
+
+async def test_every_cut_is_on_a_beat_to_the_frame():
+    inputs = [video("a"), video("b"), video("c")]
+    one = await made(inputs, MontageParams(audio_id="song"), song=sound("song", 19))
+    assert len(one.clips) >= 4
+    for at in cuts(one):
+        assert min(abs(float(at) - beat) for beat in BEATS) <= float(FRAME) / 2 + 1e-6
+    assert all((c.duration / FRAME).denominator == 1 for c in one.clips)
+    [track] = one.tracks
+    assert (track.source, track.at, track.until) == ("song", 0, one.duration)
+    assert {c.volume for c in one.clips} == {0.0}
+
+
+async def test_every_input_is_shown_and_nothing_twice():
+    inputs = [video(name, 9) for name in "abcdef"]
+    one = await made(inputs, MontageParams(audio_id="song"), song=sound("song", 14))
+    assert {c.source for c in one.clips} == set("abcdef")
+    for name in "abcdef":
+        spans = sorted((s, e) for sha, s, e in shown(one) if sha == name)
+        assert all(b[0] >= a[1] for a, b in pairwise(spans))
+
+
+async def test_no_clip_holds_or_touches_a_change_of_shot():
+    changes = [F(0), F(31, 10), F(5), F(92, 10), F(13)]
+    known = Known({}, beats=BEATS, shots=changes)
+    one = await made(
+        [video("a"), video("b")], MontageParams(audio_id="song"), known, song=sound("song", 12)
+    )
+    for _, start, end in shown(one):
+        for at in changes[1:]:
+            assert end <= at - MARGIN + FRAME or start >= at + MARGIN - FRAME
+
+
+async def test_the_sharp_and_moving_moments_are_shown():
+    def moments(good):
+        return [
+            Moment(time=F(n, 4), motion=9 if good(n / 4) else 1, sharpness=9 if good(n / 4) else 1)
+            for n in range(80)
+        ]
+
+    known = Known(
+        {},
+        beats=BEATS,
+        moments={"a": moments(lambda t: 8 <= t < 12), "b": moments(lambda t: 2 <= t < 6)},
+    )
+    params = MontageParams(audio_id="song", prompt="6 seconds")
+    one = await made([video("a"), video("b")], params, known, song=sound("song", 30))
+    good = {"a": (8, 12), "b": (2, 6)}
+    for sha, start, end in shown(one):
+        assert good[sha][0] - 1 < start
+        assert end < good[sha][1] + 1
+
+
+@pytest.mark.parametrize(
+    ("prompt", "pace", "length"),
+    [
+        ("A fast montage, 30 seconds", 0.9, 30),
+        ("calm and dreamy", 3.6, None),
+        ("1.5 min of our trip", 1.9, 90),
+        ("", 1.9, None),
+    ],
+)
+def test_pace_and_length_are_read_of_the_prompt(prompt, pace, length):
+    assert montage.wish_of(prompt) == montage.Wish(pace, length)
+
+
+async def test_a_faster_prompt_cuts_more_often_and_the_length_is_kept():
+    inputs = [video("a", 40), video("b", 40)]
+    counts = []
+    for prompt in ("slow, 12 seconds", "fast, 12 seconds"):
+        one = await made(
+            inputs, MontageParams(prompt=prompt, audio_id="song"), song=sound("song", 60)
+        )
+        assert 11 < one.duration <= 12
+        counts.append(len(one.clips))
+    assert counts[0] * 2 < counts[1]
+
+
+async def test_a_tempo_without_audio_gives_the_beats_and_the_sound_stays():
+    one = await made([video("a"), video("b")], MontageParams(bpm=100), Known({}))
+    assert all(min(at % F(3, 5), F(3, 5) - at % F(3, 5)) <= FRAME / 2 for at in cuts(one))
+    assert {c.volume for c in one.clips} == {1.0}
+    assert one.tracks == ()
+
+
+async def test_without_audio_quick_pictures_are_shown_shorter():
+    calm = [Moment(time=F(n, 4), motion=1, sharpness=1) for n in range(80)]
+    wild = [Moment(time=F(n, 4), motion=n, sharpness=1) for n in range(80)]
+    known = Known({}, moments={"calm": calm, "wild": wild})
+    one = await made([video("calm"), video("wild")], MontageParams(prompt="16 s"), known)
+    assert one.duration == pytest.approx(16, abs=0.5)
+    lengths = {
+        sha: [e - s for name, s, e in shown(one) if name == sha] for sha in known.known_moments
+    }
+    assert max(lengths["wild"][:2]) < min(lengths["calm"][:2])
+
+
+async def test_short_shots_fill_a_slot_together():
+    """Shots of 0.8 s, and cuts every two seconds asked for: one beat each."""
+    known = Known({}, beats=BEATS, shots=[F(4 * n, 5) for n in range(25)])
+    one = await made([video("a")], MontageParams(audio_id="song"), known, song=sound("song", 6))
+    assert one.duration > 5
+    assert all(c.duration < F(3, 4) for c in one.clips)
+
+
+async def test_it_ends_on_a_beat_where_there_is_nothing_more_to_show():
+    one = await made(
+        [video("a", 4), video("b", 3)], MontageParams(audio_id="song"), song=sound("song", 60)
+    )
+    assert one.duration <= 7
+    assert min(abs(float(one.duration) - beat) for beat in BEATS) <= float(FRAME) / 2 + 1e-6
+
+
+async def test_an_input_that_is_only_sound_is_the_audio():
+    alone = sound_alone(sound("song", 10), "music", "node-0")
+    one = await made([video("a"), alone, video("b")])
+    assert one.tracks[0].source == "song"
+    assert {c.source for c in one.clips} == {"a", "b"}
+
+
+async def test_other_shapes_are_cropped_to_the_first():
+    tall = video("tall", width=1080, height=1920)
+    one = await made([video("a"), tall], MontageParams(audio_id="song"), song=sound("song", 10))
+    assert (one.width, one.height, one.framing.fit) == (1920, 1080, "crop")
+    assert set(one.framing.paths) == {"a", "tall"}
+
+
+async def test_audio_without_beats_is_said_and_cut_by_sight():
+    steps: list[str] = []
+    one = await made(
+        [video("a"), video("b")],
+        MontageParams(audio_id="talk", prompt="8 s"),
+        Known({}),
+        steps,
+        talk=sound("talk", 30),
+    )
+    assert any("no beats in" in step for step in steps)
+    assert one.tracks[0].source == "talk"
+
+
+async def test_sound_alone_is_no_montage():
+    with pytest.raises(MediaError, match="no picture"):
+        await made([sound_alone(sound("song", 10), "music", "node-0")])
