@@ -31,6 +31,7 @@ from mosaic_mcp.studio.tiles import audio_generation, montage, music, voiceover
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.edit import from_source, snap
 from tests.support.coded import FFMPEG, SAMPLES, ffmpeg, numbered, numbers, tone, write_video
+from tests.support.tiles import Makes
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Home:
 
         uploads = type("Uploads", (), {"source": staticmethod(source)})()
         perception = LocalPerception(self.library, self.library.source, nothing)
-        return TileContext("node-1", perception, uploads, self.sounds, report)
+        return TileContext("node-1", perception, uploads, self.sounds, Makes(), report)
 
     async def render(self, timeline, out):
         files = {sha: self.library.source_here(sha) for sha in timeline.media}
@@ -250,6 +251,6 @@ async def test_what_is_made_is_made_once_for_each_owner(home):
     ben = OwnSounds("ben", home.library, home.assets, home.intake)
     assert (await ben.made("recipe", "clicks.wav", make)).sha256 == first.sha256
     assert len(made) == 2
-    await home.library.delete_source(first.sha256)
+    home.library.source_here(first.sha256).unlink()
     assert (await home.sounds.made("recipe", "clicks.wav", make)).sha256 == first.sha256
     assert len(made) == 3
