@@ -25,14 +25,19 @@ class Process:
 
 
 def processes_of(home: Path) -> list[Process]:
-    """All of them: MOSAIC_HOME is in the environment of each, and nobody else's is this folder."""
+    """All of them: those that are told of the folder, and those that work in it.
+
+    Servers and studios have it in their environment; what a studio starts is not told, and works in
+    the folder that the studio was started in, or in a job's below it.
+    """
     mark = f"MOSAIC_HOME={home}".encode()
     found: dict[int, Process] = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         with suppress(OSError):  # it ended meanwhile, or is another user's
-            if mark not in (entry / "environ").read_bytes().split(b"\0"):
+            told = mark in (entry / "environ").read_bytes().split(b"\0")
+            if not told and not (entry / "cwd").readlink().is_relative_to(home):
                 continue
             kind = _kind((entry / "cmdline").read_bytes().decode().split("\0"))
             if kind is not None:

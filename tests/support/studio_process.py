@@ -60,8 +60,11 @@ def start(
     **environment: str,
 ) -> subprocess.Popen[bytes]:
     """Start `python -m mosaic_mcp.studio` as a client does, or as the program of `under`."""
+    home.mkdir(parents=True, exist_ok=True)
     return subprocess.Popen(
         [*under, sys.executable, "-m", program, *arguments],
+        # A program of the tests is found from where the tests run.
+        cwd=home if program == PROGRAM else None,
         env={
             **{k: v for k, v in os.environ.items() if not k.startswith("MOSAIC_")},
             "MOSAIC_HOME": str(home),
