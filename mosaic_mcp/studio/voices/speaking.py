@@ -12,6 +12,7 @@ from pathlib import Path
 import anyio
 
 from mosaic_mcp.errors import MosaicError, Unsupported
+from mosaic_mcp.studio.children import environment
 
 PROGRAM = Path(__file__).with_name("program.py")
 INSTALL = (
@@ -94,7 +95,9 @@ async def _run(arguments: Sequence[str], text: str = "") -> str:
     """Its output; killed when we are cancelled."""
     try:
         with anyio.fail_after(60 * MINUTES):
-            done = await anyio.run_process(arguments, input=text.encode(), check=False)
+            done = await anyio.run_process(
+                arguments, input=text.encode(), check=False, env=environment()
+            )
     except TimeoutError as error:
         raise MosaicError(
             f"Speaking took more than {MINUTES} minutes.", remedy="Give a shorter script."
