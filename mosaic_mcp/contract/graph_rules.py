@@ -42,7 +42,7 @@ FLOWS: Mapping[Kind, Flow] = {
         protected=True,
     ),
     "generation": Flow(
-        "nothing; what leads to it is context only", "what it generates", _MEDIA, source=True
+        "nothing that it changes", "what it generates", _MEDIA, source=True
     ),
     "creation": Flow("videos", "each of them with something added", _MEDIA),
     "action": Flow("videos", "each of them changed", _MEDIA),

@@ -101,6 +101,6 @@ def test_connections_go_where_the_kinds_of_their_ends_allow(source, target, says
         apply_operations(agent({"a": source, "b": target}), (), lambda: "")
 
 
-def test_a_tile_that_generates_is_told_to_take_no_videos():
+def test_a_tile_that_generates_is_told_to_change_no_videos():
     found = lint(Graph.of(agent({"in": "Video Input", "image": "Image Generation"})))
-    assert "generates its own media: the videos of Video Input" in found[0].message
+    assert "generates its own media and does nothing to the videos of Video Input" in found[0].message
