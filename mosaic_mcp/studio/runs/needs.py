@@ -42,7 +42,8 @@ def render_need(timeline: Timeline, quality: str) -> Need:
     video = pixels * float(timeline.frame_rate) * seconds * (0.15 if best else 0.1) / 8
     return Need(
         memory=150 * MB + pixels * (300 if best else 200) + seen * 100,
-        disk=int(2 * video + SOUND_A_SECOND * seconds + TRACK_A_SECOND * _beside(timeline)) + 4 * MB,
+        disk=int(2 * video + SOUND_A_SECOND * seconds + TRACK_A_SECOND * _beside(timeline))
+        + 4 * MB,
     )
 
 
