@@ -11,6 +11,7 @@ from mosaic_mcp.contract.agents import (
     UpdateAgent,
     UpdateNode,
 )
+from mosaic_mcp.contract.builtin import BUILTIN_AGENTS
 from mosaic_mcp.contract.runs import RunRequest, RunStatus
 from mosaic_mcp.contract.tiles.catalogue import tile_type
 from mosaic_mcp.errors import (
@@ -50,12 +51,14 @@ async def test_a_wrong_key_is_refused_with_the_setting_to_check(double):
 
 
 async def test_agents_are_listed_page_by_page(client):
-    first = await client.list_agents(limit=2)
-    rest = await client.list_agents(limit=2, cursor=first.next_cursor)
-    names = [agent.name for agent in (*first.agents, *rest.agents)]
+    page = await client.list_agents(limit=5)
+    names = [agent.name for agent in page.agents]
     assert names[:2] == ["Podcast clips", "Talking head to vertical clips"]
-    assert len(names) == len(set(names)) == 4
-    assert rest.next_cursor is None
+    while page.next_cursor:
+        assert len(page.agents) == 5
+        page = await client.list_agents(limit=5, cursor=page.next_cursor)
+        names += [agent.name for agent in page.agents]
+    assert names[1:] == [agent.agent.name for agent in BUILTIN_AGENTS]
 
 
 async def test_an_agent_is_read_as_the_page_shows_it(client):

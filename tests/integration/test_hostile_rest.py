@@ -24,7 +24,10 @@ from tests.support.studio_runs import ENDED, Studio
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 PUBLIC = {"node_type_id"}
 """Parameters of paths that name what belongs to nobody."""
+CHANNELS = {"youtube_channels": ["UCXuqSBlHAE6Xw-yeJA0Tunw"]}
 BODIES = {
+    "AddYoutubeChannels": CHANNELS,
+    "RemoveYoutubeChannels": CHANNELS,
     "BringTranscript": {"text": "1\n00:00:00,000 --> 00:00:01,000\nhello\n"},
     "UpdateAgent": {"name": "mine now"},
 }
@@ -43,8 +46,11 @@ def theirs(studio, tmp_path_factory) -> dict[str, list[str]]:
             f"/agent/{agent}/run", json=body, headers={"idempotency-key": "theirs"}
         ).json()["run_id"]
         seen = rest.until(started, lambda watch: watch["run"]["status"] in ENDED)
+        http.post(f"/agent/{agent}/triggers/add_youtube_channels", json=CHANNELS)
+        [trigger] = http.get(f"/agent/{agent}/triggers").json()
     [output] = seen["run"]["outputs"]
     return {
+        "trigger_id": [trigger["id"]],
         "agent_id": [agent],
         "agent_node_id": list(nodes.values()),
         "run_id": [started],

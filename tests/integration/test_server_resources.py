@@ -168,7 +168,7 @@ async def test_a_tile_is_read_with_ranges_and_standing(client):
     assert (told["tile"], told["standing"]) == ("Clips", "approximate")
     (count,) = [p for p in told["parameters"] if p["name"] == "num_clips"]
     assert count["allowed"] == "1…20"
-    unsupported = await read(client, f"mosaic://tiles/{quote('AI Music')}")
+    unsupported = await read(client, f"mosaic://tiles/{quote('AI Avatar')}")
     assert unsupported["standing"] == "unsupported"
     assert "MOSAIC_API_KEY" in unsupported["how"]
 
