@@ -9,6 +9,7 @@ from PIL import Image
 from mosaic_mcp.errors import (
     GenerationFailed,
     InvalidRequest,
+    NoSpace,
     RateLimited,
     SourceUnavailable,
     TooLarge,
@@ -193,6 +194,19 @@ async def test_work_for_a_node_that_is_no_longer_ours_is_cancelled_over_there(
     with pytest.raises(Superseded):
         await maker(double, name).make(PictureWish(FOX), tmp_path, tell)
     assert len(double.cancelled) == 1
+
+
+async def test_a_disk_that_fills_up_with_what_was_paid_for_asks_nobody_again(
+    double, tmp_path, monkeypatch
+):
+    double.by_url = True
+
+    async def full(*_: object, **__: object) -> None:
+        raise NoSpace
+
+    monkeypatch.setattr(api_module, "download", full)
+    with pytest.raises(GenerationFailed, match="may have made and charged"):
+        await made(double, "openai", PictureWish(FOX), tmp_path)
 
 
 async def test_a_gateway_that_gave_up_is_not_asked_again_by_itself(double, tmp_path):

@@ -17,6 +17,7 @@ from mosaic_mcp.errors import (
     GenerationFailed,
     MediaError,
     MosaicError,
+    NoSpace,
     RateLimited,
     SourceUnavailable,
     Unauthorized,
@@ -204,7 +205,8 @@ class Api:
         await tell(f"fetching the {kind} from {self.name}")
         try:
             path, _ = await download(url, folder, limits=FILES[kind], allowed=self.allowed)
-        except SourceUnavailable as error:
+        except (SourceUnavailable, MediaError, NoSpace) as error:
+            # Not tried again by itself, not even when there is room again: it is paid for.
             raise self._maybe_paid(f"does not hand out its work: {error.message}") from error
         return path
 
