@@ -260,9 +260,11 @@ class Library:
             goes = tuple(file for file in kept.files if file not in recipe)
             yield replace(kept, files=goes, stays=recipe)
 
-    def recipes(self) -> AsyncIterator[Kept]:
-        """The recipes of renders that were deleted."""
-        return self._kept("recipes", _stem)
+    async def always(self) -> AsyncIterator[Kept]:
+        """What never goes: recipes of renders that were deleted, and what tiles had made."""
+        for folder in ("recipes", "made"):
+            async for kept in self._kept(folder, _stem):
+                yield kept
 
     async def delete_render(self, render_id: str) -> None:
         """Delete an output's files; its recipe moves to recipes/."""

@@ -84,6 +84,7 @@ async def test_what_was_made_again_after_its_file_went_is_known_again(workshop):
 async def test_what_was_paid_for_is_no_cache(workshop):
     await workshop.make(PictureWish("A fox", 320, 240), tell)
     assert [kept.id async for kept in workshop.library.caches()] == []
+    assert len([kept async for kept in workshop.library.always()]) == 1
 
 
 async def test_nobody_is_asked_where_there_is_no_room_for_what_they_make(workshop, monkeypatch):
