@@ -169,7 +169,8 @@ def _default_handler(file: Path | None) -> logging.Handler:
 
 def _secrets_of(settings: Settings) -> Iterable[str | None]:
     """The secrets that the environment holds."""
-    yield settings.api_key
+    yield from (settings.api_key, settings.openai_api_key)
+    yield from (settings.replicate_api_token, settings.fal_key)
     yield from (key for key, _ in settings.studio_keys)
     http = HttpSettings.from_env()
     yield http.client_secret

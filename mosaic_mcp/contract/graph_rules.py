@@ -41,9 +41,7 @@ FLOWS: Mapping[Kind, Flow] = {
         source=True,
         protected=True,
     ),
-    "generation": Flow(
-        "nothing; what leads to it is context only", "what it generates", _MEDIA, source=True
-    ),
+    "generation": Flow("nothing that it changes", "what it generates", _MEDIA, source=True),
     "creation": Flow("videos", "each of them with something added", _MEDIA),
     "action": Flow("videos", "each of them changed", _MEDIA),
     "destination": Flow("videos", "nothing: it is the end", _MEDIA, place=2, protected=True),
@@ -100,6 +98,13 @@ ORDER: tuple[Advice, ...] = (
         "Place Reframe before Captions, Cinematic Captions, Motion Graphics, and Watermark, so "
         "that overlays are composed against the final framing.",
         "Mosaic",
+    ),
+    Advice(
+        frozenset({"AI B-Roll"}),
+        OVERLAYS,
+        "Place AI B-Roll before captions, graphics and Watermark, so that they stand on its "
+        "pictures too.",
+        "ours",
     ),
     Advice(
         CUTS | {"Voice", "AI Voiceover", "Intro", "Outro"},

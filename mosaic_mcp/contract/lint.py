@@ -50,8 +50,8 @@ def _ends(graph: Graph) -> Iterator[Finding]:
             names = ", ".join(graph.labels()[p] for p in parents)
             yield Finding(
                 node,
-                f"generates its own media: the videos of {names} do not go on through it.",
-                "Connect what should go on to another tile.",
+                f"generates its own media and does nothing to the videos of {names}.",
+                "Connect them to the tiles that should change them.",
             )
 
 

@@ -20,8 +20,9 @@ from mosaic_mcp.settings import Settings
 if TYPE_CHECKING:
     from mosaic_mcp.client import Ledger, MosaicClient
 
-IDLE_S = 3600.0
-"""Seconds without a call after which somebody's connection is closed: longer than any call."""
+IDLE_S = 4 * 3600.0
+"""Seconds without a call after which somebody's connection is closed: longer than what a call
+leaves behind goes on, at most the three hours of a transcript."""
 
 logger = logging.getLogger(__name__)
 

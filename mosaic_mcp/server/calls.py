@@ -86,6 +86,11 @@ class _Call:
     failure: Exception | None = None
     ended_at: float | None = None
 
+    def left(self) -> None:
+        """Nobody waits any more."""
+        self.asker = None
+        self.asked = anyio.Event()
+
 
 _current: ContextVar[_Call | None] = ContextVar("call", default=None)
 
@@ -143,6 +148,8 @@ class Calls:
         except anyio.get_cancelled_exc_class():
             if self._behind.get(key) is not call:
                 call.scope.cancel()
+            elif call.asker is asker:
+                call.left()
             raise
         if not in_time:
             self._leave(key, call, asker)
@@ -189,8 +196,7 @@ class Calls:
     def _leave(self, key: Hashable, call: _Call, asker: _Asker) -> None:
         """Let the work go on without who asked for it."""
         if call.asker is asker:
-            call.asker = None
-            call.asked = anyio.Event()
+            call.left()
         self._behind[key] = call
 
     def _forget(self) -> None:

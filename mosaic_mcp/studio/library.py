@@ -7,6 +7,7 @@
 | recipes/<render_id>.json | the recipe of a render that was deleted |
 | cache/perception/<sha256>/ | what was seen and heard in a source |
 | cache/thumbnails/<sha256>.jpg | its picture |
+| made/<hash> | the asset that a tile had made for a wish, which may have been paid for |
 | uploads/<asset_id> | what a client sent, until it is finalized |
 | databases/<id> | nothing; one for each database whose studios keep files here |
 
@@ -58,7 +59,7 @@ RECIPE = "recipe.json"
 RenderFile = Literal[
     "video.mp4", "thumbnail.jpg", "timeline.zip", "captions.srt", "captions.vtt", "captions.txt"
 ]
-FOLDERS = ("assets", "renders", "recipes", "cache", "uploads")
+FOLDERS = ("assets", "renders", "recipes", "cache", "made", "uploads")
 """All that takes space in a storage."""
 
 
@@ -259,9 +260,11 @@ class Library:
             goes = tuple(file for file in kept.files if file not in recipe)
             yield replace(kept, files=goes, stays=recipe)
 
-    def recipes(self) -> AsyncIterator[Kept]:
-        """The recipes of renders that were deleted."""
-        return self._kept("recipes", _stem)
+    async def always(self) -> AsyncIterator[Kept]:
+        """What never goes: recipes of renders that were deleted, and what tiles had made."""
+        for folder in ("recipes", "made"):
+            async for kept in self._kept(folder, _stem):
+                yield kept
 
     async def delete_render(self, render_id: str) -> None:
         """Delete an output's files; its recipe moves to recipes/."""
@@ -289,6 +292,21 @@ class Library:
         """Keep what was found out; whoever was first is right."""
         text = json.dumps(answer).encode()
         await self.storage.write(f"cache/perception/{sha256}/{name}.json", text)
+
+    # What tiles had made. Some bytes each, and no cache: without them it would be paid for again.
+
+    async def made(self, wish: str) -> str | None:
+        """What was made for the wish of that hash, as it was kept."""
+        try:
+            async with self.storage.file(_made(wish)) as path:
+                return await anyio.Path(path).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+
+    async def keep_made(self, wish: str, made: str) -> None:
+        """Remember what was made for a wish, in place of what is gone."""
+        await self.storage.delete([_made(wish)])
+        await self.storage.write(_made(wish), made.encode())
 
     @staticmethod
     def thumbnail(sha256: str) -> str:
@@ -332,6 +350,10 @@ class Library:
 
 def _one(name: str, files: Sequence[Stored]) -> Kept:
     return Kept(name, tuple(files), max(file.modified for file in files))
+
+
+def _made(wish: str) -> str:
+    return f"made/{wish}"
 
 
 def _stem(key: str) -> str:

@@ -159,7 +159,7 @@ async def test_what_can_be_deleted_is_listed_as_the_things_it_belongs_to(storage
     await library.delete_render("r1")
     assert not await library.published("r1")
     assert await listed(library.renders()) == await listed(library.uploads()) == []
-    assert await listed(library.recipes()) == [("r1", 6)]
+    assert await listed(library.always()) == [("r1", 6)]
     assert await read(storage, "recipes/r1.json") == b"recipe"
     (kept,) = [k async for k in library.sources()]
     await library.delete(kept)

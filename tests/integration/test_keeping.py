@@ -191,6 +191,29 @@ async def test_a_sound_that_a_tile_made_stays_with_the_timeline_that_plays_it(ho
     assert gone == [f"assets/aa/{forgotten}.mp4"]
 
 
+async def test_a_picture_that_an_output_names_and_what_its_timeline_shows_stay(home: Home):
+    """Also while the node is done again and has no timelines."""
+    run = home.run(10)
+    still, picture = "a" * 64, "00000000-0000-4000-8000-000000000002"
+    for name in (still, picture):
+        home.asset(name, 100, days=40)
+    kept = {"sources": {still: {"picture": picture}}}
+    home.do(renders.update().where(renders.c.run_id == run.id).values(timeline=kept))
+    done = await home.collect(most=0)
+    assert [one.id for one in done.removed if one.thing == "source"] == []
+
+
+async def test_what_a_running_tile_has_just_made_stays(home: Home):
+    run = home.run(10, end=False)
+    home.asset("made", 100)
+    home.asset("old", 100, days=40)
+    done = await home.collect(most=0)
+    assert [one.id for one in done.removed if one.thing == "source"] == ["assets/aa/old.mp4"]
+    run.do("out")
+    done = await home.collect(most=0)
+    assert [one.id for one in done.removed if one.thing == "source"] == ["assets/aa/made.mp4"]
+
+
 async def test_a_source_that_is_the_users_own_file_counts_nothing(home: Home, tmp_path: Path):
     mine = tmp_path / "mine.mp4"
     mine.hardlink_to(home.asset("unused", 100, days=40))

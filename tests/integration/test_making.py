@@ -1,6 +1,7 @@
 """Media that tiles have made, kept and found again, with real files, store, probe and FFmpeg."""
 
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 from test_generation import frame, near
 
 from mosaic_mcp.contract.extensions import LOCAL_OWNER
+from mosaic_mcp.errors import NoSpace
 from mosaic_mcp.studio.intake import Intake
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.machine import Machine
@@ -68,6 +70,31 @@ async def test_what_was_made_for_a_node_is_not_paid_for_again(workshop):
     assert (first.by, first.source.kind) == ("OpenAI", "image")
     assert first.source.name == "A red fox in deep snow, at dawn, with a long.png"
     assert (await file_of(paying.of("anna", ""), first.asset_id)).read_bytes() == double.image
+
+
+async def test_what_was_made_again_after_its_file_went_is_known_again(workshop):
+    wish = PictureWish("A fox", 320, 240)
+    first = await workshop.make(wish, tell)
+    (await file_of(workshop, first.asset_id)).unlink()
+    second = await workshop.make(wish, tell)
+    third = await workshop.make(wish, tell)
+    assert (second.asset_id != first.asset_id, third) == (True, second)
+
+
+async def test_what_was_paid_for_is_no_cache(workshop):
+    await workshop.make(PictureWish("A fox", 320, 240), tell)
+    assert [kept.id async for kept in workshop.library.caches()] == []
+    assert len([kept async for kept in workshop.library.always()]) == 1
+
+
+async def test_nobody_is_asked_where_there_is_no_room_for_what_they_make(workshop, monkeypatch):
+    with providers() as double:
+        openai = OpenAI.of(KEY, double.url("/openai/v1"), allowed=anywhere)
+        paying = replace(workshop, providers=Providers((openai,)))
+        monkeypatch.setattr(Machine, "free", 1_000_000)
+        with pytest.raises(NoSpace):
+            await paying.make(PictureWish("A fox"), tell)
+        assert double.bodies == []
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])

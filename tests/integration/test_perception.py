@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from mosaic_mcp.contract.extensions import BringTranscript
-from mosaic_mcp.errors import MediaError
+from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.models.store import Recogniser
 from mosaic_mcp.studio.perception import calling
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.probe import probe
+from mosaic_mcp.studio.timeline.model import Source
 from tests.support.talking import Truth, talking_head
 
 SCRIPT = (
@@ -193,6 +195,23 @@ async def test_the_users_words_are_timed_by_the_sound(tmp_path: Path, talk: tupl
     off = [abs(float(a.start - b.start)) for a, b in zip(words.words, truth.words, strict=True)]
     assert np.median(off) < 0.08
     assert [w.text for w in words.words if w.filler] == ["um"]
+
+
+async def test_where_nothing_can_hear_words_are_just_not_known(tmp_path: Path):
+    """What is made without them is made."""
+
+    def recogniser() -> Recogniser:
+        raise Unsupported("MOSAIC_STUDIO_MODEL asks for tiny, which is not ready here.")
+
+    async def brought(_transcript_id: str) -> BringTranscript | None:
+        return None
+
+    files = lambda _sha: nullcontext(tmp_path)  # noqa: E731
+    perception = LocalPerception(Library(tmp_path), files, brought, recogniser)
+    source = Source(sha256="a", name="talk.mp4", audio_channels=1)
+    assert await perception.known_words(source) is None
+    with pytest.raises(Unsupported):
+        await perception.words(source)
 
 
 async def test_without_the_users_words_the_recogniser_says_how_sure_it_is(

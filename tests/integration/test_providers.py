@@ -9,6 +9,7 @@ from PIL import Image
 from mosaic_mcp.errors import (
     GenerationFailed,
     InvalidRequest,
+    NoSpace,
     RateLimited,
     SourceUnavailable,
     TooLarge,
@@ -22,6 +23,7 @@ from mosaic_mcp.studio.providers.fal import Fal
 from mosaic_mcp.studio.providers.openai import OpenAI, size_of
 from mosaic_mcp.studio.providers.provider import FilmWish, PictureWish
 from mosaic_mcp.studio.providers.replicate import Replicate
+from mosaic_mcp.studio.runs.states import Superseded
 from mosaic_mcp.web.addresses import anywhere
 from mosaic_mcp.web.download import Limits
 from tests.support.providers import KEY, providers
@@ -177,6 +179,40 @@ async def test_cancelled_work_is_cancelled_over_there(double, name, tmp_path):
         group.cancel_scope.cancel()
     assert len(double.cancelled) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["replicate", "fal"])
+async def test_work_for_a_node_that_is_no_longer_ours_is_cancelled_over_there(
+    double, name, tmp_path
+):
+    double.looks = 10**9
+
+    async def tell(step: str) -> None:
+        if step.startswith("waiting"):
+            raise Superseded
+
+    with pytest.raises(Superseded):
+        await maker(double, name).make(PictureWish(FOX), tmp_path, tell)
+    assert len(double.cancelled) == 1
+
+
+async def test_a_disk_that_fills_up_with_what_was_paid_for_asks_nobody_again(
+    double, tmp_path, monkeypatch
+):
+    double.by_url = True
+
+    async def full(*_: object, **__: object) -> None:
+        raise NoSpace
+
+    monkeypatch.setattr(api_module, "download", full)
+    with pytest.raises(GenerationFailed, match="may have made and charged"):
+        await made(double, "openai", PictureWish(FOX), tmp_path)
+
+
+async def test_a_gateway_that_gave_up_is_not_asked_again_by_itself(double, tmp_path):
+    double.answers = [(504, {"detail": "timeout"}, {})]
+    with pytest.raises(GenerationFailed, match="may have made and charged"):
+        await made(double, "openai", PictureWish(FOX), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["replicate", "fal"])

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mosaic_mcp.studio.render.compile import Frames, compile_video
+from mosaic_mcp.studio.render.facts import Facts
 from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import (
@@ -78,6 +80,17 @@ async def test_a_cutaway_covers_exactly_its_span_through_cuts(tmp_path, made):
     timeline = with_sources(from_source(source, tile="in"), away, clips=clips, cutaways=(cutaway,))
     out = await made(timeline, {source.sha256: path, away.sha256: other})
     assert numbers(out) == [*range(10, 30), *range(530, 550), *range(60, 80)]
+
+
+def test_a_part_that_begins_after_a_cutaway_ended_shows_what_still_stands_of_it():
+    talk = Source(sha256="t", name="talk", duration=F(60), width=320, height=240, frame_rate=F(30))
+    away = talk.model_copy(update={"sha256": "a", "duration": F(5)})
+    cutaway = Cutaway(source="a", over=Span(source="t", start=F(10), end=F(40)))
+    timeline = with_sources(from_source(talk, tile="in"), away, cutaways=(cutaway,))
+    names, facts = {"t": "source1", "a": "source0"}, dict.fromkeys("ta", Facts(seekable=True))
+    plan = compile_video(timeline, names, facts, part=Frames(900, 600))
+    own = plan.inputs[: plan.inputs.index("source0")]
+    assert F(own[len(own) - 1 - own[::-1].index("-ss") + 1]) == F(49, 10)
 
 
 async def test_a_cutaway_that_is_cut_out_is_not_shown(tmp_path, made):

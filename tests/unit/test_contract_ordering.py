@@ -64,6 +64,12 @@ def test_sound_is_evened_out_after_all_that_is_heard():
     assert [(m.tile, m.behind) for m in moves] == [(0, (1, 2)), (1, (2,))]
 
 
+def test_captions_and_watermark_stand_on_the_pictures_of_b_roll():
+    tiles = line("Captions", "Watermark", "AI B-Roll", "Clips")
+    order, _ = advised(tiles)
+    assert names(tiles, order) == ["Clips", "AI B-Roll", "Captions", "Watermark"]
+
+
 @given(LINES)
 def test_any_line_comes_out_in_an_order_that_needs_no_advice_and_stays_so(tiles):
     order, moves = advised(tiles)
@@ -101,6 +107,8 @@ def test_connections_go_where_the_kinds_of_their_ends_allow(source, target, says
         apply_operations(agent({"a": source, "b": target}), (), lambda: "")
 
 
-def test_a_tile_that_generates_is_told_to_take_no_videos():
+def test_a_tile_that_generates_is_told_to_change_no_videos():
     found = lint(Graph.of(agent({"in": "Video Input", "image": "Image Generation"})))
-    assert "generates its own media: the videos of Video Input" in found[0].message
+    assert (
+        "generates its own media and does nothing to the videos of Video Input" in found[0].message
+    )

@@ -30,7 +30,11 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     root, ours = logging.getLogger(), logging.getLogger("mosaic_mcp")
     levels = root.level, ours.level
     settings = Settings(
-        home=Path("nowhere"), api_key="plain-key-of-a-user", log_format="json", log_level="debug"
+        home=Path("nowhere"),
+        api_key="plain-key-of-a-user",
+        fal_key="plain-key-of-fal",
+        log_format="json",
+        log_level="debug",
     )
     logs.start_logs(settings, handler)
     yield text
@@ -66,6 +70,7 @@ def test_a_line_is_an_object_with_the_facts_of_its_work(written: io.StringIO):
     [
         "mk_live_0123456789",
         "plain-key-of-a-user",
+        "plain-key-of-fal",
         "Bearer abcdef.ghi-jkl",
         "http://127.0.0.1:1/media/renders/x/video.mp4?exp=1&sig=c2VjcmV0",
         "https://s3/x?X-Amz-Signature=abcdef&X-Amz-Credential=AKIA",

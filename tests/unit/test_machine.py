@@ -13,7 +13,7 @@ from mosaic_mcp.errors import NoSpace
 from mosaic_mcp.studio import machine
 from mosaic_mcp.studio.machine import Machine, available_memory, cores, size
 from mosaic_mcp.studio.runs.needs import render_need
-from mosaic_mcp.studio.timeline.model import Timeline
+from mosaic_mcp.studio.timeline.model import Cutaway, Span, Timeline, Track
 from tests.support.tiles import source, timeline
 
 GB = 10**9
@@ -118,6 +118,18 @@ def test_a_large_render_needs_more_than_a_small_one():
     assert more.memory > 4 * less.memory
     assert more.disk > 2 * less.disk
     assert render_need(large, "draft").disk < more.disk < render_need(large, "best").disk
+    picture = source("picture", width=3840, height=2160)
+    track = Track(source="talk", end=Fraction(60))
+    away = Cutaway(source="picture", over=Span(source="talk", start=Fraction(0), end=Fraction(1)))
+    fuller = small.model_copy(
+        update={
+            "sources": {**small.sources, "picture": picture},
+            "tracks": (track,),
+            "cutaways": (away,),
+        }
+    )
+    assert render_need(fuller, "standard").memory > less.memory + 800 * 10**6
+    assert render_need(fuller, "standard").disk >= less.disk + 2 * 60 * 190_000
     longer = large.model_copy(
         update={"clips": (large.clips[0].model_copy(update={"end": Fraction(3600)}),)}
     )

@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mosaic_mcp.studio.render.ass import clean
+from mosaic_mcp.studio.render.counting import counted_to
 from mosaic_mcp.studio.render.graphics import showings
 from mosaic_mcp.studio.render.places import Box, safe_area
+from mosaic_mcp.studio.render.scenes import Scene
 from mosaic_mcp.studio.render.sheet import sheet_of
-from mosaic_mcp.studio.render.templates import TEMPLATES, Scene, counted_to
+from mosaic_mcp.studio.render.templates import TEMPLATES
 from mosaic_mcp.studio.timeline.model import (
     Captions,
     CaptionWord,

@@ -138,11 +138,14 @@ async def test_a_caller_who_goes_away_later_ends_nothing_that_was_promised_to_go
             await ask(calls, work)
         calls._seconds = LONG
         async with anyio.create_task_group() as group:
-            group.start_soon(ask, calls, work)
+            gone = Asking()
+            group.start_soon(lambda: ask(calls, work, context=gone))
             await anyio.wait_all_tasks_blocked()
             group.cancel_scope.cancel()
         await anyio.wait_all_tasks_blocked()
         assert not work.ended
+        await work.context.report_progress(1)
+        assert gone._heard == [], "who went away is told nothing more"
         work.may_end.set()
         assert await ask(calls, work) == "outcome"
 

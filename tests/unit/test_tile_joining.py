@@ -3,7 +3,7 @@
 from fractions import Fraction as F
 
 from mosaic_mcp.studio.tiles.joining import joined
-from mosaic_mcp.studio.timeline.model import FaceSeen, Graphic, Span
+from mosaic_mcp.studio.timeline.model import FaceSeen, Graphic, Span, Track
 from tests.support.tiles import source, timeline
 
 
@@ -20,3 +20,18 @@ def test_graphics_and_faces_of_all_are_kept_once():
     assert [g.texts for g in both.graphics] == [(), ("a",), ("b",), ("a",)]
     assert [face.time for face in both.faces["a"]] == [2, 4]
     assert set(both.faces) == {"a", "b"}
+
+
+def test_music_and_voices_stay_with_their_own_pictures():
+    song, voice = source("song", F(5)), source("voice", F(3))
+    known = {"song": song, "voice": voice}
+    one = timeline(source("a", F(10))).model_copy(
+        update={"tracks": (Track(source="song", loop=True),)}
+    )
+    two = timeline(source("b", F(20))).model_copy(
+        update={"tracks": (Track(source="voice", kind="voice", at=F(4)),)}
+    )
+    one, two = (t.model_copy(update={"sources": t.sources | known}) for t in (one, two))
+    music, spoken = joined([one, two], "all").tracks
+    assert (music.source, music.at, music.until) == ("song", 0, 10)
+    assert (spoken.source, spoken.at, spoken.until) == ("voice", 14, 30)

@@ -15,6 +15,7 @@ from mosaic_mcp.studio.perception.model import Colours
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.tiles import color_correction, mirror, opening
 from mosaic_mcp.studio.tiles.shipped import bumper, shipped_files
+from mosaic_mcp.studio.timeline.model import Track
 from tests.support.tiles import Known, context, source, timeline
 
 GREY = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
@@ -115,6 +116,14 @@ async def test_intro_and_outro_stand_at_the_ends():
     assert [c.source for c in both.clips] == ["film", "talk", bumper().sha256]
     assert [c.whole for c in both.clips] == [True, False, True]
     assert both.duration == F(3) + F(60) + F(2)
+
+
+async def test_an_intro_leaves_voices_with_their_pictures():
+    voice = Track(source="talk", kind="voice", at=F(4), until=F(9))
+    spoken = timeline(source()).model_copy(update={"tracks": (voice,)})
+    intro = IntroParams(use_custom_intro="custom", custom_intro_video_id="film")
+    [opened] = await opening.intro([spoken], intro, context(Known({}), film=FILM))
+    assert [(track.at, track.until) for track in opened.tracks] == [(7, 12)]
 
 
 async def test_a_sound_is_refused_as_an_intro():

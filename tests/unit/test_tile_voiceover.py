@@ -121,6 +121,13 @@ async def test_a_generated_voice_over_says_the_script():
     assert one.duration == F(4, 5)
 
 
+async def test_what_flows_in_flows_on_before_the_sound():
+    """As with what other tiles generate (divergence generation-inputs)."""
+    talk, wish = timeline(source()), AudioGenerationParams(script="Hello world.")
+    made = await audio_generation.apply([talk], wish, context(Known({}), sounds=Speaking()))
+    assert (made[0], len(made)) == (talk, 2)
+
+
 async def test_voice_is_refused_with_what_can_be_done():
     wish = VoiceParams(target_language="Spanish")
     with pytest.raises(Unsupported, match="into Spanish") as refusal:

@@ -15,9 +15,10 @@ from mosaic_mcp.studio.timeline.edit import (
     snap,
     to_output,
     to_source,
+    tracks_in,
     trim,
 )
-from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
+from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline, Track
 
 RATE = F(30000, 1001)
 TALK = Source(
@@ -119,3 +120,36 @@ def test_odd_rates_become_common_ones():
     assert rate("23.7", variable=True) == 24
     assert rate("28.3", variable=True) == 30
     assert rate("0") == 30
+
+
+def with_tracks(*tracks: Track) -> Timeline:
+    whole = cut((0, 40))
+    lengths = {"tune": F(30), "voice": F(8)}
+    sounds = {name: Source(sha256=name, name=name, duration=s) for name, s in lengths.items()}
+    return whole.model_copy(update={"tracks": tracks, "sources": whole.sources | sounds})
+
+
+def test_all_of_a_timeline_has_all_of_its_tracks_as_they_were():
+    tracks = (
+        Track(source="tune", loop=True, until=F(20)),
+        Track(source="tune", at=F(3), start=F(1)),
+        Track(source="voice", kind="voice", at=F(4)),
+    )
+    assert tracks_in(with_tracks(*tracks), [(F(0), F(40))]) == tracks
+
+
+def test_a_part_is_heard_with_what_the_whole_has_there():
+    tune, voice = Track(source="tune"), Track(source="voice", kind="voice", at=F(8))
+    music, spoken = trim(with_tracks(tune, voice), F(10), F(14)).tracks
+    assert (music.at, music.start) == (0, 10)
+    assert (spoken.at, spoken.start, spoken.end) == (0, 2, 6)
+    assert trim(with_tracks(tune, voice), F(32), F(40)).tracks == (), "both have ended"
+
+
+def test_music_goes_on_over_a_cut_and_a_voice_is_cut_with_its_picture():
+    music = Track(source="tune", loop=True, at=F(2), until=F(30))
+    voice = Track(source="voice", kind="voice", at=F(6))
+    spans = [(F(0), F(8)), (F(12), F(40))]
+    one, first, second = tracks_in(with_tracks(music, voice), spans)
+    assert (one.at, one.until) == (2, 26)
+    assert [(t.at, t.start, t.end) for t in (first, second)] == [(6, 0, 2), (8, 6, None)]

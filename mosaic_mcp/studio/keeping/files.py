@@ -36,7 +36,7 @@ class Found:
     """What lies in a library."""
 
     renders: list[Kept]
-    recipes: list[Kept]
+    always: list[Kept]
     sources: list[Kept]
     caches: list[Kept]
     uploads: list[Kept]
@@ -51,7 +51,7 @@ class Found:
         return recipes + sum(whole.add(kept) for kept in self._all())
 
     def _all(self) -> Iterator[Kept]:
-        for kept in (self.renders, self.recipes, self.sources, self.caches):
+        for kept in (self.renders, self.always, self.sources, self.caches):
             yield from kept
         for kept in (self.uploads, self.unfinished, self.jobs):
             yield from kept
@@ -61,7 +61,7 @@ async def look(library: Library) -> Found:
     """List everything."""
     return Found(
         renders=[kept async for kept in library.renders()],
-        recipes=[kept async for kept in library.recipes()],
+        always=[kept async for kept in library.always()],
         sources=[kept async for kept in library.sources()],
         caches=[kept async for kept in library.caches()],
         uploads=[kept async for kept in library.uploads()],

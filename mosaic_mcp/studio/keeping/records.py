@@ -82,7 +82,10 @@ def unreferenced(connection: sa.Connection, before: str) -> dict[str, list[str]]
     """Ready assets from before that moment that no run and no agent names: file -> asset ids.
 
     Only files all of whose assets are such. Runs are kept, so what an output was made from stays.
+    What came since a run began that still runs may be what its tiles make: no timeline has it yet.
     """
+    began = connection.execute(sa.select(sa.func.min(runs.c.started_at)).where(_RUNNING)).scalar()
+    before = min(before, began or before)
     used = sa.exists().where(run_inputs.c.asset_id == assets.c.id)
     query = sa.select(assets.c.id, assets.c.file, assets.c.created_at, used.label("used")).where(
         assets.c.status == "ready"
@@ -97,7 +100,7 @@ def unreferenced(connection: sa.Connection, before: str) -> dict[str, list[str]]
     free = {file: ids for file, ids in free.items() if file not in taken}
     if not free:
         return {}
-    named, shown = _named(connection), _shown(connection)
+    named, shown = _named(connection)
     return {
         file: ids
         for file, ids in free.items()
@@ -105,21 +108,22 @@ def unreferenced(connection: sa.Connection, before: str) -> dict[str, list[str]]
     }
 
 
-def _shown(connection: sa.Connection) -> set[str]:
-    """Every content that a timeline refers to: also what a tile made, which nobody names."""
-    rows = connection.execution_options(yield_per=_BATCH).execute(sa.select(run_nodes.c.timelines))
-    return {sha for value in rows.scalars() for sha in _SHA256.findall(json.dumps(value))}
+def _named(connection: sa.Connection) -> tuple[set[str], set[str]]:
+    """Every id and every content that something refers to.
 
-
-def _named(connection: sa.Connection) -> set[str]:
-    """Every id in the parameters of agents and nodes, and in requests: logos, music, inputs."""
-    found: set[str] = set()
-    for column in (agents.c.graph, run_nodes.c.params, runs.c.request):
+    Parameters of agents and nodes and requests name logos, music and inputs; timelines, those of
+    outputs too while their node is done again, also what tiles made.
+    """
+    ids, contents = set[str](), set[str]()
+    columns = (agents.c.graph, run_nodes.c.params, runs.c.request)
+    for column in (*columns, run_nodes.c.timelines, renders.c.timeline):
         # Of the statement, not of the connection: its later ones may be no queries.
         query = sa.select(column).execution_options(yield_per=_BATCH)
         for value in connection.execute(query).scalars():
-            found.update(_ID.findall(json.dumps(value)))
-    return found
+            text = json.dumps(value)
+            ids.update(_ID.findall(text))
+            contents.update(_SHA256.findall(text))
+    return ids, contents
 
 
 def forget_assets(connection: sa.Connection, before: str, files: Collection[str]) -> set[str]:

@@ -16,6 +16,7 @@ from typing import Any
 import anyio
 
 from mosaic_mcp.contract.extensions import BringTranscript
+from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.models.store import Recogniser
 from mosaic_mcp.studio.models.table import RELIABLE
@@ -111,10 +112,16 @@ class LocalPerception:
         )
 
     async def known_words(self, source: Source) -> Words | None:
-        """As `words` where that is no work: they were brought or heard before. Else None."""
+        """As `words` where that is no work: they were brought or heard before. Else None.
+
+        Who asks can do without: also None where nothing here can hear.
+        """
         heard = source.transcript is not None or not source.audio_channels
         if not heard:
-            name = f"{_words_by(self._recogniser())}-{VERSION}"
+            try:
+                name = f"{_words_by(self._recogniser())}-{VERSION}"
+            except MosaicError:
+                return None
             heard = await self._library.fact(source.sha256, name) is not None
         return await self.words(source) if heard else None
 

@@ -17,6 +17,7 @@ from mosaic_mcp.errors import (
     GenerationFailed,
     MediaError,
     MosaicError,
+    NoSpace,
     RateLimited,
     SourceUnavailable,
     Unauthorized,
@@ -33,6 +34,8 @@ FILES: dict[Kind, Limits] = {
 }
 """What a made file may take to download."""
 CANCEL_S = 5.0
+GATEWAYS = (502, 504, 524)
+"""What is in front of a provider says that it did not answer, though it may be at work."""
 BAD_LOOKS = 5
 """Looks in a row that may fail before a paid job is given up."""
 
@@ -80,6 +83,8 @@ class Api:
             raise self._silent(why) from error
         except MediaError as error:  # there is no such host, or it is in a private network
             raise self._silent(error.message) from error
+        if method == "POST" and status in GATEWAYS:
+            raise self._maybe_paid(f"did not answer its own gateway (HTTP {status})")
         if status >= 400:
             raise self._refusal(status, said, waits)
         if not isinstance(said, dict):
@@ -157,7 +162,9 @@ class Api:
         try:
             with anyio.fail_after(self.pace.limit_s):
                 return await self._looked(look, tell)
-        except (TimeoutError, anyio.get_cancelled_exc_class()) as end:
+        except MosaicError:  # it has ended over there, or nobody can tell
+            raise
+        except BaseException as end:  # too slow, cancelled, or no longer ours
             # Where that fails it ends by itself, and what was made is paid anyway.
             with anyio.move_on_after(CANCEL_S, shield=True), suppress(MosaicError):
                 await cancel()
@@ -198,7 +205,8 @@ class Api:
         await tell(f"fetching the {kind} from {self.name}")
         try:
             path, _ = await download(url, folder, limits=FILES[kind], allowed=self.allowed)
-        except SourceUnavailable as error:
+        except (SourceUnavailable, MediaError, NoSpace) as error:
+            # Not tried again by itself, not even when there is room again: it is paid for.
             raise self._maybe_paid(f"does not hand out its work: {error.message}") from error
         return path
 

@@ -29,6 +29,8 @@ FAR_S = 20
 """Seconds of skipped source above which opening the file again beats decoding through."""
 TAIL_S = 2
 """Seconds for which the last picture may stand while the sound goes on."""
+LAST_S = Fraction(1, 10)
+"""Seconds before the end of a video at which it surely has a picture."""
 TONE_MAP = (
     "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
     "zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
@@ -352,7 +354,9 @@ def _cutaway(
     seconds = f"{float(frames.count / rate):.6f}"
     options: list[str] = []
     if source.kind == "video":
-        options = [*plan.decoding, "-ss", f"{float(cutaway.start):.6f}", "-t", seconds]
+        # A part may begin after the cutaway has ended: then with what still stands of it.
+        begin = min(cutaway.start, max(source.duration - LAST_S, Fraction(0)))
+        options = [*plan.decoding, "-ss", f"{float(begin):.6f}", "-t", seconds]
     number = plan.input(names[cutaway.source], *options)
     steps = [
         f"fps=fps={rate}:start_time=0:round=near",

@@ -23,7 +23,8 @@ from mosaic_mcp.studio.render.places import (
     in_use,
     safe_area,
 )
-from mosaic_mcp.studio.render.templates import TEMPLATES, Card, Scene, backdrop, progress
+from mosaic_mcp.studio.render.scenes import Card, Scene
+from mosaic_mcp.studio.render.templates import TEMPLATES, backdrop, progress
 from mosaic_mcp.studio.timeline.edit import shown, to_output
 from mosaic_mcp.studio.timeline.model import Graphic, Place, Timeline
 

@@ -25,6 +25,6 @@ def take(kept: Path, wanted: Path) -> bool:
 def keep(made: Path, kept: Path) -> None:
     """Keep a finished file under its name, in one step."""
     kept.parent.mkdir(parents=True, exist_ok=True)
-    part = kept.with_name(f"{uuid4()}.part")
+    part = kept.with_name(f".{uuid4()}.part")  # hidden: nobody takes it for a kept file
     place(made, part)
     part.replace(kept)

@@ -29,6 +29,8 @@ _SEEN: dict[str, Any] = {
     "sources": True,
     "framing": True,
     "captions": True,
+    "graphics": True,
+    "faces": True,
     "cutaways": True,
     "overlays": True,
     "clips": {"__all__": {"tile", "mirror_x", "mirror_y", "look", "whole"}},

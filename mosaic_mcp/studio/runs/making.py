@@ -27,6 +27,8 @@ from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.tiles.tile import Footage, Made
 from mosaic_mcp.studio.timeline.model import Source
 
+ROOM: dict[Kind, int] = {"image": 50_000_000, "video": 200_000_000}
+"""Bytes that have to be free for what is made: more than it mostly has."""
 MAGIC = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"RIFF": ".webp", b"GIF8": ".gif"}
 
 
@@ -57,7 +59,7 @@ class Workshop:
         by = self.maker(wish.kind)
         said = json.dumps([self.scope, wish.kind, by, asdict(wish)], sort_keys=True)
         key = hashlib.sha256(said.encode()).hexdigest()
-        asset_id = await self.library.fact(key, "made")
+        asset_id = await self.library.made(key)
         if asset_id is not None:
             try:
                 source, _ = await self.assets.file(self.owner, asset_id)
@@ -65,12 +67,14 @@ class Workshop:
             except MosaicError:
                 pass  # its file is gone
         asset_id = await self._make(wish, tell)
-        await self.library.keep_fact(key, "made", asset_id)
+        await self.library.keep_made(key, asset_id)
         source, _ = await self.assets.file(self.owner, asset_id)
         return Made(source, asset_id, by)
 
     async def _make(self, wish: Wish, tell: Tell) -> str:
         provider = self.providers.for_(wish.kind)
+        # Before anything is paid for: where it could not be kept, it would be asked for once more.
+        self.intake.room(ROOM[wish.kind], f"the {wish.kind} to be made")
         with self.library.job() as job:
             if provider is not None:
                 path = await provider.make(wish, job, tell)

@@ -3,7 +3,8 @@
 Memory: 150 MB, 200 bytes a pixel of the canvas (300 for `best`) and 100 a pixel of each source.
 x264 alone takes 153 (veryfast) and 253 (medium) in 1080p, 128 and 225 in 4K, as measured.
 
-Disk: twice the file at 0.1 bit a pixel (0.15 for `best`), 0.8 MB a second of sound, and 4 MB.
+Disk: twice the file at 0.1 bit a pixel (0.15 for `best`), 0.8 MB a second of sound, 0.2 of music
+and voices beside it, and 4 MB.
 The file stands twice in the work folder: before and after its sound is added. An estimate that
 proves too low is doubled, see `queueing.raise_need`.
 """
@@ -17,6 +18,8 @@ from mosaic_mcp.studio.timeline.model import Timeline
 MB = 1_000_000
 SOUND_A_SECOND = 800_000
 """Bytes: two channels of 48,000 samples in 32 bits, before and after loudness."""
+TRACK_A_SECOND = 192_000
+"""Bytes: the same in 16 bits, of music and voices and of what they are mixed to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,25 @@ def render_need(timeline: Timeline, quality: str) -> Need:
     """The need of one render."""
     best = quality == "best"
     pixels = timeline.width * timeline.height // (4 if quality == "draft" else 1)
-    used = {clip.source for clip in timeline.clips} | {o.source for o in timeline.overlays}
+    seen_parts = (*timeline.clips, *timeline.cutaways, *timeline.overlays)
+    used = {part.source for part in seen_parts}
     sources = [timeline.sources[sha] for sha in used if sha in timeline.sources]
     seen = sum(source.width * source.height for source in sources)
     seconds = float(timeline.duration)
     video = pixels * float(timeline.frame_rate) * seconds * (0.15 if best else 0.1) / 8
     return Need(
         memory=150 * MB + pixels * (300 if best else 200) + seen * 100,
-        disk=int(2 * video + SOUND_A_SECOND * seconds) + 4 * MB,
+        disk=int(2 * video + SOUND_A_SECOND * seconds + TRACK_A_SECOND * _beside(timeline))
+        + 4 * MB,
     )
+
+
+def _beside(timeline: Timeline) -> float:
+    """Seconds of sound that is decoded beside that of the clips, and of the mix."""
+    if not timeline.tracks:
+        return 0.0
+    ends = (
+        timeline.sources[t.source].duration if t.end is None else t.end for t in timeline.tracks
+    )
+    decoded = sum(end - t.start for t, end in zip(timeline.tracks, ends, strict=True))
+    return float(timeline.duration + decoded)

@@ -39,7 +39,7 @@ class OwnSounds:
     async def made(self, recipe: str, name: str, make: Make) -> Source:
         """The sound that `make` writes, made once for each recipe; `name` is for people."""
         key = sha256(recipe.encode()).hexdigest()
-        known = await self.library.fact(key, "made")
+        known = await self.library.made(key)
         if known is not None:
             asset_id = await self.assets.find(self.owner, "audio", known, name)
             try:
@@ -51,7 +51,7 @@ class OwnSounds:
             path = job / "made.wav"
             await make(path)
             asset = await self.intake.take(self.owner, path, name, "audio")
-        await self.library.keep_fact(key, "made", asset.sha256)
+        await self.library.keep_made(key, asset.sha256)
         return (await self.assets.file(self.owner, asset.asset_id))[0]
 
     async def songs(self) -> list[Song]:

@@ -29,17 +29,17 @@ WIDTH, HEIGHT, RATE = 1280, 720, Fraction(30)
 
 
 async def apply(
-    inputs: Sequence[Timeline],  # noqa: ARG001  nothing flows into it
+    inputs: Sequence[Timeline],
     params: AudioGenerationParams,
     context: TileContext,
 ) -> list[Timeline]:
-    """One timeline with the sound alone."""
+    """The inputs, and a timeline with the sound alone."""
     if params.mode == "voiceover":
         voice = await voice_named(params.voice_id)
         await context.report(0.2, "speaking")
         source = await spoken((params.script or "").strip(), voice, CALM, context)
-        return [sound_alone(source, "voice-over", context.node)]
-    return [sound_alone(await _music(params, context), "music", context.node)]
+        return [*inputs, sound_alone(source, "voice-over", context.node)]
+    return [*inputs, sound_alone(await _music(params, context), "music", context.node)]
 
 
 async def _music(params: AudioGenerationParams, context: TileContext) -> Source:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
-from mosaic_mcp.studio.timeline.model import CaptionWord, CropKey, FaceSeen, Timeline
+from mosaic_mcp.studio.timeline.edit import later, tracks_in
+from mosaic_mcp.studio.timeline.model import CaptionWord, CropKey, FaceSeen, Timeline, Track
 
 
 def joined(timelines: Sequence[Timeline], name: str) -> Timeline:
     """All clips in order on the first timeline's canvas, with its look, overlays and sound.
 
     Crop paths, caption words, graphics, faces and cutaways are kept for every source: they are in
-    source time.
+    source time. Music and voices stay with the pictures that they were laid over.
     """
     first = timelines[0]
     framing, captions = first.framing, first.captions
@@ -38,8 +40,19 @@ def joined(timelines: Sequence[Timeline], name: str) -> Timeline:
                 for sha, found in _faces(timelines).items()
             },
             "cutaways": tuple(dict.fromkeys(c for t in timelines for c in t.cutaways)),
+            "tracks": tuple(_tracks(timelines)),
         }
     )
+
+
+def _tracks(timelines: Sequence[Timeline]) -> Iterator[Track]:
+    """The tracks of all, each while its own timeline is shown."""
+    at = Fraction(0)
+    for timeline in timelines:
+        for track in tracks_in(timeline, [(Fraction(0), timeline.duration)]):
+            until = min(track.until or timeline.duration, timeline.duration)
+            yield later(track.model_copy(update={"until": until}), at)
+        at += timeline.duration
 
 
 def _faces(timelines: Sequence[Timeline]) -> dict[str, set[FaceSeen]]:

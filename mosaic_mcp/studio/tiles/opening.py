@@ -9,7 +9,7 @@ from mosaic_mcp.contract.tiles.params import IntroParams, OutroParams
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.tiles.shipped import bumper
 from mosaic_mcp.studio.tiles.tile import TileContext
-from mosaic_mcp.studio.timeline.edit import snap
+from mosaic_mcp.studio.timeline.edit import later, snap
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 
 NOTE = (
@@ -24,7 +24,7 @@ async def intro(
     """Put the intro before every input."""
     custom = params.custom_intro_video_id if params.use_custom_intro == "custom" else None
     clip, source = await _clip(custom, context)
-    return [_with(t, source, (clip, *t.clips)) for t in inputs]
+    return [_later(t, _with(t, source, (clip, *t.clips))) for t in inputs]
 
 
 async def outro(
@@ -52,3 +52,9 @@ async def _clip(asset_id: str | None, context: TileContext) -> tuple[Clip, Sourc
 def _with(timeline: Timeline, source: Source, clips: tuple[Clip, ...]) -> Timeline:
     sources = {**timeline.sources, source.sha256: source}
     return snap(timeline.model_copy(update={"sources": sources, "clips": clips}))
+
+
+def _later(timeline: Timeline, opened: Timeline) -> Timeline:
+    """Music and voices stay with the pictures that they were laid over."""
+    by = opened.duration - timeline.duration
+    return opened.model_copy(update={"tracks": tuple(later(t, by) for t in timeline.tracks)})

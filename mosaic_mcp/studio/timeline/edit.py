@@ -9,10 +9,11 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import accumulate
 from typing import Protocol, TypeVar
 
 from mosaic_mcp.studio.perception.model import SpokenWord
-from mosaic_mcp.studio.timeline.model import Clip, Part, Seconds, Source, Timeline
+from mosaic_mcp.studio.timeline.model import Clip, Part, Seconds, Source, Timeline, Track
 from mosaic_mcp.studio.timeline.model import Span as SourceSpan
 
 MAX_RATE = 60
@@ -112,7 +113,67 @@ def trim(timeline: Timeline, start: Fraction, end: Fraction) -> Timeline:
         if first < last:
             begin = clip.start + first - at
             clips.append(clip.model_copy(update={"start": begin, "end": begin + last - first}))
-    return timeline.model_copy(update={"clips": tuple(clips)})
+    tracks = tracks_in(timeline, [(start, end)])
+    return timeline.model_copy(update={"clips": tuple(clips), "tracks": tracks})
+
+
+def tracks_in(timeline: Timeline, spans: Sequence[Span]) -> tuple[Track, ...]:
+    """The tracks for an output of these spans of the timeline's, which are in order.
+
+    A voice is cut with the picture that it speaks over. Music goes on over cuts, from where the
+    first span has it; a loop begins there.
+    """
+    starts = list(accumulate((end - start for start, end in spans), initial=Fraction(0)))
+    tracks: list[Track] = []
+    for track in timeline.tracks:
+        if track.kind == "voice" and not track.loop:
+            tracks += _spoken_in(track, timeline, spans, starts)
+            continue
+
+        def kept(time: Fraction) -> Fraction:
+            return sum((max(min(time, b) - a, Fraction(0)) for a, b in spans), Fraction(0))
+
+        at, over = kept(track.at), kept(_over(track, timeline))
+        if at < over:
+            skipped = max(spans[0][0] - track.at, Fraction(0)) if not track.loop else Fraction(0)
+            until = None if track.until is None else over
+            change = {"at": at, "until": until, "start": track.start + skipped}
+            tracks.append(track.model_copy(update=change))
+    return tuple(tracks)
+
+
+def _spoken_in(
+    track: Track, timeline: Timeline, spans: Sequence[Span], starts: Sequence[Fraction]
+) -> Iterator[Track]:
+    over = _over(track, timeline)
+    for (start, end), at in zip(spans, starts, strict=False):
+        first, last = max(start, track.at), min(end, over)
+        if first < last:
+            change: dict[str, Fraction | None] = {
+                "at": at + first - start,
+                "start": track.start + first - track.at,
+                "until": None,
+            }
+            if last < over or track.until is not None:
+                change["end"] = track.start + last - track.at
+            yield track.model_copy(update=change)
+
+
+def _over(track: Track, timeline: Timeline) -> Fraction:
+    """Where in the output a track ends."""
+    ends = [timeline.duration]
+    if track.until is not None:
+        ends.append(track.until)
+    if not track.loop:
+        end = timeline.sources[track.source].duration if track.end is None else track.end
+        ends.append(track.at + end - track.start)
+    return min(ends)
+
+
+def later(track: Track, seconds: Fraction) -> Track:
+    """The track so much later in the output."""
+    until = None if track.until is None else track.until + seconds
+    return track.model_copy(update={"at": track.at + seconds, "until": until})
 
 
 def drop(timeline: Timeline, removals: Mapping[str, Iterable[Span]], *, tile: str) -> Timeline:

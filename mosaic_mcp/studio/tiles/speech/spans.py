@@ -10,7 +10,7 @@ from math import ceil, floor
 
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.perception.model import Interval
-from mosaic_mcp.studio.timeline.edit import PlacedWord, trim
+from mosaic_mcp.studio.timeline.edit import PlacedWord, tracks_in, trim
 from mosaic_mcp.studio.timeline.model import Timeline
 
 
@@ -133,11 +133,12 @@ def _removal(
 
 
 def keep(timeline: Timeline, spans: Iterable[Interval], tile: str) -> Timeline:
-    """The timeline with only `spans` of its output time, one after the other.
+    """The timeline with only `spans` of its output time, in order, one after the other.
 
     Clips that change carry `tile`. A cut that leaves nothing is refused: nobody wants an empty
     video.
     """
+    spans = list(spans)
     untouched = set(timeline.clips)
     clips = tuple(
         clip if clip in untouched else clip.model_copy(update={"tile": tile})
@@ -149,4 +150,5 @@ def keep(timeline: Timeline, spans: Iterable[Interval], tile: str) -> Timeline:
             f"Nothing of {timeline.name} would be left: all that is said in it is to go.",
             remedy="Ask to remove less, or leave the tile out for this video.",
         )
-    return timeline.model_copy(update={"clips": clips})
+    tracks = tracks_in(timeline, [(span.start, span.end) for span in spans])
+    return timeline.model_copy(update={"clips": clips, "tracks": tracks})
