@@ -228,6 +228,59 @@ BOTH = (("timeline.otio", "otio_json"), ("timeline.xml", "fcp_xml"))
 """The formats that hold more than one track."""
 
 
+def scored(tmp_path: Path) -> tuple[Timeline, dict[str, Path]]:
+    """A user's talk under music that the studio made, with b-roll out of the user's folder."""
+    talk = source("a", "talk.mp4")
+    song = source("b", "uplifting music.wav", kind="audio", origin="studio", width=0, height=0)
+    away = source("c", "coffee.mp4", origin="folder")
+    over = Span(source=talk.sha256, start=F(1), end=F(2))
+    timeline = both(talk).model_copy(
+        update={
+            "sources": {s.sha256: s for s in (talk, song, away)},
+            "tracks": (Track(source=song.sha256),),
+            "cutaways": (Cutaway(source=away.sha256, over=over),),
+        }
+    )
+    media = {s.sha256: tmp_path / s.name for s in (talk, song, away)}
+    for number, path in enumerate(media.values(), 1):
+        path.write_bytes(bytes(1000 * number))
+    return timeline, media
+
+
+def test_what_the_user_does_not_have_is_in_the_zip_where_the_timeline_looks_for_it(tmp_path: Path):
+    timeline, media = scored(tmp_path)
+    with bundle(timeline, tmp_path, media=media) as archive:
+        packed = {n: archive.read(n) for n in archive.namelist() if n.startswith("media/")}
+        links = {
+            otio.url_utils.filepath_from_url(s.media)
+            for name, adapter in BOTH
+            for s in shots(read(archive, name, adapter), "Audio", -1)
+        }
+        readme = archive.read("README.txt").decode()
+    assert packed == {"media/uplifting music.wav": bytes(2000), "media/coffee.mp4": bytes(3000)}
+    assert links == {"media/uplifting music.wav"}
+    own, there = readme.index("Put your original files"), readme.index("In it are:")
+    assert there < readme.index("(uplifting music.wav, made by the studio)") < own
+    assert there < readme.index("(coffee.mp4, out of your own folder)") < own
+    assert own < readme.index("media/talk.mp4   (your file talk.mp4)")
+
+
+def test_what_is_too_large_for_the_zip_is_named_with_its_place(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("mosaic_mcp.studio.export.bundle.PACKED_BYTES", 2500)
+    timeline, media = scored(tmp_path)
+    with bundle(timeline, tmp_path, media=media) as archive:
+        packed = [n for n in archive.namelist() if n.startswith("media/")]
+        readme = archive.read("README.txt").decode()
+    assert packed == ["media/uplifting music.wav"], "the smallest first"
+    key = f"assets/cc/{'c' * 8}.mp4"
+    assert f"media/coffee.mp4   (coffee.mp4, out of your own folder)\n    is {key} in" in readme
+
+
+def test_the_readme_speaks_of_markers_only_where_there_are_some(tmp_path: Path):
+    with bundle(both(source("a", "a.mp4")), tmp_path) as archive:
+        assert "no common word" not in archive.read("README.txt").decode()
+
+
 async def test_cutaways_lie_on_tracks_above_and_show_the_frames_of_the_render(tmp_path: Path):
     path = counted(tmp_path / "in.mp4", 120)
     other = write_video(tmp_path / "other.mp4", [numbered(500 + n) for n in range(60)])
@@ -308,9 +361,9 @@ def test_what_editors_have_no_word_for_is_told_by_markers_and_in_the_readme(tmp_
         }
     )
     shipped = shipped_files()
-    with bundle(timeline, tmp_path, media=shipped, packed=shipped) as archive:
+    with bundle(timeline, tmp_path, media=shipped) as archive:
         readme = archive.read("README.txt").decode()
-        assert "media/mosaic card.mp4   (in this zip mosaic card)" in readme
+        assert "media/mosaic card.mp4   (mosaic card, made by the studio)" in readme
         assert archive.read("media/mosaic card.mp4") == shipped[card.sha256].read_bytes()
         assert "* COMMENT: mirrored" in archive.read("timeline.edl").decode()
         for name, adapter in BOTH:

@@ -121,6 +121,7 @@ async def test_a_placeholder_for_a_video_has_its_length_and_shape(workshop):
     made = await workshop.make(FilmWish("A fox", seconds=1, aspect="1:1"), tell)
     source = made.source
     assert (source.duration, source.width, source.height) == (1, 720, 720)
+    assert source.origin == "studio"
     assert near(frame(str(await file_of(workshop, made.asset_id)), 0.9), AMBER) > 0.02
 
 
@@ -147,6 +148,7 @@ async def test_a_picture_comes_nearer_steadily(workshop, tmp_path):
     source, _ = await workshop.assets.file(LOCAL_OWNER, asset.asset_id)
     shown = await workshop.still(source, Fraction(2), (640, 360), zoom=True)
     assert (shown.duration, shown.width, shown.height) == (2, 640, 360)
+    assert (source.origin, shown.origin) == ("user", "studio")
     async with workshop.library.source(shown.sha256) as path:
         lines = every_line(path)
     widths = (lines > 127).sum(axis=1).tolist()
@@ -166,5 +168,6 @@ async def test_the_folder_of_the_machines_user_is_nobody_elses(workshop, tmp_pat
         "video",
         "image",
     )
+    assert (await workshop.take(clip)).origin == "folder"
     assert clip.path.exists(), "taken, not moved"
     assert await workshop.of("anna", "").footage() == ()

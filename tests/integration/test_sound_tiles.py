@@ -198,7 +198,8 @@ async def test_a_song_of_the_music_folder_is_found_by_its_tags(home, tmp_path):
     source, _ = await home.add(path)
     params = MusicParams(genre="Pop")
     [scored] = await music.apply([from_source(source, tile="in")], params, home.context())
-    assert scored.sources[scored.tracks[0].source].name == "two.mp3"
+    song = scored.sources[scored.tracks[0].source]
+    assert (song.name, song.origin) == ("two.mp3", "folder")
     assert "playing two.mp3 of the music folder" in home.steps
     assert await OwnSounds("ben", home.library, home.assets, home.intake).songs() == []
 
@@ -247,7 +248,7 @@ async def test_what_is_made_is_made_once_for_each_owner(home):
 
     first = await home.sounds.made("recipe", "clicks.wav", make)
     assert await home.sounds.made("recipe", "clicks.wav", make) == first
-    assert len(made) == 1
+    assert (len(made), first.origin) == (1, "studio")
     ben = OwnSounds("ben", home.library, home.assets, home.intake)
     assert (await ben.made("recipe", "clicks.wav", make)).sha256 == first.sha256
     assert len(made) == 2

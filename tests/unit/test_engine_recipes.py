@@ -12,7 +12,10 @@ BAR = Graphic(kind="progress")
 
 def test_names_and_nodes_do_not_make_another_recipe():
     clips = tuple(clip.model_copy(update={"tile": "other node"}) for clip in TALK.clips)
-    sources = {key: s.model_copy(update={"name": "other.mp4"}) for key, s in TALK.sources.items()}
+    sources = {
+        key: s.model_copy(update={"name": "other.mp4", "origin": "studio"})
+        for key, s in TALK.sources.items()
+    }
     renamed = TALK.model_copy(update={"name": "other", "clips": clips, "sources": sources})
     assert recipe_hash(renamed, "draft", "7.1") == recipe_hash(TALK, "draft", "7.1")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -13,11 +14,14 @@ from mosaic_mcp.studio.export.lanes import lanes_of, notes_of
 from mosaic_mcp.studio.export.otio import otio
 from mosaic_mcp.studio.export.subtitles import SUFFIXES
 from mosaic_mcp.studio.export.xmeml import xmeml
+from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.timeline.model import Timeline
 
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 _EPOCH = (2020, 1, 1, 0, 0, 0)
 """The time of every entry: the same edit gives the same bytes."""
+PACKED_BYTES = 200_000_000
+"""Of media in a zip at most."""
 
 
 def write_bundle(
@@ -26,20 +30,19 @@ def write_bundle(
     *,
     media: Mapping[str, Path],
     subtitles: Path | None = None,
-    packed: Collection[str] = (),
 ) -> None:
-    """Write the zip; the media are linked by relative path, not packed (they may be huge).
+    """Write the zip; media are linked by relative path.
 
-    But for those in `packed` (hashes): small ones that the user does not have.
+    What the user brought is not packed (it may be huge, and they have it); what the studio made or
+    chose out of a folder is, up to PACKED_BYTES.
     """
     paths = media_paths(timeline, media)
-    inside = {sha: path for sha, path in paths.items() if sha in packed and sha in media}
+    inside = _packed(timeline, {sha: media[sha] for sha in paths if sha in media})
     entries = {
         "timeline.xml": xmeml(timeline, paths),
         "timeline.otio": otio(timeline, paths).encode(),
         "timeline.edl": edl(timeline).encode(),
         "README.txt": _readme(timeline, paths, inside).encode(),
-        **{path: media[sha].read_bytes() for sha, path in inside.items()},
     }
     for suffix in SUFFIXES:
         path = subtitles / f"captions.{suffix}" if subtitles else None
@@ -47,10 +50,36 @@ def write_bundle(
             entries[path.name] = path.read_bytes()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(entries.items()):
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, content)
+            archive.writestr(_entry(name, zipfile.ZIP_DEFLATED), content)
+        for sha in inside:
+            # Stored: mostly compressed already.
+            info = _entry(paths[sha], zipfile.ZIP_STORED)
+            info.file_size = media[sha].stat().st_size
+            with media[sha].open("rb") as file, archive.open(info, "w") as entry:
+                shutil.copyfileobj(file, entry, 1 << 20)
+
+
+def _entry(name: str, how: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _EPOCH)
+    info.compress_type = how
+    info.external_attr = 0o644 << 16
+    return info
+
+
+def _packed(timeline: Timeline, media: Mapping[str, Path]) -> list[str]:
+    """What goes into the zip: of what the user did not bring as much as has room, small first."""
+    sizes = {
+        sha: path.stat().st_size
+        for sha, path in media.items()
+        if timeline.sources[sha].origin != "user"
+    }
+    room, packed = PACKED_BYTES, list[str]()
+    for sha in sorted(sizes, key=lambda sha: (sizes[sha], sha)):
+        if sizes[sha] > room:
+            break
+        packed.append(sha)
+        room -= sizes[sha]
+    return packed
 
 
 def media_paths(timeline: Timeline, media: Mapping[str, Path]) -> dict[str, str]:
@@ -83,14 +112,6 @@ def safe_suffix(name: str) -> str:
 
 
 def _readme(timeline: Timeline, paths: Mapping[str, str], inside: Collection[str]) -> str:
-    files = "\n".join(
-        f"  {path}   ({'in this zip' if sha in inside else 'your file'} "
-        f"{plain(timeline.sources[sha].name)})"
-        for sha, path in paths.items()
-    )
-    cuts = (cut for lane in lanes_of(timeline) for cut in lane.cuts)
-    told = dict.fromkeys([*notes_of(timeline), *(note for cut in cuts for note in cut.notes)])
-    notes = "".join(f"  - {plain(note)}\n" for note in told) or "  nothing\n"
     return (
         f"{plain(timeline.name)}\n\n"
         "timeline.xml   Premiere Pro (File > Import) and DaVinci Resolve (File > Import > "
@@ -100,10 +121,45 @@ def _readme(timeline: Timeline, paths: Mapping[str, str], inside: Collection[str
         "captions.srt   what is said, as subtitles, where it is known; captions.vtt the same for "
         "the web,\n"
         "captions.txt   as text to read, a time before each paragraph\n\n"
-        "Unpack the zip and put your original files beside timeline.xml as:\n"
-        f"{files}\n"
-        "or point the editor to them when it asks. Cuts, reframing, cutaways, music and voices on "
-        "tracks of their own, and markers for captions and graphics come along (the EDL has the "
-        "cuts of the first track only). What editors have no common word for is in markers:\n"
-        f"{notes}"
+        f"{_files(timeline, paths, inside)}"
+        "Cuts, reframing, cutaways, music and voices on tracks of their own, and markers for "
+        "captions and graphics come along (the EDL has the cuts of the first track only).\n"
+        f"{_markers(timeline)}"
     )
+
+
+def _files(timeline: Timeline, paths: Mapping[str, str], inside: Collection[str]) -> str:
+    """Where each file is, and what is to be done with it."""
+    own, packed, left = list[str](), list[str](), list[str]()
+    for sha, path in paths.items():
+        source = timeline.sources[sha]
+        from_ = {
+            "user": f"your file {plain(source.name)}",
+            "studio": f"{plain(source.name)}, made by the studio",
+            "folder": f"{plain(source.name)}, out of your own folder",
+        }[source.origin]
+        line = f"  {path}   ({from_})\n"
+        if sha in inside:
+            packed.append(line)
+        elif source.origin == "user":
+            own.append(line)
+        else:
+            key = Library.source_key(sha, Path(path).suffix)
+            left.append(f"{line}    is {key} in the studio's storage\n")
+    beside = "beside timeline.xml"
+    told = (
+        ("Unpack the zip and keep its files together. In it are:\n", packed),
+        (f"Put your original files {beside} as these, or point the editor to them:\n", own),
+        (f"Too large for a zip of {PACKED_BYTES // 10**6} MB; put it {beside} yourself:\n", left),
+    )
+    return "".join(f"{what}{''.join(lines)}\n" for what, lines in told if lines)
+
+
+def _markers(timeline: Timeline) -> str:
+    """What is in markers only; empty when nothing is."""
+    cuts = (cut for lane in lanes_of(timeline) for cut in lane.cuts)
+    told = dict.fromkeys([*notes_of(timeline), *(note for cut in cuts for note in cut.notes)])
+    if not told:
+        return ""
+    notes = "".join(f"  - {plain(note)}\n" for note in told)
+    return f"What editors have no common word for is in markers:\n{notes}"

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import anyio
 import anyio.to_thread
@@ -62,14 +63,12 @@ class Workshop:
         asset_id = await self.library.made(key)
         if asset_id is not None:
             try:
-                source, _ = await self.assets.file(self.owner, asset_id)
-                return Made(source, asset_id, by)
+                return Made(await self._source(asset_id), asset_id, by)
             except MosaicError:
                 pass  # its file is gone
         asset_id = await self._make(wish, tell)
         await self.library.keep_made(key, asset_id)
-        source, _ = await self.assets.file(self.owner, asset_id)
-        return Made(source, asset_id, by)
+        return Made(await self._source(asset_id), asset_id, by)
 
     async def _make(self, wish: Wish, tell: Tell) -> str:
         provider = self.providers.for_(wish.kind)
@@ -105,7 +104,7 @@ class Workshop:
                 path = await self._video(file, seconds, size, job / "still.mp4", zoom=zoom)
             name = f"{Path(picture.name).stem}.mp4"
             asset_id = await self.intake.adopt(self.owner, path, name, "video")
-        return (await self.assets.file(self.owner, asset_id))[0]
+        return await self._source(asset_id)
 
     async def _video(
         self,
@@ -131,7 +130,13 @@ class Workshop:
         pictured = footage.path.suffix.lower() in SUFFIXES["image"]
         kind: AssetType = "image" if pictured else "video"
         asset = await self.intake.take_file(self.owner, footage.path, kind)
-        return (await self.assets.file(self.owner, asset.asset_id))[0]
+        return await self._source(asset.asset_id, "folder")
+
+    async def _source(
+        self, asset_id: str, origin: Literal["studio", "folder"] = "studio"
+    ) -> Source:
+        source, _ = await self.assets.file(self.owner, asset_id)
+        return source.model_copy(update={"origin": origin})
 
 
 def title(prompt: str) -> str:

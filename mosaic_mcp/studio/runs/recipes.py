@@ -15,6 +15,8 @@ from mosaic_mcp.studio.timeline.model import Timeline
 
 VERSION = 1
 """Raised when the renderer makes another picture of the same timeline."""
+_TOLD = frozenset({"name", "tile", "origin"})
+"""Of a timeline: for people and exports only."""
 
 
 async def tool_version(ffmpeg: Path) -> str:
@@ -26,19 +28,19 @@ async def tool_version(ffmpeg: Path) -> str:
 
 
 def recipe_hash(timeline: Timeline, quality: str, tools: str) -> str:
-    """A hash of everything that decides the picture and the sound; names do not."""
-    decided = _without_names(timeline.model_dump(mode="json"))
+    """A hash of everything that decides the picture and the sound; names and origins do not."""
+    decided = _decisive(timeline.model_dump(mode="json"))
     text = json.dumps([VERSION, tools, quality, decided], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _without_names(part: Any) -> Any:
-    """A dumped timeline without what is called how and by which node it was made."""
+def _decisive(part: Any) -> Any:
+    """A dumped timeline without what is called how, where it is from and which node made it."""
     if isinstance(part, dict):
         items = cast("dict[str, Any]", part).items()
-        return {key: _without_names(value) for key, value in items if key not in ("name", "tile")}
+        return {key: _decisive(value) for key, value in items if key not in _TOLD}
     if isinstance(part, list):
-        return [_without_names(value) for value in cast("list[Any]", part)]
+        return [_decisive(value) for value in cast("list[Any]", part)]
     return part
 
 

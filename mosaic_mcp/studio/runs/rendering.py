@@ -265,7 +265,6 @@ class RenderWork:
                 made / "timeline.zip",
                 media=files,
                 subtitles=made,
-                packed=shipped_files(),
             )
             (made / RECIPE).write_text(text, "utf-8")
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 import anyio.to_thread
 
@@ -44,7 +45,7 @@ class OwnSounds:
             asset_id = await self.assets.find(self.owner, "audio", known, name)
             try:
                 if asset_id is not None:
-                    return (await self.assets.file(self.owner, asset_id))[0]
+                    return await self._source(asset_id, "studio")
             except (MediaError, NotFound):
                 pass  # its file was deleted: it is made again
         with self.library.job() as job:
@@ -52,7 +53,7 @@ class OwnSounds:
             await make(path)
             asset = await self.intake.take(self.owner, path, name, "audio")
         await self.library.keep_made(key, asset.sha256)
-        return (await self.assets.file(self.owner, asset.asset_id))[0]
+        return await self._source(asset.asset_id, "studio")
 
     async def songs(self) -> list[Song]:
         """The music folder of this machine's user, by name; empty for whoever is elsewhere."""
@@ -71,7 +72,11 @@ class OwnSounds:
     async def song(self, song: Song) -> Source:
         """A song as a source; raises MediaError for what cannot be read."""
         asset = await self.intake.take_file(self.owner, song.path, "audio")
-        return (await self.assets.file(self.owner, asset.asset_id))[0]
+        return await self._source(asset.asset_id, "folder")
+
+    async def _source(self, asset_id: str, origin: Literal["studio", "folder"]) -> Source:
+        source, _ = await self.assets.file(self.owner, asset_id)
+        return source.model_copy(update={"origin": origin})
 
 
 def _music(folder: Path) -> list[Path]:

@@ -25,6 +25,7 @@ def logo() -> Source:
         sha256=sha256(content).hexdigest(),
         name="mosaic logo",
         kind="image",
+        origin="studio",
         width=width,
         height=height,
     )
@@ -40,6 +41,7 @@ def bumper() -> Source:
         width=1920,
         height=1080,
         frame_rate=Fraction(30),
+        origin="studio",
     )
 
 

@@ -64,6 +64,9 @@ class Source(Part):
     """Id of a transcript that the user brought for this source."""
     picture: str | None = None
     """Id of the asset of the still picture that this video shows from beginning to end."""
+    origin: Literal["user", "studio", "folder"] = "user"
+    """Who has the file: the user, who brought it; nobody, for the studio made it; or the user, in
+    the folder of music or b-roll that it was chosen from."""
 
 
 Point = tuple[float, float]
