@@ -71,6 +71,13 @@ def kinds(result) -> list[str]:
         ('quote "So be it" at the end', Wish("quote", ("So be it",), ends=True)),
         ("a #0fc progress bar", Wish("progress", color="#00FFCC")),
         ("chapter titles", Wish("chapter")),
+        ('title "A" for the first five seconds', Wish("title", ("A",), at=F(0), until=F(5))),
+        ('title "A" in the last 3 s', Wish("title", ("A",), ends=True, lasting=F(3))),
+        ('title "A" for three seconds', Wish("title", ("A",), lasting=F(3))),
+        ('title "A" for a minute', Wish("title", ("A",), lasting=F(60))),
+        ('title "A" until 0:10', Wish("title", ("A",), at=F(0), until=F(10))),
+        ('title "A" at 0:02 until 0:07', Wish("title", ("A",), at=F(2), until=F(7))),
+        ('title "A" from two seconds to 0:07', Wish("title", ("A",), at=F(2), until=F(7))),
     ],
 )
 def test_a_wish_is_read(prompt, wish):
@@ -94,8 +101,28 @@ def test_kinds_can_be_refused_and_coloured_together():
     assert read_wishes("Make it modern, in #123456.").color == "#123456"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "unknown"),
+    [
+        (
+            'lower third "Anna Smith, Sound Engineer" for the first five seconds, a progress bar, '
+            "and an exploding 3D robot",
+            ("an exploding 3D robot",),
+        ),
+        ("Confetti at 0:03; title “Hi” top left from 0:01 to 0:02", ("Confetti",)),
+        ("list: apples, pears and figs", ()),
+        ('Please add a red title "A, b and C" when she says "go", and quotes too.', ()),
+        ("a full screen quote between 0:02 and 0:07", ()),
+        ("Make it modern, in #123456.", ("Make it modern",)),
+    ],
+)
+def test_what_is_not_understood_is_known(prompt, unknown):
+    assert read_wishes(prompt).unknown == unknown
+
+
 PIECES = [
     *("title", "list", '"', "'", " at 0:", "at 9:99:99", "from 1 s to 2 s", "in red", "#12", ":"),
+    *("until a minute", " for the last 9 ", "for seven-s", " and ", "until 0:0"),
     *("no ", "\x00", "“", "”", "\n", "%", "when I says", "counter", "{\\p1}", "|", "\x000\x00"),
 ]
 
@@ -181,6 +208,17 @@ async def test_wishes_alone_are_drawn_where_they_say_what_to_show():
     assert (third.texts, third.color, third.tile) == (("Ada", "engineer"), "#E63946", "node-1")
     assert third.over.start == 2
     assert bar.over is None
+
+
+async def test_what_is_not_understood_is_told_and_the_rest_is_drawn_when_it_is_said():
+    steps: list[str] = []
+    result = await drawn(
+        'lower third "Anna" for the first five seconds and an exploding robot', steps=steps
+    )
+    [third] = result.graphics
+    assert showings(result, third) == [(F(0), F(5))]
+    [warning] = [step for step in steps if "exploding robot" in step]
+    assert warning.startswith("warning: no graphic is known by")
 
 
 async def test_kinds_that_are_named_are_looked_for_and_refused_ones_are_not():

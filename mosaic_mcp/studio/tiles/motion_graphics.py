@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import get_args
 
 from mosaic_mcp.contract.tiles.graphics import MotionGraphicsParams
 from mosaic_mcp.errors import MediaError
@@ -35,9 +36,10 @@ NOTE = (
     "Drawn from templates, not generated: title, chapter, lower third, call-out, quote, counting "
     "number, list, progress bar. The prompt's plain wishes are read (“lower third "
     '"Ada Lovelace, engineer" at 0:02; title "…" in #FFCC00; progress bar; no quotes”); its other '
-    "words only help to choose moments. Without wishes, numbers, lists, names and phrases of the "
-    "transcript (English rules), four a minute. style_video_url, reference_links and model_tier "
-    "are not read."
+    "words only help to choose moments, and the run's steps say which were not understood. Without "
+    "wishes, or beside them where frequency_per_minute is a number: numbers, lists, names and "
+    "phrases of the transcript (English rules), four a minute by default; 0 leaves them out. "
+    "style_video_url, reference_links and model_tier are not read."
 )
 
 AUTOMATIC: frozenset[Kind] = frozenset({"lower-third", "call-out", "quote", "number", "list"})
@@ -65,6 +67,8 @@ async def apply(
     for name in ("style_video_url", "reference_links"):
         if getattr(params, name):
             await context.report(0.05, f"warning: {name} is not read here; styles are templates")
+    if wishes.unknown:
+        await context.report(0.05, f"warning: {_not_drawn(wishes)}")
     return [
         await _drawn(timeline, params, wishes, part) for timeline, part in each_of(inputs, context)
     ]
@@ -99,6 +103,14 @@ async def _drawn(
         )
     timeline = await with_faces(timeline, context)
     return timeline.model_copy(update={"graphics": (*timeline.graphics, *graphics)})
+
+
+def _not_drawn(wishes: Wishes) -> str:
+    said = ", ".join(f"“{phrase[:60]}”" for phrase in wishes.unknown[:5])
+    return (
+        f"no graphic is known by {said}; such words only help to choose moments. What is drawn: "
+        f"{', '.join(get_args(Kind))}."
+    )
 
 
 def _automatic(params: MotionGraphicsParams, wishes: Wishes) -> frozenset[Kind]:

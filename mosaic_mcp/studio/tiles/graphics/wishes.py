@@ -3,7 +3,7 @@
     lower third "Ada Lovelace, engineer" at 0:02; title "Better sound" in #FFCC00; progress bar
 
 A prompt is read clause by clause. A clause names a kind of graphic; quoted text (or text after a
-colon) is what it shows. Whatever else it says is only a hint for choosing moments.
+colon) is what it shows. Whatever else it says is only a hint for choosing moments, and is told.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, cast, get_args
 
+from mosaic_mcp.studio.tiles.speech.lexicon import ASKING, DRAWING, STOP_WORDS
+from mosaic_mcp.studio.tiles.speech.numerals import SMALL
 from mosaic_mcp.studio.timeline.model import Place
 
 Kind = Literal["title", "chapter", "lower-third", "call-out", "quote", "number", "list", "progress"]
@@ -64,16 +66,23 @@ _QUOTED = re.compile(
 )
 _SLOT = re.compile("\x00(\\d+)\x00")
 _CLAUSE = re.compile(r"[;\n]|[.!?](?=\s|$)")
+_COUNTS = {"one": 1, "a": 1, **SMALL}
 _TIME = (
     r"\d{1,3}:\d{2}(?::\d{2})?(?:\.\d{1,3})?"
-    r"|\d{1,5}(?:\.\d{1,3})?\s*(?:seconds?|secs?|s|minutes?|mins?|m)\b"
+    rf"|(?:\d{{1,5}}(?:\.\d{{1,3}})?\s*|(?:{'|'.join(_COUNTS)})[\s-]+)"
+    r"(?:seconds?|secs?|s|minutes?|mins?|m)\b"
 )
 _AT = re.compile(rf"\bat\s+(?P<at>{_TIME})", re.IGNORECASE)
+_UNTIL = re.compile(rf"\b(?:until|till)\s+(?P<to>{_TIME})", re.IGNORECASE)
+_SHARE = re.compile(
+    rf"\b(?:for|during|in|over)\s+the\s+(?P<edge>first|opening|last|final)\s+(?P<for>{_TIME})",
+    re.IGNORECASE,
+)
 _FROM = re.compile(
     rf"\b(?:from|between)\s+(?P<at>{_TIME})\s*(?:to|until|till|and|-|–)\s*(?P<to>{_TIME})",
     re.IGNORECASE,
 )
-_FOR = re.compile(rf"\bfor\s+(?P<for>{_TIME})", re.IGNORECASE)
+_FOR = re.compile(rf"\bfor\s+(?:about\s+)?(?P<for>{_TIME})", re.IGNORECASE)
 _EDGE = re.compile(r"\bat the (?P<edge>start|beginning|end)\b", re.IGNORECASE)
 _SAID = re.compile("\\bwhen\\s+\\w+\\s+says?\\s+\x00(\\d+)\x00", re.IGNORECASE)
 _CORNER = re.compile(
@@ -85,6 +94,8 @@ _WHOLE = re.compile(r"\bfull[- ]?screen\b", re.IGNORECASE)
 _AFTER_COLON = re.compile(
     r"\s*:\s*(?P<text>.+?)(?=\s+(?:at|from|for|in)\s+(?:\d|the\b|#|\w+\s*$)|$)"
 )
+_PHRASE = re.compile(r",|\b(?:and|plus|then|as well as)\b|&", re.IGNORECASE)
+"""What parts a clause into what it asks for."""
 _JOINED = re.compile(r"\s*(?:,|and|or|nor|,\s*(?:and|or|nor))\s*", re.IGNORECASE)
 
 
@@ -115,6 +126,8 @@ class Wishes:
     without: frozenset[Kind] = frozenset()
     color: str | None = None
     """Of everything that names no colour itself."""
+    unknown: tuple[str, ...] = ()
+    """What was said that names nothing we draw."""
 
     @property
     def open(self) -> frozenset[Kind]:
@@ -134,7 +147,9 @@ def read_wishes(prompt: str) -> Wishes:
     wishes: list[Wish] = []
     without: set[Kind] = set()
     color: str | None = None
+    unknown: list[str] = []
     for clause in _CLAUSE.split(bare):
+        unknown += _unknown(clause)
         mentions = list(_MENTION.finditer(clause))
         if not mentions:
             color = color or _colour(clause)
@@ -154,7 +169,24 @@ def read_wishes(prompt: str) -> Wishes:
             wishes.append(wish)
             if wish.color and not wish.texts and kind != "progress":
                 color = color or wish.color
-    return Wishes(tuple(wishes), frozenset(without), color)
+    return Wishes(tuple(wishes), frozenset(without), color, tuple(dict.fromkeys(unknown)))
+
+
+def _unknown(clause: str) -> Iterator[str]:
+    """The phrases of a clause that name no graphic, nor when, where or in which colour one is."""
+    if mention := next(_MENTION.finditer(clause), None):
+        # Text after a colon is shown, commas and all.
+        head, tail = clause[: mention.end()], clause[mention.end() :]
+        after = _AFTER_COLON.match(tail)
+        clause = f"{head} {tail[after.end() :] if after else tail}"
+    for known in (_SAID, _FROM, _SHARE, _FOR, _UNTIL, _AT, _EDGE, _CORNER, _WHOLE):
+        clause = known.sub(" ", clause)
+    for phrase in _PHRASE.split(clause):
+        if _MENTION.search(phrase) or _SLOT.search(phrase):
+            continue
+        words = re.findall(r"[^\W\d_][\w'’-]*", re.sub(_COLOUR, " ", phrase, flags=re.IGNORECASE))
+        if any(word.lower() not in STOP_WORDS | ASKING | DRAWING for word in words):
+            yield " ".join(phrase.split())
 
 
 def _kind(mention: re.Match[str]) -> Kind:
@@ -185,6 +217,13 @@ def _wish(kind: Kind, mention: re.Match[str], lead: str, tail: str, texts: list[
 def _timed(wish: Wish, around: str) -> Wish:
     if found := _FROM.search(around):
         return replace(wish, at=_seconds(found["at"]), until=_seconds(found["to"]))
+    if found := _SHARE.search(around):
+        length = _seconds(found["for"])
+        if found["edge"].lower() in ("last", "final"):
+            return replace(wish, ends=True, lasting=length)
+        return replace(wish, at=Fraction(0), until=length)
+    if found := _UNTIL.search(around):
+        wish = replace(wish, until=_seconds(found["to"]))
     lasting = _FOR.search(around)
     wish = replace(wish, lasting=_seconds(lasting["for"]) if lasting else None)
     if found := _AT.search(around):
@@ -193,7 +232,7 @@ def _timed(wish: Wish, around: str) -> Wish:
         if found["edge"].lower() == "end":
             return replace(wish, ends=True)
         return replace(wish, at=Fraction(0))
-    return wish
+    return replace(wish, at=Fraction(0)) if wish.until is not None and not wish.said else wish
 
 
 def _seconds(text: str) -> Fraction:
@@ -202,8 +241,11 @@ def _seconds(text: str) -> Fraction:
         for part in text.split(":"):
             total = total * 60 + Fraction(part)
         return total
-    number, unit = cast("re.Match[str]", re.match(r"([\d.]+)\s*(\w)", text)).groups()
-    return Fraction(number) * (60 if unit.lower() == "m" else 1)
+    number, unit = cast(
+        "re.Match[str]", re.match(r"([\d.]+|[a-z]+(?=[\s-]))[\s-]*(\w)", text, re.IGNORECASE)
+    ).groups()
+    count = _COUNTS.get(number.lower())
+    return Fraction(number if count is None else count) * (60 if unit.lower() == "m" else 1)
 
 
 def _colour(text: str) -> str | None:

@@ -28,6 +28,12 @@ ASKING = _words(
 )
 """Words of a request that name the job, not the topic."""
 
+DRAWING = _words(
+    """add also beside display draw graphic graphics include motion need overlay picture put screen
+    start text throughout use whole words"""
+)
+"""Words of a wish for graphics that name none."""
+
 EDITING = _words(
     """clean complete completed final finished full good last pause pauses sentence sentences
     silence silences speech take takes usable version versions word words"""
