@@ -104,6 +104,17 @@ def test_a_graphic_keeps_off_a_face():
     assert panel(titled(graphic("number", "40%", "of all"), faces=[right])).right < 960
 
 
+@pytest.mark.parametrize("x", [0.35, 0.5, 0.7])
+@pytest.mark.parametrize("kind", ["quote", "number", "list"])
+def test_a_graphic_stands_beside_who_speaks_and_not_on_their_chest(kind, x):
+    speaker = [FaceSeen(time=F(t), x=x, y=0.35, width=0.14, height=0.26) for t in (1, 2, 3, 4)]
+    box, area = panel(titled(graphic(kind), faces=speaker)), safe_area(1920, 1080)
+    face = Box((x - 0.105) * 1920, 0.1 * 1080, (x + 0.105) * 1920, 0.545 * 1080)
+    chest = Box(face.left, face.bottom, face.right, 1080)
+    assert box.shared(face) == box.shared(chest) == 0
+    assert area.left - 1 <= box.left < box.right <= area.right + 1
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_long_list_becomes_smaller_until_it_fits(size):
     box = panel(

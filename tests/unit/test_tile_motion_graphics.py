@@ -311,6 +311,54 @@ async def test_scripts_that_cannot_be_drawn_are_refused():
         await drawn('title "مرحبا"')
 
 
+SAID = "Most people sit too far away. (0.8) And it shows. (9) We go on with something else. (4)"
+QUOTE = "most people sit too far away"
+
+
+def spoken(known) -> tuple[F, F]:
+    """When the sentence of the quote begins and ends."""
+    words = known.truth["talk"]
+    return words[0].start, words[5].end
+
+
+async def quoted(shots=(F(0),), cuts=()):
+    uncut, known = talk(SAID)
+    known.known_colours = {"talk": GRAY}
+    known.known_shots = shots
+    cut = drop(uncut, {"talk": list(cuts)}, tile="cut")
+    params = MotionGraphicsParams(prompt="call-outs", frequency_per_minute=20)
+    [result] = await apply([cut], params, context(known))
+    return [showings(result, g)[0] for g in result.graphics if g.texts[0].lower() == QUOTE]
+
+
+async def test_a_graphic_goes_with_its_sentence():
+    _, known = talk(SAID)
+    start, end = spoken(known)
+    [(shown, gone)] = await quoted()
+    assert shown == start
+    assert end <= gone <= end + F(4, 10)
+
+
+async def test_a_graphic_is_never_carried_over_a_change_of_shot():
+    _, known = talk(SAID)
+    start, end = spoken(known)
+    late, soon = end - F(1, 5), start + F(1, 3)
+    assert await quoted((F(0), late)) == [(start, late)]
+    [(shown, gone)] = await quoted((F(0), soon))
+    assert (shown, gone > end) == (soon, True), "it comes with the shot that follows at once"
+    assert not await quoted((F(0), (start + end) / 2)), "either half is too short to read it"
+
+
+async def test_a_cut_within_a_shot_is_no_change_of_shot():
+    _, known = talk(SAID)
+    start, end = spoken(known)
+    words = known.truth["talk"]
+    gap = (words[2].end, words[3].start)
+    [(shown, gone)] = await quoted(cuts=[gap])
+    assert shown == start
+    assert gone > end - (gap[1] - gap[0])
+
+
 async def test_two_tiles_draw_beside_each_other():
     first = await drawn('title "One" at 0:01')
     known = Known({}, colours={"talk": GRAY})

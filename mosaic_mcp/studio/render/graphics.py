@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import product
 
 import pysubs2
 
@@ -18,6 +19,7 @@ from mosaic_mcp.studio.render.places import (
     Box,
     Taken,
     at_place,
+    body_of,
     faces_seen,
     freest,
     in_use,
@@ -47,6 +49,13 @@ WISHED: dict[str, tuple[Place, ...]] = {
     "list": ("right", "left", "top", "bottom", "center"),
 }
 """Where a graphic stands, best first."""
+BESIDE = frozenset({"call-out", "quote", "number", "list"})
+"""What stands beside who speaks where there is room: on the chest it is in the way, though it
+leaves the face free."""
+COLUMN = 0.22
+"""Share of the width that is room enough beside somebody."""
+CHEST = 0.3
+"""What a pixel of a body counts for that is covered, against one of a face or of a caption."""
 
 
 def drawn(timeline: Timeline, taken: Sequence[Taken]) -> Drawn:
@@ -106,20 +115,36 @@ def _placed(scene: Scene, timeline: Timeline, taken: Sequence[Taken]) -> tuple[B
     """The largest card that finds a free place, or the place that covers least."""
     area = safe_area(scene.width, scene.height)
     captions = in_use(taken, scene.start, scene.end)
-    used = [*captions, *faces_seen(timeline, scene.start, scene.end)]
+    faces = faces_seen(timeline, scene.start, scene.end)
+    used = [*captions, *faces]
+    beside = scene.graphic.kind in BESIDE and scene.graphic.place == "auto"
+    bodies = [body_of(face, scene.height) for face in faces] if beside else []
     best: tuple[float, Box, Card] | None = None
-    for scale in SCALES:
-        card = TEMPLATES[scene.graphic.kind](scene, area, scale)
-        boxes = list(_candidates(scene, card, area, captions))
-        box = boxes[freest(boxes, used)]
+    for scale, room in product(SCALES, [area, *(_columns(area, faces, scene) if beside else ())]):
+        card = TEMPLATES[scene.graphic.kind](scene, room, scale)
+        boxes = list(_candidates(scene, card, room, captions))
+        box = boxes[freest(boxes, [*used, *bodies])]
         covered = sum(box.shared(other) for other in used)
-        covered += max(0.0, card.height - area.height) * card.width
+        covered += CHEST * max((box.shared(body) for body in bodies), default=0.0)
+        covered += max(0.0, card.height - room.height) * card.width
+        covered += max(0.0, card.width - room.width) * card.height
         if best is None or covered < best[0]:
             best = (covered, box, card)
         if covered < 4:
             break
     assert best is not None  # noqa: S101 - there are scales
     return best[1], best[2]
+
+
+def _columns(area: Box, faces: Sequence[Box], scene: Scene) -> Iterator[Box]:
+    """What is free beside the faces, right and left, where it is wide enough for a graphic."""
+    if not faces:
+        return
+    left = Box(area.left, area.top, min(f.left for f in faces) - _gap(scene), area.bottom)
+    right = Box(max(f.right for f in faces) + _gap(scene), area.top, area.right, area.bottom)
+    for column in (right, left):
+        if column.width >= COLUMN * scene.width:
+            yield column
 
 
 def _candidates(scene: Scene, card: Card, area: Box, used: Sequence[Box]) -> Iterator[Box]:

@@ -17,6 +17,8 @@ MARGIN = 0.25
 """Room around a face, in its widths: detectors see less than the head."""
 HAIR = 0.3
 """And above it, in its heights."""
+SHOULDERS = 1.5
+"""Width of a body, in that of the box around its face, which is half as wide again as the face."""
 SIDE = 0.08
 """Share of the width kept free at each side: players put buttons there."""
 LOWEST_TALL = 0.85
@@ -117,6 +119,13 @@ def faces_seen(timeline: Timeline, start: Fraction, end: Fraction) -> list[Box]:
         high = bisect.bisect_right(faces, last, key=lambda f: f.time)
         found += _on_canvas(timeline, clip, faces[low:high])
     return found
+
+
+def body_of(face: Box, height: int) -> Box:
+    """Where somebody's chest and shoulders are, by the box of their face."""
+    wide = SHOULDERS * face.width / 2
+    middle = (face.left + face.right) / 2
+    return Box(middle - wide, face.bottom, middle + wide, max(height, face.bottom))
 
 
 def _on_canvas(timeline: Timeline, clip: Clip, faces: Iterable[FaceSeen]) -> Iterator[Box]:

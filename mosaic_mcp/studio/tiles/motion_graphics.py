@@ -23,9 +23,9 @@ from mosaic_mcp.studio.tiles.graphics.choosing import (
     source_span,
     time_to_read,
 )
-from mosaic_mcp.studio.tiles.graphics.finding import finds
+from mosaic_mcp.studio.tiles.graphics.finding import Find, finds
 from mosaic_mcp.studio.tiles.graphics.wishes import Kind, Wish, Wishes, read_wishes
-from mosaic_mcp.studio.tiles.sight import accent, seen_longest, with_faces
+from mosaic_mcp.studio.tiles.sight import accent, seen_longest, shot_changes, with_faces
 from mosaic_mcp.studio.tiles.speech.heard import Heard, listen, require_words
 from mosaic_mcp.studio.tiles.speech.relevance import topic
 from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences
@@ -91,6 +91,7 @@ async def _drawn(
         tile=context.node,
         color=wishes.color or await _colour(timeline, context),
         filling=bool(params.only_generate_full_screen_graphics),
+        changes=await shot_changes(timeline, context) if kinds else (),
     )
     graphics = [*desk.asked(fixed), *desk.offered(kinds, params)]
     for warning in desk.warnings:
@@ -139,6 +140,8 @@ class _Desk:
     tile: str
     color: str
     filling: bool
+    changes: Sequence[Fraction]
+    """Where another shot begins."""
     warnings: list[str] = field(default_factory=list[str])
     taken: list[Interval] = field(default_factory=list[Interval])
 
@@ -173,13 +176,19 @@ class _Desk:
         count = max(1, round(often * float(self.total) / 60))
         chapters = of_kinds(found, {"chapter"})
         rest = [find for find in found if find.kind != "chapter"]
-        busy = [*self.taken, *(showing(chapter, self.total) for chapter in chapters)]
+        shown = [span for chapter in chapters if (span := self._showing(chapter))]
+        busy = [*self.taken, *shown]
         language = self.heard.language
         query = topic(params.prompt or "", language)
-        for find in [*chapters, *chosen(rest, count, busy, self.total, query=query)]:
-            graphic = self._graphic(find.kind, find.texts, showing(find, self.total), find.cues)
-            if graphic is not None:
+        for find in [*chapters, *chosen(rest, count, busy, self.changes, self.total, query=query)]:
+            span = self._showing(find)
+            if span is None:
+                self.warnings.append(f"{find.kind} “{find.texts[-1]}”: its shot ends too soon.")
+            elif graphic := self._graphic(find.kind, find.texts, span, find.cues):
                 yield graphic
+
+    def _showing(self, find: Find) -> Interval | None:
+        return showing(find, self.changes, self.total)
 
     def _progress(self, wish: Wish) -> Iterator[Graphic]:
         if self.filling:

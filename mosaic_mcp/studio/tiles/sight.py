@@ -1,14 +1,17 @@
-"""What a picture shows, for what is drawn over it: where faces are, and its colours."""
+"""What a picture shows, for what is drawn over it: its faces, its shots and its colours."""
 
 from __future__ import annotations
 
 import colorsys
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from mosaic_mcp.studio.perception.model import Colours
 from mosaic_mcp.studio.render.contrast import luminance, toned
 from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.timeline.edit import offsets, shown
 from mosaic_mcp.studio.timeline.model import FaceSeen, Source, Timeline
 
 _AROUND = Fraction(1)
@@ -43,6 +46,29 @@ async def with_faces(timeline: Timeline, context: TileContext) -> Timeline:
             if any(start <= face.time < end for start, end in shown)
         )
     return timeline.model_copy(update={"faces": {**timeline.faces, **seen}})
+
+
+async def shot_changes(timeline: Timeline, context: TileContext) -> list[Fraction]:
+    """Where in the output another shot begins, or a cutaway begins or ends.
+
+    A cut that leaves something out of a shot is none: the picture stays the same.
+    """
+    shots = {
+        sha: await context.perception.shots(timeline.sources[sha])
+        for sha in dict.fromkeys(clip.source for clip in timeline.clips)
+        if timeline.sources[sha].width
+    }
+    changes = {t for away in timeline.cutaways for s in shown(timeline, away.over) for t in s}
+    places = list(zip(timeline.clips, offsets(timeline), strict=False))
+    for clip, at in places:
+        inside = (s for s in shots.get(clip.source, ()) if clip.start < s < clip.end)
+        changes.update(at + s - clip.start for s in inside)
+    for (one, _), (other, at) in pairwise(places):
+        known = shots.get(one.source, ())
+        last, first = bisect_left(known, one.end), bisect_right(known, other.start)
+        if one.source != other.source or last != first:
+            changes.add(at)
+    return sorted(changes)
 
 
 def seen_longest(timeline: Timeline) -> Source | None:

@@ -21,6 +21,12 @@ APART = Fraction(8, 10)
 _SAME = 0.25
 """How much less a find counts for each of its kind that is drawn already."""
 _SHORTEST, _LONGEST = Fraction(5, 2), Fraction(7)
+LINGER = Fraction(4, 10)
+"""Seconds that a graphic stays when its sentence is over."""
+_SPOKEN = frozenset({"call-out", "quote", "list"})
+"""What is read while it is heard: nobody needs longer than the speaker."""
+_SOON = Fraction(6, 10)
+"""Seconds: where a shot ends sooner, a graphic comes with the next one."""
 _MILLISECOND = Fraction(1, 1000)
 
 
@@ -30,18 +36,34 @@ def time_to_read(texts: Sequence[str]) -> Fraction:
     return min(max(_SHORTEST, Fraction(12, 10) + Fraction(32, 100) * words), _LONGEST)
 
 
-def showing(find: Find, total: Fraction) -> Interval:
-    """When a find is shown: from when it is said, long enough to be read."""
-    until = find.start + time_to_read(find.texts)
+def showing(find: Find, changes: Sequence[Fraction], total: Fraction) -> Interval | None:
+    """When a find is shown: from when it is said, long enough to be read.
+
+    It ends with its sentence, and before the next of the shot `changes`. A label, whose words are
+    not the speaker's, stays until it can be read. None where that leaves too little time:
+    less than half.
+    """
+    needed = time_to_read(find.texts)
+    until = find.start + needed
     if find.cues:
         until = max(until, find.cues[-1] + Fraction(2))
-    return Interval(start=find.start, end=min(until, total))
+    least = Fraction(0) if find.kind in _SPOKEN else _SHORTEST
+    until = min(until, max(find.end + LINGER, find.start + least), total)
+    start = find.start
+    for change in changes:
+        if start < change < until:
+            if change - start > _SOON:
+                until = change
+                break
+            start = change
+    return Interval(start=start, end=until) if until - start >= needed / 2 else None
 
 
 def chosen(
     found: Sequence[Find],
     count: int,
     taken: Sequence[Interval],
+    changes: Sequence[Fraction],
     total: Fraction,
     *,
     query: Sequence[str] = (),
@@ -58,8 +80,8 @@ def chosen(
     while left and len(picked) < count:
         score, find = max(left, key=lambda s: (s[0] - _SAME * kinds[s[1].kind], -s[1].start))
         left.remove((score, find))
-        span = showing(find, total)
-        if span.duration >= _SHORTEST / 2 and not touches(span, busy):
+        span = showing(find, changes, total)
+        if span is not None and not touches(span, busy):
             picked.append(find)
             kinds[find.kind] += 1
             busy.append(_with_room(span))

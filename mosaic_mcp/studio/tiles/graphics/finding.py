@@ -48,7 +48,7 @@ class Find:
     texts: tuple[str, ...]
     start: Fraction
     end: Fraction
-    """When the last of it has been said."""
+    """When the sentence ends that says the last of it."""
     score: float
     cues: tuple[Fraction, ...] = ()
 
@@ -74,7 +74,7 @@ def _names(sentences: Sequence[Sentence]) -> Iterator[Find]:
     for sentence in sentences:
         if found := _NAME.search(sentence.text):
             word = _word_at(sentence, found.start(1))
-            yield Find("lower-third", (found[1],), word.start, word.end, 2.0)
+            yield Find("lower-third", (found[1],), word.start, sentence.end, 2.0)
             return
 
 
@@ -99,7 +99,6 @@ def _numbers(sentences: Sequence[Sentence]) -> Iterator[Find]:
                 continue
             figure, used = found
             label, said = _label(sentence.words, index + used)
-            last = sentence.words[min(said, len(words) - 1)]
             if label:
                 share = 0.35 if "%" in figure or figure[0] in "$€£" else 0.0
                 small = 0.35 if figure.isdigit() and int(figure) < 10 else 0.0
@@ -107,7 +106,7 @@ def _numbers(sentences: Sequence[Sentence]) -> Iterator[Find]:
                     "number",
                     (figure, label),
                     sentence.words[index].start,
-                    last.end,
+                    sentence.end,
                     1.1 + share - small,
                 )
             index = max(said, index + used)
@@ -150,7 +149,7 @@ def _phrases(sentences: Sequence[Sentence]) -> Iterator[Find]:
             score = 0.4 * content / count + 0.25 * min(hooks, 2) + (0.25 if whole else 0.0)
             score -= 0.3 if told[0] in DANGLING else 0.0
             kind: Kind = "call-out" if count <= 6 else "quote"
-            yield Find(kind, (text,), words[0].start, words[-1].end, score)
+            yield Find(kind, (text,), words[0].start, sentence.end, score)
 
 
 def _clauses(sentence: Sentence) -> Iterator[Sequence[PlacedWord]]:
