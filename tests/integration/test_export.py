@@ -12,6 +12,7 @@ import pytest
 from mosaic_mcp.server.documents import shown_edits
 from mosaic_mcp.studio.export import write_bundle, write_subtitles
 from mosaic_mcp.studio.export.edits import edit_of
+from mosaic_mcp.studio.export.subtitles import cues_of
 from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.tiles.shipped import bumper, shipped_files
 from mosaic_mcp.studio.timeline.edit import from_source
@@ -401,6 +402,41 @@ def test_the_transcript_is_paragraphs_with_their_times(tmp_path: Path):
     assert (tmp_path / "captions.txt").read_text("utf-8") == (
         "[0:00:01] One two.\n\n[0:00:05] Three four.\n\n[1:01:40] Five.\n"
     )
+
+
+def test_a_subtitle_never_joins_words_of_cuts_that_do_not_go_on(tmp_path: Path):
+    talk, other = source("a", "a.mp4"), source("b", "b.mp4")
+
+    def said(sha: str, text: str) -> list[CaptionWord]:
+        times = [(F(n, 4), F(n, 4) + F(1, 5)) for n in range(40)]
+        return [
+            CaptionWord(source=sha, text=word, start=a, end=b)
+            for word, (a, b) in zip(text.split(), times, strict=False)
+        ]
+
+    words = (
+        *said(talk.sha256, "Do you want your podcast to um sound much better if people sit far"),
+        *said(other.sha256, "from it"),
+    )
+    cuts = [
+        (talk, F(0), F(3, 2)),  # Do you want your podcast to
+        (talk, F(7, 4), F(9, 4)),  # sound much: without a filler it goes on
+        (talk, F(11, 4), F(13, 4)),  # people sit: "better if" was cut out
+        (talk, F(1), F(5, 4)),  # podcast: back again
+        (talk, F(3), F(13, 4)),  # sit
+        (other, F(0), F(1, 2)),
+    ]
+    clips = tuple(Clip(source=s.sha256, start=a, end=b) for s, a, b in cuts)
+    timeline = both(talk, other).model_copy(
+        update={"clips": clips, "captions": Captions(words=words)}
+    )
+    assert [cue.text for cue in cues_of(timeline)] == [
+        "Do you want your podcast to sound much",
+        "people sit",
+        "podcast",
+        "sit",
+        "from it",
+    ]
 
 
 def test_a_reframe_is_the_editors_own_motion(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,13 +12,17 @@ from pathlib import Path
 import pysubs2
 
 from mosaic_mcp.studio.perception.model import SpokenWord
+from mosaic_mcp.studio.perception.subtitles import is_filler
 from mosaic_mcp.studio.render.phrases import PAUSE, Shown, shown_words
+from mosaic_mcp.studio.timeline.edit import offsets
 from mosaic_mcp.studio.timeline.model import Captions, CaptionWord, Timeline
 
 SUFFIXES = ("srt", "vtt", "txt")
 SENTENCE_ENDS = (".", "?", "!", "…")
 MOST_CHARS = 60
 LONGEST_S = 5
+OVERLAP = Fraction(1, 10)
+"""Words of one breath may overlap a little where their times are estimates. Seconds."""
 PARAGRAPH_CHARS = 400
 PARAGRAPH_PAUSE = 2
 """Seconds of silence that end a paragraph."""
@@ -33,20 +38,47 @@ class Cue:
 
 
 def cues_of(timeline: Timeline) -> list[Cue]:
-    """Subtitles of one or two short lines, ended by sentences and pauses."""
+    """Subtitles of one or two short lines, ended by sentences, pauses and jumps in what is said."""
     if timeline.captions is None:
         return []
+    jumps = _Jumps(timeline, timeline.captions.words)
     cues: list[Cue] = []
     group: list[Shown] = []
     for word, following in pairwise([*shown_words(timeline, timeline.captions), None]):
         if word is None:
             break
         group.append(word)
-        if following is None or _ends(group, following):
+        if following is None or _ends(group, following) or jumps.between(word, following):
             text = " ".join(w.text for w in group)
             cues.append(Cue(group[0].start, group[-1].end, text))
             group = []
     return cues
+
+
+class _Jumps:
+    """Where the words of one cut do not go on in the next.
+
+    A pause counts as spoken where a cut removed it; a short one, or a filler, divides nothing.
+    """
+
+    def __init__(self, timeline: Timeline, words: Sequence[CaptionWord]) -> None:
+        self._clips = timeline.clips
+        # Output time + shift of the clip = source time.
+        clips = zip(timeline.clips, offsets(timeline), strict=False)
+        self._shifts = [clip.start - at for clip, at in clips]
+        told = sorted((w.source, (w.start + w.end) / 2) for w in words if not is_filler(w.text))
+        self._told = told
+
+    def between(self, word: Shown, following: Shown) -> bool:
+        """True where the speaker said something else after the word, or nothing for a while."""
+        one, other = word.clip, following.clip
+        source = self._clips[one].source
+        if one == other or source != self._clips[other].source:
+            return one != other
+        end, start = word.end + self._shifts[one], following.start + self._shifts[other]
+        if not -OVERLAP < start - end < PAUSE:
+            return True
+        return bisect_left(self._told, (source, start)) > bisect_right(self._told, (source, end))
 
 
 def _ends(group: list[Shown], following: Shown) -> bool:
