@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mosaic_mcp.errors import MosaicError
-from mosaic_mcp.studio.render.pictures import contact_sheet, frame, thumbnail
+from mosaic_mcp.studio.render.pictures import contact_sheet, frame, strip_height, thumbnail
 from tests.support.coded import BITS, FFMPEG, counted, numbered, source_of, write_video
 
 
@@ -63,7 +63,7 @@ async def test_a_sheet_shows_even_moments_in_order_and_is_small(tmp_path):
     assert out.stat().st_size <= 100_000
 
 
-async def test_each_cell_carries_a_readable_time(tmp_path):
+async def test_each_frame_stands_whole_under_its_readable_time(tmp_path):
     flat = np.full((360, 640), 128, np.uint8)
     path = write_video(tmp_path / "in.mp4", [flat] * 60)
     out = tmp_path / "sheet.png"
@@ -72,9 +72,12 @@ async def test_each_cell_carries_a_readable_time(tmp_path):
     rows, columns = sheet.shape
     for y in (0, rows // 2):
         for x in (0, columns // 2):
-            label = sheet[y : y + rows // 10, x : x + columns // 8]
-            assert label.min() < 30
-            assert label.max() > 220
+            strip = sheet[y : y + strip_height(columns // 2), x : x + columns // 2]
+            assert strip.min() < 30
+            assert strip.max() > 220
+            shown = sheet[y + len(strip) : y + rows // 2, x : x + columns // 2]
+            assert abs(shown - 128).max() < 8, "nothing of the picture is hidden"
+            assert shown.shape[1] / shown.shape[0] == pytest.approx(16 / 9, rel=0.01)
 
 
 async def test_a_thumbnail_is_a_key_frame(tmp_path):

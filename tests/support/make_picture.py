@@ -3,7 +3,7 @@
     uv run mosaic-mcp demo
     python -m tests.support.make_picture mosaic-demo
 
-Frames are shown as they are, side by side.
+Frames are shown as they are, side by side, without the times above them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 
 from PIL import Image
+
+from mosaic_mcp.studio.render.pictures import strip_height
 
 COLUMNS, ROWS = 4, 2
 """How the demo lays out its sheets of 8 frames."""
@@ -27,8 +29,8 @@ def frames(sheet: Path, chosen: tuple[int, ...]) -> list[Image.Image]:
     with Image.open(sheet) as picture:
         width, height = picture.width // COLUMNS, picture.height // ROWS
         corners = [(index % COLUMNS * width, index // COLUMNS * height) for index in chosen]
-        right, bottom = width - EDGE, height - EDGE
-        boxes = [(x + EDGE, y + EDGE, x + right, y + bottom) for x, y in corners]
+        right, bottom, strip = width - EDGE, height - EDGE, strip_height(width)
+        boxes = [(x + EDGE, y + strip + EDGE, x + right, y + bottom) for x, y in corners]
         return [picture.crop(box).convert("RGB") for box in boxes]
 
 

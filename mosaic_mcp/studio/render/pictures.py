@@ -54,7 +54,7 @@ async def contact_sheet(
     frames: int = 9,
     long_side: int = LONG_SIDE,
 ) -> list[float]:
-    """Evenly spaced frames with their times on one picture; answers the times in seconds.
+    """Evenly spaced frames on one picture, each under its time; answers the times in seconds.
 
     They are the frames of these times, not the key frames near them: whoever looks at a sheet goes
     on with the times that it says.
@@ -145,23 +145,25 @@ def _sheet(images: Sequence[Image.Image], times: Sequence[float], long_side: int
         key=lambda c: abs(c * width - -(-count // c) * height) + (c * -(-count // c) - count) * 9,
     )
     rows = -(-count // columns)
-    scale = min(long_side / (columns * width), long_side / (rows * height), 1.0)
+    widest = min(long_side / columns, width)
+    room = long_side - rows * strip_height(int(widest))
+    scale = min(widest / width, room / (rows * height))
     cell = (max(1, int(width * scale)), max(1, int(height * scale)))
-    sheet = Image.new("RGB", (cell[0] * columns, cell[1] * rows))
+    strip = strip_height(cell[0])
+    sheet = Image.new("RGB", (cell[0] * columns, (strip + cell[1]) * rows))
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.truetype(FONTS / "Inter-Bold.ttf", strip * 3 // 4)
     for index, (image, at) in enumerate(zip(images, times, strict=True)):
-        small = image.resize(cell)
-        _label(small, f"{int(at // 60)}:{at % 60:04.1f}")
-        sheet.paste(small, (index % columns * cell[0], index // columns * cell[1]))
+        left, top = index % columns * cell[0], index // columns * (strip + cell[1])
+        text = f"{int(at // 60)}:{at % 60:04.1f}"
+        draw.text((left + 4, top + strip / 2), text, fill=(255, 255, 255), font=font, anchor="lm")
+        sheet.paste(image.resize(cell), (left, top + strip))
     return sheet
 
 
-def _label(image: Image.Image, text: str) -> None:
-    size = max(12, image.width // 12)
-    font = ImageFont.truetype(FONTS / "Inter-Bold.ttf", size)
-    draw = ImageDraw.Draw(image)
-    left, top, right, bottom = draw.textbbox((6, 4), text, font=font)
-    draw.rectangle((left - 4, top - 3, right + 4, bottom + 3), fill=(0, 0, 0))
-    draw.text((6, 4), text, font=font, fill=(255, 255, 255))
+def strip_height(width: int) -> int:
+    """Pixels of the strip above a frame of a sheet that is so wide: its time stands there."""
+    return max(18, width // 14)
 
 
 def _save(image: Image.Image, out: Path) -> None:
