@@ -10,6 +10,7 @@ from mosaic_mcp.client.downloads import (
     save_file,
     save_output,
     save_texts,
+    save_timeline,
 )
 from mosaic_mcp.client.extensions import StudioExtension
 from mosaic_mcp.client.ledger import Ledger
@@ -28,5 +29,6 @@ __all__ = [
     "save_file",
     "save_output",
     "save_texts",
+    "save_timeline",
     "submit_once",
 ]

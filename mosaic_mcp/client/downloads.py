@@ -111,6 +111,12 @@ async def save_texts(client: MosaicClient, output_id: str, video: Path) -> dict[
     return saved
 
 
+async def save_timeline(client: MosaicClient, source: str, video: Path) -> Path:
+    """Save an output's timeline, a path or a signed link, beside its saved video."""
+    name = f"{video.stem}.timeline.zip"
+    return await save_file(source, video.parent, name, within=client.within)
+
+
 async def save_file(
     source: str,
     folder: Path,

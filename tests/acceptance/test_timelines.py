@@ -70,3 +70,6 @@ async def test_the_timeline_of_an_output_is_its_recipe_cut_by_cut(
     assert Path(saved["subtitles"]) == video.with_suffix(".srt")
     assert video.with_suffix(".vtt").read_text("utf-8").startswith("WEBVTT")
     assert video.with_suffix(".txt").read_text("utf-8") == text
+    beside = video.with_name(f"{video.stem}.timeline.zip")
+    assert Path(saved["timeline_zip"]) == beside
+    assert beside.read_bytes() == Path(output["timeline_zip"]).read_bytes()

@@ -103,9 +103,9 @@ async def test_videos_that_are_saved_for_long_are_listed_meanwhile(hosted, doubl
         assert listed["next"].startswith("the same call again")
         slow.set()
         done, _ = await patiently(client, "list_outputs", **said)
-    saved = [Path(line["saved_to"]) for line in done["outputs"]]
+    saved = [Path(line[key]) for line in done["outputs"] for key in ("saved_to", "timeline_zip")]
     assert sorted(saved) == sorted((tmp_path / "kept").iterdir())
-    assert len(set(saved)) == 2
+    assert len(set(saved)) == 4
 
 
 async def test_hashing_large_files_for_a_dry_run_is_joined(hosted, double, tmp_path):

@@ -275,8 +275,10 @@ async def test_an_output_whose_download_breaks_is_saved_whole(double, call, talk
     double.fail("cut", r"/store/.*\.mp4", keep=1000)
     listed = await call("list_outputs", run_id=started["run_id"], save_to=str(tmp_path / "out"))
     [line] = listed.structured_content["outputs"]
-    [saved] = (tmp_path / "out").iterdir()
+    saved, beside = Path(line["saved_to"]), Path(line["timeline_zip"])
     assert saved.read_bytes() == file_content(line["output_id"])
+    assert beside == saved.with_name(f"{saved.stem}.timeline.zip")
+    assert {*(tmp_path / "out").iterdir()} == {saved, beside}
 
 
 async def test_a_link_that_ends_while_outputs_are_saved_is_read_again(double, call, talk, tmp_path):

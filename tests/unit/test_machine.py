@@ -130,6 +130,9 @@ def test_a_large_render_needs_more_than_a_small_one():
     )
     assert render_need(fuller, "standard").memory > less.memory + 800 * 10**6
     assert render_need(fuller, "standard").disk >= less.disk + 2 * 60 * 190_000
+    made = fuller.sources | {"talk": fuller.sources["talk"].model_copy(update={"origin": "studio"})}
+    packing = render_need(fuller.model_copy(update={"sources": made}), "standard")
+    assert packing.disk > render_need(fuller, "standard").disk + 10**7, "timeline.zip holds it"
     longer = large.model_copy(
         update={"clips": (large.clips[0].model_copy(update={"end": Fraction(3600)}),)}
     )

@@ -90,8 +90,8 @@ def _offset(cursor: str | None) -> int:
 async def _saved(
     engine: Engine, client: MosaicClient, run_id: str, lines: list[OutputLine], save_to: str
 ) -> list[OutputLine]:
-    """The same lines, each with the file that was written to `save_to`."""
-    from mosaic_mcp.client import save_file, save_output, save_texts
+    """The same lines, each with the files that were written to `save_to`."""
+    from mosaic_mcp.client import save_file, save_output, save_texts, save_timeline
     from mosaic_mcp.intent import writable_folder
 
     folder = writable_folder(save_to, engine.settings)
@@ -108,5 +108,7 @@ async def _saved(
         )
         texts = await save_texts(client, line.output_id, path)
         update = {"saved_to": str(path), "subtitles": texts.get("srt", line.subtitles)}
+        if line.timeline_zip:
+            update["timeline_zip"] = str(await save_timeline(client, line.timeline_zip, path))
         saved.append(line.model_copy(update=update))
     return saved

@@ -4,7 +4,7 @@ Memory: 150 MB, 200 bytes a pixel of the canvas (300 for `best`) and 100 a pixel
 x264 alone takes 153 (veryfast) and 253 (medium) in 1080p, 128 and 225 in 4K, as measured.
 
 Disk: twice the file at 0.1 bit a pixel (0.15 for `best`), 0.8 MB a second of sound, 0.2 of music
-and voices beside it, and 4 MB.
+and voices beside it, as much as what was made for it takes in timeline.zip, and 4 MB.
 The file stands twice in the work folder: before and after its sound is added. An estimate that
 proves too low is doubled, see `queueing.raise_need`.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mosaic_mcp.studio.export.bundle import PACKED_BYTES
 from mosaic_mcp.studio.timeline.model import Timeline
 
 MB = 1_000_000
@@ -43,8 +44,17 @@ def render_need(timeline: Timeline, quality: str) -> Need:
     return Need(
         memory=150 * MB + pixels * (300 if best else 200) + seen * 100,
         disk=int(2 * video + SOUND_A_SECOND * seconds + TRACK_A_SECOND * _beside(timeline))
+        + _packed(timeline)
         + 4 * MB,
     )
+
+
+def _packed(timeline: Timeline) -> int:
+    """Bytes of the files in timeline.zip, by their lengths: all that the user did not bring."""
+    made = [s for s in timeline.sources.values() if s.origin != "user"]
+    sound = sum(TRACK_A_SECOND * float(s.duration) for s in made if s.audio_channels)
+    seen = sum(0.1 / 8 * s.width * s.height * float(s.frame_rate * s.duration) for s in made)
+    return min(int(sound + seen), PACKED_BYTES)
 
 
 def _beside(timeline: Timeline) -> float:
