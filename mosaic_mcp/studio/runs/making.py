@@ -18,11 +18,12 @@ import anyio.to_thread
 
 from mosaic_mcp.contract.extensions import LOCAL_OWNER
 from mosaic_mcp.contract.uploads import AssetType
-from mosaic_mcp.errors import MosaicError
+from mosaic_mcp.errors import GenerationFailed, MediaError, MosaicError, TooLarge
 from mosaic_mcp.studio.ingest.footage import FOLDER, found_in
 from mosaic_mcp.studio.intake import SUFFIXES, Intake
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.providers import FilmWish, Kind, PictureWish, Providers, Tell, Wish
+from mosaic_mcp.studio.providers.order import Order
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.tiles.tile import Footage, Made
 from mosaic_mcp.studio.timeline.model import Source
@@ -66,18 +67,25 @@ class Workshop:
                 return Made(source, asset_id, by)
             except MosaicError:
                 pass  # its file is gone
-        asset_id = await self._make(wish, tell)
+        order = Order(self.library, key, by or "")
+        try:
+            asset_id = await self._make(wish, tell, order)
+        except (GenerationFailed, MediaError, TooLarge):
+            # It came to nothing. Whatever else went wrong, what was begun may be paid, and waits.
+            await order.forget()
+            raise
         await self.library.keep_made(key, asset_id)
+        await order.forget()
         source, _ = await self.assets.file(self.owner, asset_id)
         return Made(source, asset_id, by)
 
-    async def _make(self, wish: Wish, tell: Tell) -> str:
+    async def _make(self, wish: Wish, tell: Tell, order: Order) -> str:
         provider = self.providers.for_(wish.kind)
         # Before anything is paid for: where it could not be kept, it would be asked for once more.
         self.intake.room(ROOM[wish.kind], f"the {wish.kind} to be made")
         with self.library.job() as job:
             if provider is not None:
-                path = await provider.make(wish, job, tell)
+                path = await provider.make(wish, job, tell, order)
             else:
                 await tell(f"no {wish.kind} provider is set: drawing a placeholder")
                 path = await self._card(wish, job)
