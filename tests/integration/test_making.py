@@ -270,6 +270,23 @@ async def test_a_picture_comes_nearer_steadily(workshop, tmp_path):
     assert all(-1 <= b - a <= 2 for a, b in pairwise(widths))
 
 
+async def test_a_picture_is_made_a_video_of_once(workshop, tmp_path, monkeypatch):
+    picture(tmp_path / "hill.png")
+    asset = await workshop.intake.take_file(LOCAL_OWNER, tmp_path / "hill.png", "image")
+    source, _ = await workshop.assets.file(LOCAL_OWNER, asset.asset_id)
+    first = await workshop.still(source, Fraction(1), (64, 48))
+    with monkeypatch.context() as patched:
+        patched.setattr(Workshop, "_video", dies)
+        assert (
+            await workshop.of(LOCAL_OWNER, "run-2/n").still(source, Fraction(1), (64, 48)) == first
+        )
+        with pytest.raises(Killed):
+            await workshop.still(source, Fraction(2), (64, 48))
+    async with workshop.library.source(first.sha256) as path:
+        path.unlink()
+    assert await workshop.still(source, Fraction(1), (64, 48)) == first, "made again"
+
+
 async def test_the_folder_of_the_machines_user_is_nobody_elses(workshop, tmp_path):
     folder = workshop.library.home / "b-roll"
     folder.mkdir(parents=True)
@@ -282,3 +299,4 @@ async def test_the_folder_of_the_machines_user_is_nobody_elses(workshop, tmp_pat
     )
     assert clip.path.exists(), "taken, not moved"
     assert await workshop.of("anna", "").footage() == ()
+    assert await replace(workshop, folders=False).footage() == (), "of several machines, nobody's"
