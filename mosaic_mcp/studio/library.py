@@ -316,7 +316,7 @@ class Library:
         return await self.made(f"{wish}.{part}")
 
     async def keep_ordered(self, wish: str, part: OrderPart, text: str) -> None:
-        """Remember it."""
+        """Remember it, in place of what was remembered."""
         await self.keep_made(f"{wish}.{part}", text)
 
     async def forget_ordered(self, wish: str) -> None:

@@ -260,6 +260,23 @@ async def test_work_that_nobody_could_stop_over_there_is_gone_on_with(double, na
 
 
 @pytest.mark.parametrize("name", ["replicate", "fal"])
+async def test_work_that_a_later_attempt_took_over_is_not_stopped_under_it(double, name, tmp_path):
+    double.looks = 10**9
+
+    async def tell(step: str) -> None:
+        if step.startswith("waiting"):
+            assert await order_of(tmp_path).work()
+            raise Superseded
+
+    with pytest.raises(Superseded):
+        await maker(double, name).make(PictureWish(FOX), tmp_path, tell, order_of(tmp_path))
+    assert double.cancelled == []
+    double.looks = 1
+    assert await again(double, name, tmp_path) == double.image
+    assert posts(double) == 1
+
+
+@pytest.mark.parametrize("name", ["replicate", "fal"])
 async def test_work_that_was_stopped_over_there_is_asked_for_anew(double, name, tmp_path):
     async def tell(step: str) -> None:
         if step.startswith("waiting"):

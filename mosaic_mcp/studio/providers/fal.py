@@ -72,11 +72,10 @@ class Fal:
                 )
             return seen
 
-        async def stop() -> None:
-            await self.api.ask("PUT", work["cancel"])
-            await order.forget()
+        async def cancel() -> object:
+            return await self.api.ask("PUT", work["cancel"])
 
-        await self.api.finished(look, stop, tell)
+        await self.api.finished(look, lambda: order.stop(cancel), tell)
         result = await self.api.ask("GET", work["response"])
         return await self.api.fetch(_url(result, wish.kind), wish.kind, folder, tell)
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
+from uuid import uuid4
 
 from mosaic_mcp.errors import MosaicError, OutcomeUnknown
 from mosaic_mcp.studio.library import Library
@@ -30,15 +31,19 @@ class Order:
     wish: str
     """Its hash."""
     provider: str
+    attempt: str = field(default_factory=lambda: uuid4().hex)
+    """Whose the work is: the attempt that began it, or took it over."""
 
     async def work(self) -> dict[str, str] | None:
-        """Where the work is that was begun before; None when nothing was.
+        """Where the work is that was begun before, now this attempt's; None when nothing was.
 
         Raises OutcomeUnknown, once, when it was asked for and nobody knows what became of that.
         """
-        work = await self.library.ordered(self.wish, "work")
-        if work is not None:
-            return json.loads(work)
+        kept = await self.library.ordered(self.wish, "work")
+        if kept is not None:
+            work = json.loads(kept)["work"]
+            await self.begun(work)
+            return work
         if await self.library.ordered(self.wish, "asked") is None:
             return None
         await self.forget()
@@ -59,7 +64,15 @@ class Order:
 
     async def begun(self, work: Mapping[str, str]) -> None:
         """Keep where the work is."""
-        await self.library.keep_ordered(self.wish, "work", json.dumps(dict(work)))
+        kept = {"attempt": self.attempt, "work": dict(work)}
+        await self.library.keep_ordered(self.wish, "work", json.dumps(kept))
+
+    async def stop(self, cancel: Callable[[], Awaitable[object]]) -> None:
+        """Have the work cancelled over there, unless a later attempt took it over."""
+        kept = await self.library.ordered(self.wish, "work")
+        if kept is not None and json.loads(kept)["attempt"] == self.attempt:
+            await cancel()
+            await self.forget()
 
     async def forget(self) -> None:
         """It is made, or came to nothing: the next attempt asks anew."""

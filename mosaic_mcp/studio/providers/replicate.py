@@ -71,11 +71,10 @@ class Replicate:
         async def look() -> dict[str, Any] | None:
             return self._ended(await self.api.ask("GET", at))
 
-        async def stop() -> None:
-            await self.api.ask("POST", f"{at}/cancel")
-            await order.forget()
+        async def cancel() -> object:
+            return await self.api.ask("POST", f"{at}/cancel")
 
-        ended = await self.api.finished(look, stop, tell)
+        ended = await self.api.finished(look, lambda: order.stop(cancel), tell)
         output: Any = ended.get("output")
         url = cast("list[Any]", [*output, None])[0] if isinstance(output, list) else output
         return await self.api.fetch(url, wish.kind, folder, tell)
