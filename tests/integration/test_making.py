@@ -1,11 +1,14 @@
 """Media that tiles have made, kept and found again, with real files, store, probe and FFmpeg."""
 
+import signal
 import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import anyio
 import imageio_ffmpeg
 import numpy as np
 import pytest
@@ -23,6 +26,7 @@ from mosaic_mcp.studio.providers.api import Api, Pace
 from mosaic_mcp.studio.providers.cards import draw_card
 from mosaic_mcp.studio.providers.fal import Fal
 from mosaic_mcp.studio.providers.openai import OpenAI
+from mosaic_mcp.studio.providers.order import Order
 from mosaic_mcp.studio.providers.replicate import Replicate
 from mosaic_mcp.studio.runs.making import Workshop
 from mosaic_mcp.studio.store.assets import Assets
@@ -151,6 +155,38 @@ async def test_a_studio_killed_while_it_waits_goes_on_with_the_work_that_it_bega
     assert (await file_of(workshop, made.asset_id)).read_bytes() == double.image
     [kept] = [kept async for kept in workshop.library.always()]
     assert len(kept.files) == 1, "the order is over"
+
+
+DYING = """
+import os, signal, sys
+from pathlib import Path
+import anyio
+from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.providers import PictureWish
+from mosaic_mcp.studio.providers.fal import Fal
+from mosaic_mcp.studio.providers.order import Order
+from mosaic_mcp.web.addresses import anywhere
+
+async def tell(step):
+    if step.startswith("waiting"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+home, base, key = sys.argv[1:]
+fal, order = Fal.of(key, {}, base, allowed=anywhere), Order(Library(Path(home)), "fox", "fal")
+anyio.run(fal.make, PictureWish("A fox"), Path(home), tell, order)
+"""
+
+
+async def test_what_a_process_knew_of_its_work_outlives_a_real_kill(workshop, tmp_path):
+    with providers() as double:
+        command = (sys.executable, "-c", DYING, str(workshop.library.home), double.url("/fal"), KEY)
+        assert (await anyio.run_process(command, check=False)).returncode == -signal.SIGKILL
+        pace = Pace(first_s=0.001)
+        fal = Fal.of(KEY, {}, double.url("/fal"), allowed=anywhere, pace=pace)
+        path = await fal.make(
+            PictureWish("A fox"), tmp_path, tell, Order(workshop.library, "fox", "fal")
+        )
+        assert (path.read_bytes(), posts(double)) == (double.image, 1)
 
 
 async def test_a_studio_killed_while_it_fetches_a_picture_fetches_it_again(workshop, monkeypatch):
