@@ -29,6 +29,7 @@ from mosaic_mcp.intent.lookup import settle
 from mosaic_mcp.intent.moments import spread
 from mosaic_mcp.intent.names import NodeNames
 from mosaic_mcp.intent.params import unconfirmed_warnings, update_params
+from mosaic_mcp.intent.remarks import taken_nodes, taken_spans, without_effect
 from mosaic_mcp.intent.sources import Source, parse_source
 from mosaic_mcp.intent.spans import Span, parse_span
 from mosaic_mcp.intent.uploads import Upload, Uploads, replaced
@@ -127,7 +128,10 @@ async def plan_run(
     elif callback_url is None:
         callback_url = settings.callback_url
     update = update_params(params or {}, names, planner.uploads, settings, planner.faults)
+    planner.warnings += taken_nodes([*(params or {}), *skip], names)
+    planner.warnings += without_effect(update, runnable, names)
     given = await planner.inputs(videos, clip, names, runnable)
+    planner.warnings += taken_spans(planner.spans)
     if planner.hosted:
         given, update, ignored = planner.spread(given, update, ignored, runnable)
     plan = Plan(
@@ -170,6 +174,8 @@ class _Planner:
         self.placed: list[Fault] = []
         """Faults placed in the request, as the contract's rules place them."""
         self.warnings: list[str] = []
+        self.spans: list[tuple[object, Span]] = []
+        """Parts of videos as they were said and as they were taken."""
 
     async def agent(self, said: str) -> AgentDetail | None:
         try:
@@ -224,11 +230,15 @@ class _Planner:
         return done.videos, done.update, done.ignored
 
     def span(self, said: str | Mapping[str, Any] | None, where: str) -> Span:
+        if said is None:
+            return Span()
         try:
-            return Span() if said is None else parse_span(said, where=where)
+            span = parse_span(said, where=where)
         except InvalidRequest as error:
             self.faults += error.faults
             return Span()
+        self.spans.append((said, span))
+        return span
 
     def _input(self, wish: VideoWish, where: str, names: NodeNames, runnable: Graph) -> str | None:
         inputs = runnable.video_inputs
@@ -301,7 +311,9 @@ class _Planner:
             if tile is not None and tile.standing == "unsupported":
                 label = names.labels[node]
                 what = f"{tile.name} cannot be done by the local studio. {tile.note}".strip()
-                remedy = f"Leave it out with skip=[{label!r}], or use the hosted engine."
+                remedy = f"skip=[{label!r}] leaves it out."
+                if node in runnable.sources:
+                    remedy = "Or run an agent without it."
                 self.faults.append(Fault(f"agent.{label}", what, remedy))
 
     async def lengths(self, plan: Plan) -> dict[str, Length]:
@@ -362,9 +374,21 @@ async def _check(plan: Plan, graph: Graph, planner: _Planner) -> None:
     for fault in found:
         if broken and fault.where.startswith(("video_inputs", "video_ids")):
             continue  # a video that could not be read is not "no video given" as well
-        faults.append(replace(fault, where=plan.in_words(fault.where)))
+        faults.append(
+            replace(
+                fault,
+                where=plan.in_words(fault.where),
+                what=in_arguments(fault.what),
+                remedy=in_arguments(fault.remedy),
+            )
+        )
     if faults:
         raise InvalidRequest(faults)
+
+
+def in_arguments(text: str) -> str:
+    """A text of the contract's rules with the request's fields as the arguments that give them."""
+    return text.replace("update_params", "params").replace("ignore_nodes", "skip")
 
 
 def _in_words(where: str, names: NodeNames, params: Mapping[str, Any]) -> str:
