@@ -182,7 +182,13 @@ def graphs_page() -> str:
         for kind, flow in FLOWS.items()
     )
     order = (
-        (", ".join(sorted(a.first)), ", ".join(sorted(a.then)), a.why, a.source) for a in ORDER
+        (
+            ", ".join(sorted(a.first)),
+            ", ".join(sorted(a.then)),
+            a.why.format(then="these"),
+            a.source,
+        )
+        for a in ORDER
     )
     folds = ((t.name, t.arity) for t in TILE_TYPES if t.fan_in or t.fan_out)
     return page(
