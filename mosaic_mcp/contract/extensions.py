@@ -99,6 +99,8 @@ class NodeProgress(Response):
     """True for a node whose renders are outputs: it takes most of a run's time."""
     renders_done: int = 0
     renders_total: int = 0
+    warnings: tuple[str, ...] = ()
+    """What its caller should know of what it did, once the run has ended."""
 
 
 class RunWatch(Response):

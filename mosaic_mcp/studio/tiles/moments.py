@@ -21,7 +21,7 @@ async def cut_out(
 ) -> list[Timeline]:
     """A timeline for each moment, in their order, called by its title or "talk, clip 1".
 
-    Words are cut where the caller cuts them; a step says which. Raises MediaError with every
+    Words are cut where the caller cuts them; a warning says which. Raises MediaError with every
     moment that the video does not have.
     """
     _check(timeline, moments)
@@ -29,7 +29,7 @@ async def cut_out(
     words = await _words(timeline, context)
     for number, span in enumerate(spans, 1):
         for torn in _torn(span, words):
-            await context.report(0.8, f"clip {number} {torn}")
+            await context.warn(f"clip {number} {torn}")
     return [
         keep(timeline, [span], context.node).model_copy(
             update={"name": moment.title or f"{timeline.name}, clip {number}"}
