@@ -197,6 +197,31 @@ class Transcript(Page):
     words: tuple[Word, ...] = ()
 
 
+class LookAt(Request):
+    """The body of POST /studio/v1/known, and with an id of …/{videos|renders}/{id}/known."""
+
+    path: str | None = None
+    """A file of this machine that was not handed over: absolute, and free of links."""
+    moments_ms: Annotated[tuple[int, ...], Field(max_length=1000)] = ()
+    """Where a cut is planned."""
+
+
+class Torn(Response):
+    """A word that a planned cut would go through."""
+
+    at_ms: int
+    text: str
+
+
+class Known(Response):
+    """What a studio knows of a video before a run, without listening to it."""
+
+    name: str
+    duration_s: float
+    torn: tuple[Torn, ...] = ()
+    """Only where its words are known already: brought, or heard before."""
+
+
 class RenderInfo(Response):
     """The answer of GET /studio/v1/renders/{render_id}: an output beyond its links."""
 

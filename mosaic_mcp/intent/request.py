@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +16,7 @@ from mosaic_mcp.client import MosaicClient
 from mosaic_mcp.contract.agents import AgentDetail
 from mosaic_mcp.contract.extensions import TileInfo
 from mosaic_mcp.contract.graph import Graph
-from mosaic_mcp.contract.moments import Length, check_lengths
+from mosaic_mcp.contract.moments import check_lengths
 from mosaic_mcp.contract.rules import check_run, parse_run
 from mosaic_mcp.contract.run_page import MAX_DURATION_S
 from mosaic_mcp.contract.words import listed
@@ -25,6 +24,7 @@ from mosaic_mcp.errors import Fault, InvalidRequest, NotFound
 from mosaic_mcp.intent.agents import find_agent
 from mosaic_mcp.intent.files import File, readable_file, subtitles_beside
 from mosaic_mcp.intent.inputs import Artifact, Video, input_fields
+from mosaic_mcp.intent.looking import look
 from mosaic_mcp.intent.lookup import settle
 from mosaic_mcp.intent.moments import spread
 from mosaic_mcp.intent.names import NodeNames
@@ -316,18 +316,6 @@ class _Planner:
                     remedy = "Or run an agent without it."
                 self.faults.append(Fault(f"agent.{label}", what, remedy))
 
-    async def lengths(self, plan: Plan) -> dict[str, Length]:
-        """The videos whose length is known before they are handed over."""
-        studio = await self.client.studio()
-        lengths: dict[str, Length] = {}
-        for video in [v for videos in plan.videos.values() for v in videos]:
-            if studio is not None and video.source.kind == "render":
-                with suppress(NotFound):  # the engine tells
-                    render = await studio.render(video.source.value)
-                    length = Length(render.name, round(render.facts.duration_s * 1000))
-                    lengths[video.source.value] = length
-        return lengths
-
     def meanings(self, runnable: Graph, names: NodeNames, tiles: Mapping[str, TileInfo]) -> None:
         """A warning for each node that costs money elsewhere, or stands in for what is missing."""
         for node in runnable.order:
@@ -365,10 +353,9 @@ async def _check(plan: Plan, graph: Graph, planner: _Planner) -> None:
     try:
         request = parse_run(plan.body(assumed))
         found = check_run(request, graph, hosted=planner.hosted)
-        found += [
-            *planner.placed,
-            *check_lengths(request, plan.runnable, await planner.lengths(plan)),
-        ]
+        looked = await look(planner.client, plan)
+        planner.warnings += looked.warnings
+        found += [*planner.placed, *check_lengths(request, plan.runnable, looked.lengths)]
     except InvalidRequest as error:
         found = [*planner.placed, *error.faults]
     for fault in found:

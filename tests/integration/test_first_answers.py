@@ -78,6 +78,11 @@ async def test_ranges_that_cut_a_word_and_parts_that_are_not_there_are_told(
     async with Client(build_server(settings)) as client:
         tile = {"tile": "Clips", "params": RANGED}
         agent = (await answer(client, "build_agent", name="Chosen", tiles=[tile]))["agent_id"]
+        shown = await answer(client, "run_agent", agent=agent, videos=[given], dry_run=True)
+        assert any("ends at 1.50 s, inside the word 'everywhere.'" in w for w in shown["warnings"])
+        late = {"agent": "Captions only", "videos": [str(talk)], "clip": "70-80", "dry_run": True}
+        refused = (await client.call_tool("run_agent", late)).structured_content["error"]
+        assert "the part begins at 70.000 s, but talk.mp4 lasts 2.000 s" in refused["message"]
         run = await answer(
             client, "run_agent", agent=agent, videos=[given], quality="draft", wait_s=50
         )

@@ -12,7 +12,7 @@ from mosaic_mcp.contract.extensions import TileInfo
 from mosaic_mcp.contract.runs import RunStatus
 from mosaic_mcp.contract.tiles.catalogue import tile_type
 from mosaic_mcp.errors import EngineUnavailable, InvalidRequest
-from mosaic_mcp.intent import VideoWish, plan_run, resolve_video, submit, submitting
+from mosaic_mcp.intent import VideoWish, look_at_files, plan_run, resolve_video, submit, submitting
 from mosaic_mcp.settings import Settings
 from tests.support.agents import agent
 from tests.support.engines import Engine
@@ -662,3 +662,28 @@ async def test_a_tile_taken_for_an_agent_is_answered_with_how_to_make_one(settin
     found = await faults(settings, URL, agent="outro")
     assert found["agent"].what == "There is no agent called 'outro'; Outro is a tile."
     assert "build_agent(name='Outro', tiles=['Outro'])" in found["agent"].remedy
+
+
+async def test_words_that_ranges_would_cut_are_warned_of_where_they_are_known(settings):
+    engine = Engine(CHOSEN, uploads=(UUID,))
+    assert (await plan(settings, UUID, engine=engine)).warnings == ()
+    engine.word = "gardeners"
+    told = (await plan(settings, UUID, engine=engine)).warnings
+    assert told[1].startswith("Clips: clip 1 ends at 0.90 s, inside the word 'gardeners' of outp")
+
+
+async def test_a_part_behind_the_end_of_an_upload_is_refused_in_the_plan(settings):
+    engine = Engine(ONE, uploads=(UUID,))
+    found = await faults(settings, UUID, engine=engine, clip="2:00-2:10")
+    assert found["clip"].what.startswith("the part begins at 120.000 s, but output 7ba7 lasts 100")
+
+
+async def test_files_that_are_not_handed_over_are_looked_at_when_that_is_asked(settings, videos):
+    engine = Engine(ONE)
+    talk = str(videos / "screen.mp4")
+    late = await plan(settings, talk, engine=engine, clip="2:00-2:10")
+    with pytest.raises(InvalidRequest, match=r"clip: the part begins .* but screen.mp4 lasts"):
+        await look_at_files(engine, late)
+    last = await plan(settings, talk, engine=engine, clip="last 20 s")
+    assert await look_at_files(engine, last) == []
+    assert engine.added == [], "nothing is handed over"
