@@ -42,6 +42,9 @@ async def answer_with_outputs(
     if state.run.needs_credits:
         warnings = [*warnings, await recovery(engine, client)]
     answer = run_answer(state, detailed=detailed)
+    # What the plan foresaw ("Clips: clip 1 ends at …") and the run found is told once.
+    found = {told.partition(" at ")[0] for told in answer.warnings}
+    warnings = [told for told in warnings if told.partition(" at ")[0] not in found]
     answer = answer.model_copy(
         update={
             "outputs": tuple(brief(line) for line in lines),

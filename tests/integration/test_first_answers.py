@@ -88,6 +88,7 @@ async def test_ranges_that_cut_a_word_and_parts_that_are_not_there_are_told(
         )
         run = await to_the_end(client, run)
         told = [w for w in run["warnings"] if "inside the word" in w]
+        assert len(told) == 1, "told once, though the plan foresaw it"
         assert told[0].startswith("Clips: clip 1 ends at 1.52 s, inside the word 'everywhere.'")
         output = run["outputs"][0]["output_id"]
         late = await client.call_tool("view_output", {"output_id": output, "at": 1.2})

@@ -398,6 +398,7 @@ def models_page() -> str:
         "that is installed listens; `MOSAIC_STUDIO_MODEL` names another. Nothing is fetched unless "
         "you say so.",
         "```bash\n"
+        "uv sync --extra words                               # a far better one, in a checkout\n"
         "uv run mosaic-mcp models                            # what there is, and what is used\n"
         "uv run mosaic-mcp models get faster-whisper-base.en # fetch it\n"
         "uv run mosaic-mcp models check faster-whisper-base.en  # read it byte by byte\n"
