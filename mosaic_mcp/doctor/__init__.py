@@ -52,7 +52,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         checks.append(("studio", _studio))
     if studio and not settings.hosted:
         if settings.studio_database:
-            checks.append(("database", _database))
+            checks += [("database", _database), ("folders", _folders)]
         if settings.studio_storage:
             checks.append(("storage", _storage))
     yield Finding("version", "ok", f"mosaic-mcp {__version__}, Python {platform.python_version()}")
@@ -176,6 +176,12 @@ def _database(settings: Settings) -> Iterator[Finding]:
     from mosaic_mcp.doctor.cluster import examine_database
 
     return examine_database(settings)
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    from mosaic_mcp.doctor.cluster import examine_folders
+
+    return examine_folders(settings)
 
 
 def _storage(settings: Settings) -> Iterator[Finding]:

@@ -11,9 +11,11 @@ from sqlalchemy.exc import DBAPIError
 from mosaic_mcp.contract.runs import RunStatus
 from mosaic_mcp.doctor.finding import Finding, room
 from mosaic_mcp.settings import Settings
+from mosaic_mcp.studio.ingest.footage import FOLDER
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.liveness import NO_WORKER, alive
 from mosaic_mcp.studio.machine import size
+from mosaic_mcp.studio.runs.sounds import MUSIC
 from mosaic_mcp.studio.storage import open_storage
 from mosaic_mcp.studio.storage.folder import Folder
 from mosaic_mcp.studio.store.database import known_revisions, newest_revision
@@ -96,6 +98,19 @@ def _workers(connection: sa.Connection, dead_s: float) -> Finding:
     if waiting:
         return Finding("workers", "fail", f"{waiting} runs wait, and {NO_WORKER}", start)
     return Finding("workers", "note", "none is running, and no run waits for one", start)
+
+
+def examine_folders(settings: Settings) -> Iterator[Finding]:
+    """The user's own folders, which count on a single machine only."""
+    found = [n for n in (MUSIC, FOLDER) if any(settings.home.joinpath(n).glob("*"))]
+    if found:
+        yield Finding(
+            "folders",
+            "note",
+            f"{' and '.join(found)} in {settings.home}: not looked at with MOSAIC_STUDIO_DATABASE, "
+            "where each machine has another",
+            "Give songs by audio_id and clips by `clips`.",
+        )
 
 
 def examine_storage(settings: Settings) -> Iterator[Finding]:

@@ -8,6 +8,7 @@
 | cache/perception/<sha256>/ | what was seen and heard in a source |
 | cache/thumbnails/<sha256>.jpg | its picture |
 | made/<hash> | the asset that a tile had made for a wish, which may have been paid for |
+| made/<hash>.asked, .work | a wish that a provider is at work on (`providers/order.py`) |
 | uploads/<asset_id> | what a client sent, until it is finalized |
 | databases/<id> | nothing; one for each database whose studios keep files here |
 
@@ -59,6 +60,8 @@ RECIPE = "recipe.json"
 RenderFile = Literal[
     "video.mp4", "thumbnail.jpg", "timeline.zip", "captions.srt", "captions.vtt", "captions.txt"
 ]
+OrderPart = Literal["asked", "work"]
+ORDER_PARTS: tuple[OrderPart, ...] = ("asked", "work")
 FOLDERS = ("assets", "renders", "recipes", "cache", "made", "uploads")
 """All that takes space in a storage."""
 
@@ -307,6 +310,19 @@ class Library:
         """Remember what was made for a wish, in place of what is gone."""
         await self.storage.delete([_made(wish)])
         await self.storage.write(_made(wish), made.encode())
+
+    async def ordered(self, wish: str, part: OrderPart) -> str | None:
+        """What is remembered of a wish that is being made elsewhere."""
+        return await self.made(f"{wish}.{part}")
+
+    async def keep_ordered(self, wish: str, part: OrderPart, text: str) -> None:
+        """Remember it, in place of what was remembered."""
+        await self.keep_made(f"{wish}.{part}", text)
+
+    async def forget_ordered(self, wish: str) -> None:
+        """Remember it no more."""
+        # In this order: half of it is work that can still be found.
+        await self.storage.delete([_made(f"{wish}.{part}") for part in ORDER_PARTS])
 
     @staticmethod
     def thumbnail(sha256: str) -> str:

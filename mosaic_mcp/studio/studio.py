@@ -160,7 +160,9 @@ async def open_studio(
                 store, library, assets, outputs, intake, ffmpeg, settings.private_urls
             ),
             assets=assets,
-            workshop=Workshop(providers, library, assets, intake, ffmpeg),
+            workshop=Workshop(
+                providers, library, assets, intake, ffmpeg, folders=store.postgres is None
+            ),
             perception=perception,
             encoders=encoders,
             worker=executor,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mosaic_mcp import doctor
-from mosaic_mcp.doctor.cluster import examine_database, examine_storage
+from mosaic_mcp.doctor.cluster import examine_database, examine_folders, examine_storage
 from mosaic_mcp.doctor.finding import Finding
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.store.database import Store
@@ -77,6 +77,14 @@ def test_a_database_that_is_not_there_is_told_without_its_password(
     wrong = settings(tmp_path, studio_database="mysql://u:geheim@h/d")
     (found,) = (f for f in doctor.examine(wrong) if f.name == "database")
     assert (found.state, "geheim" in found.says) == ("fail", False)
+
+
+def test_folders_that_nobody_looks_at_are_told(tmp_path: Path):
+    assert list(examine_folders(settings(tmp_path))) == []
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "one.mp3").write_bytes(b"")
+    (found,) = examine_folders(settings(tmp_path))
+    assert (found.state, found.says.startswith("music in")) == ("note", True)
 
 
 def test_a_storage_is_told_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

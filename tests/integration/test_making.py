@@ -1,11 +1,14 @@
 """Media that tiles have made, kept and found again, with real files, store, probe and FFmpeg."""
 
+import signal
 import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import anyio
 import imageio_ffmpeg
 import numpy as np
 import pytest
@@ -13,14 +16,18 @@ from PIL import Image
 from test_generation import frame, near
 
 from mosaic_mcp.contract.extensions import LOCAL_OWNER
-from mosaic_mcp.errors import NoSpace
+from mosaic_mcp.errors import GenerationFailed, NoSpace, OutcomeUnknown, SourceUnavailable
 from mosaic_mcp.studio.intake import Intake
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.machine import Machine
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.providers import FilmWish, PictureWish, Providers
+from mosaic_mcp.studio.providers.api import Api, Pace
 from mosaic_mcp.studio.providers.cards import draw_card
+from mosaic_mcp.studio.providers.fal import Fal
 from mosaic_mcp.studio.providers.openai import OpenAI
+from mosaic_mcp.studio.providers.order import Order
+from mosaic_mcp.studio.providers.replicate import Replicate
 from mosaic_mcp.studio.runs.making import Workshop
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
@@ -97,6 +104,149 @@ async def test_nobody_is_asked_where_there_is_no_room_for_what_they_make(worksho
         assert double.bodies == []
 
 
+def paying(double, workshop: Workshop, name: str) -> Workshop:
+    """A studio with a provider's key, just started on the workshop's folder."""
+    pace = Pace(first_s=0.001, most_s=0.001)
+    makers = {
+        "openai": lambda: OpenAI.of(KEY, double.url("/openai/v1"), allowed=anywhere),
+        "replicate": lambda: Replicate.of(
+            KEY, {}, double.url("/replicate/v1"), allowed=anywhere, pace=pace
+        ),
+        "fal": lambda: Fal.of(KEY, {}, double.url("/fal"), allowed=anywhere, pace=pace),
+    }
+    return replace(
+        workshop,
+        providers=Providers((makers[name](),)),
+        library=Library(workshop.library.home),
+    )
+
+
+def posts(double) -> int:
+    return sum(method == "POST" for method, _ in double.asked)
+
+
+class Killed(BaseException):
+    """The process ends here: nothing is tidied up, nobody is told."""
+
+
+async def dies(*_: object, **__: object) -> None:
+    raise Killed
+
+
+async def dies_before_the_answer(api: Api, method: str, path: str, body: object = None) -> None:
+    await api._answer(method, path, body)
+    raise Killed
+
+
+FOX = PictureWish("A red fox in deep snow")
+
+
+@pytest.mark.parametrize("name", ["replicate", "fal"])
+async def test_a_studio_killed_while_it_waits_goes_on_with_the_work_that_it_began(
+    workshop, name, monkeypatch
+):
+    with providers() as double:
+        with monkeypatch.context() as patched:
+            patched.setattr(Api, "finished", dies)
+            with pytest.raises(Killed):
+                await paying(double, workshop, name).make(FOX, tell)
+        made = await paying(double, workshop, name).make(FOX, tell)
+        assert posts(double) == 1
+    assert (await file_of(workshop, made.asset_id)).read_bytes() == double.image
+    [kept] = [kept async for kept in workshop.library.always()]
+    assert len(kept.files) == 1, "the order is over"
+
+
+DYING = """
+import os, signal, sys
+from pathlib import Path
+import anyio
+from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.providers import PictureWish
+from mosaic_mcp.studio.providers.fal import Fal
+from mosaic_mcp.studio.providers.order import Order
+from mosaic_mcp.web.addresses import anywhere
+
+async def tell(step):
+    if step.startswith("waiting"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+home, base, key = sys.argv[1:]
+fal, order = Fal.of(key, {}, base, allowed=anywhere), Order(Library(Path(home)), "fox", "fal")
+anyio.run(fal.make, PictureWish("A fox"), Path(home), tell, order)
+"""
+
+
+async def test_what_a_process_knew_of_its_work_outlives_a_real_kill(workshop, tmp_path):
+    with providers() as double:
+        command = (sys.executable, "-c", DYING, str(workshop.library.home), double.url("/fal"), KEY)
+        assert (await anyio.run_process(command, check=False)).returncode == -signal.SIGKILL
+        pace = Pace(first_s=0.001)
+        fal = Fal.of(KEY, {}, double.url("/fal"), allowed=anywhere, pace=pace)
+        path = await fal.make(
+            PictureWish("A fox"), tmp_path, tell, Order(workshop.library, "fox", "fal")
+        )
+        assert (path.read_bytes(), posts(double)) == (double.image, 1)
+
+
+async def test_a_studio_killed_while_it_fetches_a_picture_fetches_it_again(workshop, monkeypatch):
+    with providers() as double:
+        double.by_url = True
+        with monkeypatch.context() as patched:
+            patched.setattr(Api, "fetch", dies)
+            with pytest.raises(Killed):
+                await paying(double, workshop, "openai").make(FOX, tell)
+        await paying(double, workshop, "openai").make(FOX, tell)
+        assert posts(double) == 1
+
+
+@pytest.mark.parametrize("name", ["openai", "replicate", "fal"])
+async def test_what_may_be_paid_and_is_lost_is_told_before_it_is_asked_for_once_more(
+    workshop, name, monkeypatch
+):
+    with providers() as double:
+        with monkeypatch.context() as patched:
+            patched.setattr(Api, "ask", dies_before_the_answer)
+            with pytest.raises(Killed):
+                await paying(double, workshop, name).make(FOX, tell)
+        assert posts(double) == 1
+        with pytest.raises(OutcomeUnknown, match="may be made and paid") as told:
+            await paying(double, workshop, name).make(FOX, tell)
+        assert (posts(double), told.value.retryable) == (1, False), "not without being asked"
+        assert told.value.remedy == "Resume the run to ask, and pay, once more."
+        await paying(double, workshop, name).make(FOX, tell)
+        assert posts(double) == 2
+
+
+@pytest.mark.parametrize("name", ["replicate", "fal"])
+async def test_work_that_failed_or_is_gone_is_asked_for_anew_the_next_time(
+    workshop, name, monkeypatch
+):
+    with providers() as double:
+        double.fails = "NSFW content detected"
+        with pytest.raises(GenerationFailed, match="NSFW"):
+            await paying(double, workshop, name).make(FOX, tell)
+        double.fails = None
+        with monkeypatch.context() as patched:
+            patched.setattr(Api, "finished", dies)
+            with pytest.raises(Killed):
+                await paying(double, workshop, name).make(FOX, tell)
+        double.answers = [(404, {"detail": "Not found."}, {})]
+        with pytest.raises(GenerationFailed, match="no longer knows what it was asked for"):
+            await paying(double, workshop, name).make(FOX, tell)
+        assert posts(double) == 2
+        await paying(double, workshop, name).make(FOX, tell)
+        assert posts(double) == 3
+
+
+async def test_a_refused_wish_is_asked_for_again_without_a_word(workshop):
+    with providers() as double:
+        double.answers = [(503, {"detail": "busy"}, {})]
+        with pytest.raises(SourceUnavailable):
+            await paying(double, workshop, "openai").make(FOX, tell)
+        await paying(double, workshop, "openai").make(FOX, tell)
+
+
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
 def test_a_card_comes_in_the_format_and_size_of_the_wish(tmp_path, form):
     draw_card("A fox", "image", (320, 256), tmp_path / "card", form)
@@ -156,6 +306,23 @@ async def test_a_picture_comes_nearer_steadily(workshop, tmp_path):
     assert all(-1 <= b - a <= 2 for a, b in pairwise(widths))
 
 
+async def test_a_picture_is_made_a_video_of_once(workshop, tmp_path, monkeypatch):
+    picture(tmp_path / "hill.png")
+    asset = await workshop.intake.take_file(LOCAL_OWNER, tmp_path / "hill.png", "image")
+    source, _ = await workshop.assets.file(LOCAL_OWNER, asset.asset_id)
+    first = await workshop.still(source, Fraction(1), (64, 48))
+    with monkeypatch.context() as patched:
+        patched.setattr(Workshop, "_video", dies)
+        assert (
+            await workshop.of(LOCAL_OWNER, "run-2/n").still(source, Fraction(1), (64, 48)) == first
+        )
+        with pytest.raises(Killed):
+            await workshop.still(source, Fraction(2), (64, 48))
+    async with workshop.library.source(first.sha256) as path:
+        path.unlink()
+    assert await workshop.still(source, Fraction(1), (64, 48)) == first, "made again"
+
+
 async def test_the_folder_of_the_machines_user_is_nobody_elses(workshop, tmp_path):
     folder = workshop.library.home / "b-roll"
     folder.mkdir(parents=True)
@@ -168,3 +335,4 @@ async def test_the_folder_of_the_machines_user_is_nobody_elses(workshop, tmp_pat
     )
     assert clip.path.exists(), "taken, not moved"
     assert await workshop.of("anna", "").footage() == ()
+    assert await replace(workshop, folders=False).footage() == (), "of several machines, nobody's"

@@ -16,11 +16,13 @@ from mosaic_mcp.errors import (
     Unauthorized,
 )
 from mosaic_mcp.settings import Settings
+from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.providers import Providers
 from mosaic_mcp.studio.providers import api as api_module
 from mosaic_mcp.studio.providers.api import Pace
 from mosaic_mcp.studio.providers.fal import Fal
 from mosaic_mcp.studio.providers.openai import OpenAI, size_of
+from mosaic_mcp.studio.providers.order import Order
 from mosaic_mcp.studio.providers.provider import FilmWish, PictureWish
 from mosaic_mcp.studio.providers.replicate import Replicate
 from mosaic_mcp.studio.runs.states import Superseded
@@ -58,16 +60,39 @@ def maker(double, name: str, key: str = KEY, pace: Pace = FAST):
             return Fal.of(key, {}, double.url("/fal"), allowed=anywhere, pace=pace)
 
 
+def order_of(folder) -> Order:
+    """What is remembered beside the folder of a test."""
+    return Order(Library(folder.with_name(f"{folder.name}-home")), "wish", "the provider")
+
+
+def posts(double) -> int:
+    """How often something was ordered."""
+    return sum(m == "POST" and not path.endswith("/cancel") for m, path in double.asked)
+
+
 async def made(double, name, wish, folder, **more):
     steps: list[str] = []
 
     async def tell(step: str) -> None:
         steps.append(step)
 
-    path = await maker(double, name, **more).make(wish, folder, tell)
+    path = await maker(double, name, **more).make(wish, folder, tell, order_of(folder))
     assert steps[0] == f"asking {maker(double, name).name} for a " + (
         "picture" if name == "openai" else wish.kind
     )
+    return path.read_bytes()
+
+
+async def again(double, name, folder) -> bytes:
+    """What another attempt, after the first one died, comes to."""
+    steps: list[str] = []
+
+    async def tell(step: str) -> None:
+        steps.append(step)
+
+    wish = PictureWish(FOX)
+    path = await maker(double, name).make(wish, folder, tell, order_of(folder))
+    assert not any(step.startswith("asking") for step in steps)
     return path.read_bytes()
 
 
@@ -157,11 +182,14 @@ async def test_a_paid_job_outlives_some_looks_that_fail(double, name, tmp_path):
         sent = [(200, urls, {})]
     double.answers = [*sent, busy, busy]
     assert await made(double, name, PictureWish(FOX), tmp_path) == double.image
+    await order_of(tmp_path).forget()
     double.answers = [*sent, *[busy] * api_module.BAD_LOOKS]
     (tmp_path / "download").unlink()
-    with pytest.raises(GenerationFailed, match="HTTP 503") as end:
+    with pytest.raises(SourceUnavailable, match="HTTP 503"):
         await made(double, name, PictureWish(FOX), tmp_path)
-    assert not end.value.retryable, "nobody pays again without being asked"
+    assert posts(double) == 2
+    assert await again(double, name, tmp_path) == double.image
+    assert posts(double) == 2, "the next attempt looks after the same work"
 
 
 @pytest.mark.parametrize("name", ["replicate", "fal"])
@@ -174,7 +202,9 @@ async def test_cancelled_work_is_cancelled_over_there(double, name, tmp_path):
             waiting.set()
 
     async with anyio.create_task_group() as group:
-        group.start_soon(maker(double, name).make, PictureWish(FOX), tmp_path, tell)
+        group.start_soon(
+            maker(double, name).make, PictureWish(FOX), tmp_path, tell, order_of(tmp_path)
+        )
         await waiting.wait()
         group.cancel_scope.cancel()
     assert len(double.cancelled) == 1
@@ -192,21 +222,70 @@ async def test_work_for_a_node_that_is_no_longer_ours_is_cancelled_over_there(
             raise Superseded
 
     with pytest.raises(Superseded):
-        await maker(double, name).make(PictureWish(FOX), tmp_path, tell)
+        await maker(double, name).make(PictureWish(FOX), tmp_path, tell, order_of(tmp_path))
     assert len(double.cancelled) == 1
 
 
+@pytest.mark.parametrize("name", MAKERS)
 async def test_a_disk_that_fills_up_with_what_was_paid_for_asks_nobody_again(
-    double, tmp_path, monkeypatch
+    double, name, tmp_path, monkeypatch
 ):
     double.by_url = True
 
     async def full(*_: object, **__: object) -> None:
         raise NoSpace
 
-    monkeypatch.setattr(api_module, "download", full)
-    with pytest.raises(GenerationFailed, match="may have made and charged"):
-        await made(double, "openai", PictureWish(FOX), tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(api_module, "download", full)
+        with pytest.raises(NoSpace):
+            await made(double, name, PictureWish(FOX), tmp_path)
+    assert await again(double, name, tmp_path) == double.image
+    assert posts(double) == 1
+
+
+@pytest.mark.parametrize("name", ["replicate", "fal"])
+async def test_work_that_nobody_could_stop_over_there_is_gone_on_with(double, name, tmp_path):
+    double.looks = 10**9
+
+    async def tell(step: str) -> None:
+        if step.startswith("waiting"):
+            double.answers = [(500, {"detail": "busy"}, {})]
+            raise Superseded
+
+    with pytest.raises(Superseded):
+        await maker(double, name).make(PictureWish(FOX), tmp_path, tell, order_of(tmp_path))
+    double.looks = 1
+    assert await again(double, name, tmp_path) == double.image
+    assert (double.cancelled, posts(double)) == ([], 1)
+
+
+@pytest.mark.parametrize("name", ["replicate", "fal"])
+async def test_work_that_a_later_attempt_took_over_is_not_stopped_under_it(double, name, tmp_path):
+    double.looks = 10**9
+
+    async def tell(step: str) -> None:
+        if step.startswith("waiting"):
+            assert await order_of(tmp_path).work()
+            raise Superseded
+
+    with pytest.raises(Superseded):
+        await maker(double, name).make(PictureWish(FOX), tmp_path, tell, order_of(tmp_path))
+    assert double.cancelled == []
+    double.looks = 1
+    assert await again(double, name, tmp_path) == double.image
+    assert posts(double) == 1
+
+
+@pytest.mark.parametrize("name", ["replicate", "fal"])
+async def test_work_that_was_stopped_over_there_is_asked_for_anew(double, name, tmp_path):
+    async def tell(step: str) -> None:
+        if step.startswith("waiting"):
+            raise Superseded
+
+    with pytest.raises(Superseded):
+        await maker(double, name).make(PictureWish(FOX), tmp_path, tell, order_of(tmp_path))
+    assert await made(double, name, PictureWish(FOX), tmp_path) == double.image
+    assert (len(double.cancelled), posts(double)) == (1, 2)
 
 
 async def test_a_gateway_that_gave_up_is_not_asked_again_by_itself(double, tmp_path):
@@ -257,7 +336,7 @@ async def test_a_provider_that_is_not_there_is_tried_again(double, tmp_path):
         pass
 
     with pytest.raises(SourceUnavailable, match="OpenAI cannot be reached"):
-        await away.make(PictureWish(FOX), tmp_path, tell)
+        await away.make(PictureWish(FOX), tmp_path, tell, order_of(tmp_path))
 
 
 async def test_the_apis_own_address_leads_into_no_private_network(double, tmp_path):
@@ -267,7 +346,7 @@ async def test_the_apis_own_address_leads_into_no_private_network(double, tmp_pa
         pass
 
     with pytest.raises(SourceUnavailable, match="private network"):
-        await inside.make(PictureWish(FOX), tmp_path, tell)
+        await inside.make(PictureWish(FOX), tmp_path, tell, order_of(tmp_path))
     assert double.asked == []
 
 

@@ -1,7 +1,7 @@
 """Music, voices and montages with the real composer, voice, perception and render."""
 
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction as F
 
 import numpy as np
@@ -201,6 +201,7 @@ async def test_a_song_of_the_music_folder_is_found_by_its_tags(home, tmp_path):
     assert scored.sources[scored.tracks[0].source].name == "two.mp3"
     assert "playing two.mp3 of the music folder" in home.steps
     assert await OwnSounds("ben", home.library, home.assets, home.intake).songs() == []
+    assert await replace(home.sounds, folders=False).songs() == [], "of several machines, nobody's"
 
 
 async def test_a_voice_over_is_heard_and_the_video_is_softer_under_it(home, tmp_path):

@@ -9,11 +9,13 @@ import pytest
 from mosaic_mcp.contract.tiles.generation import BRollParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.ingest.footage import found_in
+from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.providers import Providers
 from mosaic_mcp.studio.tiles import b_roll
 from mosaic_mcp.studio.tiles.speech.moments import BETWEEN, LONGEST, OPENING, SHORTEST
+from mosaic_mcp.studio.tiles.speech.spans import keep
 from mosaic_mcp.studio.tiles.tile import Footage
-from mosaic_mcp.studio.timeline.edit import drop, shown, trim
+from mosaic_mcp.studio.timeline.edit import shown, trim
 from tests.support.tiles import Makes, context, source, talk
 
 SCRIPT = (
@@ -147,7 +149,9 @@ async def test_a_scene_covers_the_jump_cuts_under_it():
     uncut, known = talk(SCRIPT)
     words = known.truth["talk"]
     ride = next(w for w in words if w.text == "ride")
-    cut = drop(uncut, {"talk": [(ride.start, ride.end)]}, tile="cut")
+    before = Interval(start=Fraction(0), end=ride.start)
+    after = Interval(start=ride.end, end=uncut.duration)
+    cut = keep(uncut, [before, after], "cut")
     params = BRollParams(clips=["hill"], coverage_level="maximal")
     [made] = await b_roll.apply([cut], params, context(known, **clips(hill=9)))
     [(start, end, _)] = scenes(made)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mosaic_mcp.contract.tiles.graphics import MotionGraphicsParams
 from mosaic_mcp.errors import MediaError, Unsupported
-from mosaic_mcp.studio.perception.model import Colours
+from mosaic_mcp.studio.perception.model import Colours, Interval
 from mosaic_mcp.studio.render.graphics import showings
 from mosaic_mcp.studio.tiles.graphics.finding import finds
 from mosaic_mcp.studio.tiles.graphics.wishes import Wish, read_wishes
@@ -17,7 +17,7 @@ from mosaic_mcp.studio.tiles.motion_graphics import apply
 from mosaic_mcp.studio.tiles.speech.heard import listen
 from mosaic_mcp.studio.tiles.speech.numerals import figure_at
 from mosaic_mcp.studio.tiles.speech.sentences import sentences
-from mosaic_mcp.studio.timeline.edit import drop
+from mosaic_mcp.studio.tiles.speech.spans import keep
 from tests.support.tiles import Known, context, source, talk, timeline
 
 GRAY = Colours(red=(0.1, 0.2, 0.3), green=(0.1, 0.2, 0.3), blue=(0.1, 0.2, 0.3))
@@ -213,7 +213,8 @@ async def test_points_of_a_list_come_as_they_are_said():
 
 async def test_graphics_move_with_their_words_and_go_with_them():
     result = await drawn('title "Hi" at 0:10 for 2 s; title "Gone" at 0:03 for 2 s')
-    cut = drop(result, {"talk": [(F(2), F(6))]}, tile="cut")
+    before, after = Interval(start=F(0), end=F(2)), Interval(start=F(6), end=result.duration)
+    cut = keep(result, [before, after], "cut")
     assert [showings(cut, g) for g in cut.graphics] == [[(F(6), F(8))], []]
 
 

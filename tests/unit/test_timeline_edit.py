@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from mosaic_mcp.studio.perception.model import SpokenWord
 from mosaic_mcp.studio.timeline.edit import (
     canvas_rate,
-    drop,
     from_source,
     offsets,
     placed_words,
@@ -59,19 +58,6 @@ def test_trimming_takes_exactly_the_asked_length(a, b, start, end):
     low, high = sorted((start, end))
     wanted = max(F(0), min(high, timeline.duration) - low)
     assert trim(timeline, low, high).duration == wanted
-
-
-def test_dropping_splits_a_clip_and_names_the_tile():
-    left = drop(cut((0, 10)), {"talk": [(F(2), F(3)), (F(9), F(12))]}, tile="silence")
-    assert [(c.start, c.end, c.tile) for c in left.clips] == [
-        (0, 2, "silence"),
-        (3, 9, "silence"),
-    ]
-
-
-def test_dropping_nothing_changes_nothing():
-    timeline = cut((0, 10))
-    assert drop(timeline, {"talk": [(F(20), F(30))], "other": [(F(0), F(9))]}, tile="x") == timeline
 
 
 @given(times)

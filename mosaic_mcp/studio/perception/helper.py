@@ -1,4 +1,4 @@
-"""The one program that opens media with libraries: PyAV, OpenCV, pocketsphinx.
+"""The one program that opens media with libraries: PyAV, OpenCV, pocketsphinx, Whisper's engines.
 
     python -m mosaic_mcp.studio.perception.helper VERB SECONDS
 

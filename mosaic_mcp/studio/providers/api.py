@@ -17,7 +17,6 @@ from mosaic_mcp.errors import (
     GenerationFailed,
     MediaError,
     MosaicError,
-    NoSpace,
     RateLimited,
     SourceUnavailable,
     Unauthorized,
@@ -36,8 +35,9 @@ FILES: dict[Kind, Limits] = {
 CANCEL_S = 5.0
 GATEWAYS = (502, 504, 524)
 """What is in front of a provider says that it did not answer, though it may be at work."""
+GONE = (404, 410)
 BAD_LOOKS = 5
-"""Looks in a row that may fail before a paid job is given up."""
+"""Looks in a row that may fail before a paid job is left for a later attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,8 @@ class Api:
             raise self._silent(error.message) from error
         if method == "POST" and status in GATEWAYS:
             raise self._maybe_paid(f"did not answer its own gateway (HTTP {status})")
+        if method == "GET" and status in GONE:
+            raise self._maybe_paid(f"no longer knows what it was asked for (HTTP {status})")
         if status >= 400:
             raise self._refusal(status, said, waits)
         if not isinstance(said, dict):
@@ -186,10 +188,10 @@ class Api:
             pause = min(pause * self.pace.growth, self.pace.most_s)
             try:
                 answer = await look()
-            except (SourceUnavailable, RateLimited) as error:
+            except (SourceUnavailable, RateLimited):
                 bad += 1
                 if bad >= BAD_LOOKS:
-                    raise self._maybe_paid(f"does not tell of its work: {error.message}") from error
+                    raise
                 continue
             bad = 0
             if answer is not None:
@@ -205,8 +207,7 @@ class Api:
         await tell(f"fetching the {kind} from {self.name}")
         try:
             path, _ = await download(url, folder, limits=FILES[kind], allowed=self.allowed)
-        except (SourceUnavailable, MediaError, NoSpace) as error:
-            # Not tried again by itself, not even when there is room again: it is paid for.
+        except MediaError as error:  # gone, or nothing that could be fetched
             raise self._maybe_paid(f"does not hand out its work: {error.message}") from error
         return path
 

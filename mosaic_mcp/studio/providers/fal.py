@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from mosaic_mcp.errors import GenerationFailed
 from mosaic_mcp.studio.providers.api import USUAL, Api, Pace, reason
+from mosaic_mcp.studio.providers.order import Order
 from mosaic_mcp.studio.providers.provider import FilmWish, Kind, PictureWish, Tell, Wish
 from mosaic_mcp.web.addresses import IPAddress, public
 
@@ -22,6 +23,8 @@ MODELS: dict[Kind, str] = {
     "image": "fal-ai/flux/schnell",
     "video": "bytedance/seedance-2.0/text-to-video",
 }
+ADDRESSES = ("status", "response", "cancel")
+"""Of work in the queue."""
 FEWEST_S = 4
 """Shortest video of the usual model."""
 
@@ -49,17 +52,18 @@ class Fal:
         api = Api("fal", "FAL_KEY", base, {"Authorization": f"Key {key}"}, allowed, pace)
         return cls(api, {**MODELS, **models})
 
-    async def make(self, wish: Wish, folder: Path, tell: Tell) -> Path:
+    async def make(self, wish: Wish, folder: Path, tell: Tell, order: Order) -> Path:
         """The first file of the result."""
-        await tell(f"asking {self.name} for a {wish.kind}")
-        path = f"/{quote(self.models[wish.kind])}"
-        begun = await self.api.ask("POST", path, input_of(wish))
-        status, result, stop = (
-            self._ours(begun.get(f"{name}_url")) for name in ("status", "response", "cancel")
-        )
+        work = await order.work()
+        if work is None:
+            await tell(f"asking {self.name} for a {wish.kind}")
+            path = f"/{quote(self.models[wish.kind])}"
+            begun = await order.place(lambda: self.api.ask("POST", path, input_of(wish)))
+            work = {name: self._ours(begun.get(f"{name}_url")) for name in ADDRESSES}
+            await order.begun(work)
 
         async def look() -> dict[str, Any] | None:
-            seen = await self.api.ask("GET", status)
+            seen = await self.api.ask("GET", work["status"])
             if seen.get("status") != "COMPLETED":
                 return None
             if seen.get("error"):
@@ -68,10 +72,12 @@ class Fal:
                 )
             return seen
 
-        await self.api.finished(look, lambda: self.api.ask("PUT", stop), tell)
-        return await self.api.fetch(
-            _url(await self.api.ask("GET", result), wish.kind), wish.kind, folder, tell
-        )
+        async def cancel() -> object:
+            return await self.api.ask("PUT", work["cancel"])
+
+        await self.api.finished(look, lambda: order.stop(cancel), tell)
+        result = await self.api.ask("GET", work["response"])
+        return await self.api.fetch(_url(result, wish.kind), wish.kind, folder, tell)
 
     def _ours(self, url: object) -> str:
         """The path of an address of this API."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +18,7 @@ import anyio
 from mosaic_mcp.errors import GenerationFailed
 from mosaic_mcp.settings import OPENAI_URL
 from mosaic_mcp.studio.providers.api import Api
+from mosaic_mcp.studio.providers.order import Order
 from mosaic_mcp.studio.providers.provider import Kind, PictureWish, Tell, Wish, nearest_shape
 from mosaic_mcp.web.addresses import IPAddress, public
 
@@ -60,14 +61,19 @@ class OpenAI:
         )
         return cls(api, {"image": model or MODEL})
 
-    async def make(self, wish: Wish, folder: Path, tell: Tell) -> Path:
+    async def make(self, wish: Wish, folder: Path, tell: Tell, order: Order) -> Path:
         """The picture."""
         assert isinstance(wish, PictureWish)  # noqa: S101 - `models` says so
-        await tell(f"asking {self.name} for a picture")
-        answer = await self.api.ask("POST", "/images/generations", self._body(wish))
-        made = cast("list[dict[str, Any]]", [*(answer.get("data") or ()), {}])[0]
+        made: Mapping[str, Any] | None = await order.work()
+        if made is None:
+            await tell(f"asking {self.name} for a picture")
+            body = self._body(wish)
+            answer = await order.place(lambda: self.api.ask("POST", "/images/generations", body))
+            made = cast("list[dict[str, Any]]", [*(answer.get("data") or ()), {}])[0]
         if not (coded := made.get("b64_json")):
-            return await self.api.fetch(made.get("url"), "image", folder, tell)
+            if isinstance(url := made.get("url"), str):
+                await order.begun({"url": url})
+            return await self.api.fetch(url, "image", folder, tell)
         try:
             content = base64.b64decode(coded, validate=True)
         except (binascii.Error, ValueError) as error:

@@ -12,6 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, Protocol
 
+from mosaic_mcp.studio.providers.order import Order
+
 Kind = Literal["image", "video"]
 
 Tell = Callable[[str], Awaitable[None]]
@@ -66,11 +68,12 @@ class Provider(Protocol):
     models: dict[Kind, str]
     """The model for each kind of thing that it makes here."""
 
-    async def make(self, wish: Wish, folder: Path, tell: Tell) -> Path:
+    async def make(self, wish: Wish, folder: Path, tell: Tell, order: Order) -> Path:
         """The made file, new in `folder`. Being cancelled, it asks the provider to stop.
 
-        Raises Unauthorized (the key), RateLimited and SourceUnavailable (try again later),
-        GenerationFailed (refused, failed, too slow), or what `web.download` raises.
+        Goes on with what the order says that was begun. Raises Unauthorized (the key), RateLimited
+        and SourceUnavailable (try again later), GenerationFailed (refused, failed, too slow),
+        OutcomeUnknown (see `Order`), or what `web.download` raises.
         """
         ...
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from mosaic_mcp.errors import GenerationFailed
 from mosaic_mcp.studio.providers.api import USUAL, Api, Pace, reason
+from mosaic_mcp.studio.providers.order import Order
 from mosaic_mcp.studio.providers.provider import (
     FilmWish,
     Kind,
@@ -57,18 +58,23 @@ class Replicate:
         api = Api("Replicate", "REPLICATE_API_TOKEN", base, headers, allowed, pace)
         return cls(api, {**MODELS, **models})
 
-    async def make(self, wish: Wish, folder: Path, tell: Tell) -> Path:
+    async def make(self, wish: Wish, folder: Path, tell: Tell, order: Order) -> Path:
         """The first file of the prediction's output."""
-        await tell(f"asking {self.name} for a {wish.kind}")
-        begun = await self._begin(self.models[wish.kind], input_of(wish))
-        at = f"/predictions/{quote(str(begun.get('id')), safe='')}"
+        work = await order.work()
+        if work is None:
+            await tell(f"asking {self.name} for a {wish.kind}")
+            begun = await order.place(lambda: self._begin(self.models[wish.kind], input_of(wish)))
+            work = {"prediction": str(begun.get("id"))}
+            await order.begun(work)
+        at = f"/predictions/{quote(work['prediction'], safe='')}"
 
         async def look() -> dict[str, Any] | None:
             return self._ended(await self.api.ask("GET", at))
 
-        ended = self._ended(begun) or await self.api.finished(
-            look, lambda: self.api.ask("POST", f"{at}/cancel"), tell
-        )
+        async def cancel() -> object:
+            return await self.api.ask("POST", f"{at}/cancel")
+
+        ended = await self.api.finished(look, lambda: order.stop(cancel), tell)
         output: Any = ended.get("output")
         url = cast("list[Any]", [*output, None])[0] if isinstance(output, list) else output
         return await self.api.fetch(url, wish.kind, folder, tell)

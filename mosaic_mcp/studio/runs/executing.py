@@ -220,7 +220,11 @@ class NodeWork:
             perception=self.perception,
             assets=OwnAssets(node["owner"], self.assets),
             sounds=OwnSounds(
-                node["owner"], self.gathering.library, self.assets, self.gathering.intake
+                node["owner"],
+                self.gathering.library,
+                self.assets,
+                self.gathering.intake,
+                self.workshop.folders,
             ),
             making=self.workshop.of(node["owner"], f"{node['run_id']}/{node['node_id']}"),
             report=report,

@@ -18,17 +18,22 @@ import anyio.to_thread
 
 from mosaic_mcp.contract.extensions import LOCAL_OWNER
 from mosaic_mcp.contract.uploads import AssetType
-from mosaic_mcp.errors import MosaicError
+from mosaic_mcp.errors import GenerationFailed, MediaError, MosaicError, TooLarge
 from mosaic_mcp.studio.ingest.footage import FOLDER, found_in
 from mosaic_mcp.studio.intake import SUFFIXES, Intake
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.providers import FilmWish, Kind, PictureWish, Providers, Tell, Wish
+from mosaic_mcp.studio.providers.order import Order
+from mosaic_mcp.studio.runs.run_log import note
+from mosaic_mcp.studio.runs.sounds import NOT_ONE
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.tiles.tile import Footage, Made
 from mosaic_mcp.studio.timeline.model import Source
 
 ROOM: dict[Kind, int] = {"image": 50_000_000, "video": 200_000_000}
 """Bytes that have to be free for what is made: more than it mostly has."""
+STILLS = 1
+"""To be raised with every change of what the video of a picture looks like."""
 MAGIC = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"RIFF": ".webp", b"GIF8": ".gif"}
 
 
@@ -44,6 +49,9 @@ class Workshop:
     owner: str = ""
     scope: str = ""
     """What is made for one scope is not made twice."""
+    folders: bool = True
+    """False where several machines work: each has folders of its own, and a result must not depend
+    on who makes it."""
 
     def of(self, owner: str, scope: str) -> Workshop:
         """The workshop as one node uses it."""
@@ -66,18 +74,25 @@ class Workshop:
                 return Made(source, asset_id, by)
             except MosaicError:
                 pass  # its file is gone
-        asset_id = await self._make(wish, tell)
+        order = Order(self.library, key, by or "")
+        try:
+            asset_id = await self._make(wish, tell, order)
+        except (GenerationFailed, MediaError, TooLarge):
+            # It came to nothing. Whatever else went wrong, what was begun may be paid, and waits.
+            await order.forget()
+            raise
         await self.library.keep_made(key, asset_id)
+        await order.forget()
         source, _ = await self.assets.file(self.owner, asset_id)
         return Made(source, asset_id, by)
 
-    async def _make(self, wish: Wish, tell: Tell) -> str:
+    async def _make(self, wish: Wish, tell: Tell, order: Order) -> str:
         provider = self.providers.for_(wish.kind)
         # Before anything is paid for: where it could not be kept, it would be asked for once more.
         self.intake.room(ROOM[wish.kind], f"the {wish.kind} to be made")
         with self.library.job() as job:
             if provider is not None:
-                path = await provider.make(wish, job, tell)
+                path = await provider.make(wish, job, tell, order)
             else:
                 await tell(f"no {wish.kind} provider is set: drawing a placeholder")
                 path = await self._card(wish, job)
@@ -100,12 +115,30 @@ class Workshop:
         self, picture: Source, seconds: Fraction, size: tuple[int, int], *, zoom: bool = False
     ) -> Source:
         """A silent video of a picture; see `Making`."""
+        said = json.dumps(["still", STILLS, picture.sha256, str(seconds), size, zoom])
+        key = hashlib.sha256(said.encode()).hexdigest()
+        name = f"{Path(picture.name).stem}.mp4"
+        if (known := await self._known(key, name)) is not None:
+            return known
         with self.library.job() as job:
             async with self.library.source(picture.sha256) as file:
                 path = await self._video(file, seconds, size, job / "still.mp4", zoom=zoom)
-            name = f"{Path(picture.name).stem}.mp4"
-            asset_id = await self.intake.adopt(self.owner, path, name, "video")
-        return (await self.assets.file(self.owner, asset_id))[0]
+            asset = await self.intake.take(self.owner, path, name, "video")
+        await self.library.keep_made(key, asset.sha256)
+        return (await self.assets.file(self.owner, asset.asset_id))[0]
+
+    async def _known(self, key: str, name: str) -> Source | None:
+        """The video that was made under that key; None when there is none, or it was deleted."""
+        made = await self.library.made(key)
+        if made is None:
+            return None
+        asset_id = await self.assets.find(self.owner, "video", made, name)
+        if asset_id is None:
+            return None
+        try:
+            return (await self.assets.file(self.owner, asset_id))[0]
+        except MosaicError:
+            return None
 
     async def _video(
         self,
@@ -123,6 +156,9 @@ class Workshop:
     async def footage(self) -> Sequence[Footage]:
         """What is in the folder b-roll of the data folder, for the user of this machine."""
         if self.owner != LOCAL_OWNER:
+            return ()
+        if not self.folders:
+            await note(f"The folder {FOLDER} {NOT_ONE}: give files as `clips`.", "warning")
             return ()
         return await anyio.to_thread.run_sync(found_in, self.library.home / FOLDER)
 

@@ -18,6 +18,7 @@ from mosaic_mcp.errors import MediaError, NotFound
 from mosaic_mcp.studio.intake import SUFFIXES, Intake
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.calling import call
+from mosaic_mcp.studio.runs.run_log import note
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.tiles.tile import Make, Song
 from mosaic_mcp.studio.timeline.model import Source
@@ -25,6 +26,7 @@ from mosaic_mcp.studio.timeline.model import Source
 MUSIC = "music"
 """The user's music folder in the data folder."""
 MOST_SONGS = 1000
+NOT_ONE = "is not looked at with MOSAIC_STUDIO_DATABASE, where each machine has another"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class OwnSounds:
     library: Library
     assets: Assets
     intake: Intake
+    folders: bool = True
+    """As a workshop has it."""
 
     async def made(self, recipe: str, name: str, make: Make) -> Source:
         """The sound that `make` writes, made once for each recipe; `name` is for people."""
@@ -57,6 +61,9 @@ class OwnSounds:
     async def songs(self) -> list[Song]:
         """The music folder of this machine's user, by name; empty for whoever is elsewhere."""
         if self.owner != LOCAL_OWNER:
+            return []
+        if not self.folders:
+            await note(f"The folder {MUSIC} {NOT_ONE}: give a song by `audio_id`.", "warning")
             return []
         paths = await anyio.to_thread.run_sync(_music, self.library.home / MUSIC)
         if not paths:

@@ -18,7 +18,8 @@ from mosaic_mcp.studio.tiles.tile import Footage, TileContext, each_of
 from mosaic_mcp.studio.timeline.model import Cutaway, Source, Timeline
 
 NOTE = (
-    "Shows your own videos and pictures: those of `clips`, else the folder b-roll in MOSAIC_HOME. "
+    "Shows your own videos and pictures: those of `clips`, else the folder b-roll in MOSAIC_HOME "
+    "(not where several machines work on one MOSAIC_STUDIO_DATABASE). "
     "They are matched by words (stems, BM25): a file's name, its folders, the text beside it "
     "(pouring.txt of pouring.mp4) or `clip_tags`, against what is said; nothing looks at them. "
     "Scenes begin with a sentence or a phrase, last 2 to 5 s, and leave the first 3 s alone; "
@@ -62,7 +63,8 @@ async def apply(
     if not clips and context.making.maker("image") is None:
         raise Unsupported(
             "There is nothing to show as b-roll: no clips are given, the folder b-roll in "
-            "MOSAIC_HOME has none, and no provider of pictures is set.",
+            "MOSAIC_HOME has none (or several machines work, and it is not looked at), and no "
+            "provider of pictures is set.",
             remedy="Give the paths of your own videos or pictures as `clips`, put them into that "
             "folder under names that say what they show, or set a provider's key.",
         )

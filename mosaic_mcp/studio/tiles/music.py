@@ -17,10 +17,11 @@ from mosaic_mcp.studio.timeline.model import Source, Timeline, Track
 
 NOTE = (
     "Plays audio_id where it is given; else a song of your music folder (`music` in the data "
-    "folder) whose name or tags have a word of the genre, mood, style or prompt, by tempo where a "
-    "BPM is given. Without one the studio synthesises a simple instrumental from rules (chords, "
-    "bass, drums, a motif; eight moods): no recording, no voice, no model, and the style is not "
-    "read further than its mood. Softer while somebody speaks."
+    "folder; not where several machines work on one MOSAIC_STUDIO_DATABASE) whose name or tags "
+    "have a word of the genre, mood, style or prompt, by tempo where a BPM is given. Without one "
+    "the studio synthesises a simple instrumental from rules (chords, bass, drums, a motif; eight "
+    "moods): no recording, no voice, no model, and the style is not read further than its mood. "
+    "Softer while somebody speaks."
 )
 
 UNDER_SPEECH_LU = -18.0

@@ -7,7 +7,7 @@ source may appear several times in the output, or never.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate
 from typing import Protocol, TypeVar
@@ -174,31 +174,6 @@ def later(track: Track, seconds: Fraction) -> Track:
     """The track so much later in the output."""
     until = None if track.until is None else track.until + seconds
     return track.model_copy(update={"at": track.at + seconds, "until": until})
-
-
-def drop(timeline: Timeline, removals: Mapping[str, Iterable[Span]], *, tile: str) -> Timeline:
-    """The timeline without these spans of source time; touched clips carry `tile`."""
-    clips: list[Clip] = []
-    for clip in timeline.clips:
-        pieces = [(clip.start, clip.end)]
-        for start, end in removals.get(clip.source, ()):
-            pieces = [p for piece in pieces for p in _without(piece, start, end)]
-        if pieces == [(clip.start, clip.end)]:
-            clips.append(clip)
-        else:
-            clips += [
-                clip.model_copy(update={"start": a, "end": b, "tile": tile}) for a, b in pieces
-            ]
-    return timeline.model_copy(update={"clips": tuple(clips)})
-
-
-def _without(piece: Span, start: Fraction, end: Fraction) -> list[Span]:
-    a, b = piece
-    if end <= a or start >= b:
-        return [piece]
-    left = [(a, start)] if a < start else []
-    right = [(end, b)] if end < b else []
-    return left + right
 
 
 def to_output(timeline: Timeline, source: str, time: Fraction) -> list[Fraction]:
