@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"mosaic-mcp {__version__}")
     parser.set_defaults(run=_serve, http=False, host=None, port=None)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     serve = commands.add_parser("serve", help="serve MCP over stdio (the default), or over HTTP")
     serve.add_argument("--http", action="store_true", help="streamable HTTP (see docs/http.md)")
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     studio.add_argument("--no-work", action="store_true", help="leave the work to workers")
     studio.set_defaults(run=_studio)
-    more = studio.add_subparsers(title="commands", metavar="")
+    more = studio.add_subparsers(title="commands", metavar="COMMAND")
     collect = more.add_parser("gc", help="delete old outputs and caches (docs/disk.md)")
     collect.add_argument("--dry-run", action="store_true", help="only say what would go")
     collect.add_argument("--older-than", metavar="AGE", help="what is older goes: 12h, 30d, 2w")
@@ -79,9 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     worker.set_defaults(run=_worker)
 
-    models = commands.add_parser("models", help="list, fetch, check and remove what hears words")
+    models = commands.add_parser(
+        "models", help="list what hears words; fetch one with `models get NAME`"
+    )
     models.set_defaults(run=_models, action="list", name=None, given=None)
-    actions = models.add_subparsers(title="commands", metavar="", dest="action")
+    actions = models.add_subparsers(title="commands", metavar="COMMAND", dest="action")
     actions.add_parser("list", help="what there is, how good it is, and what is used (default)")
     get = actions.add_parser("get", help="fetch a model's weights, checked by their hash")
     get.add_argument("name", metavar="NAME")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,8 +12,10 @@ from mosaic_mcp.contract.extensions import (
     Asset,
     BringTranscript,
     FindRun,
+    Known,
     LinkedFile,
     LocalFile,
+    LookAt,
     RenderInfo,
     RunLog,
     RunTimeline,
@@ -99,6 +102,20 @@ class StudioExtension:
             timeout_s=HEARING_S,
         )
         return answer.read(Transcript)
+
+    async def known(
+        self,
+        kind: Kind | None,
+        ref: str,
+        moments_ms: Sequence[int],
+    ) -> Known:
+        """What the studio knows of a video; without a kind `ref` is a path of this machine."""
+        at = f"{PREFIX}/known" if kind is None else f"{PREFIX}/{kind}/{part(ref)}/known"
+        body = LookAt(path=ref if kind is None else None, moments_ms=tuple(moments_ms))
+        answer = await self._transport.post(
+            at, body.model_dump(), idempotent=True, timeout_s=MEDIA_TIMEOUT_S
+        )
+        return answer.read(Known)
 
     async def render(self, render_id: str) -> RenderInfo:
         """An output beyond its links."""

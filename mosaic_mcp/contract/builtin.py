@@ -99,8 +99,8 @@ _MUSIC: tuple[Step, ...] = (
 BUILTIN_AGENTS: tuple[AgentDetail, ...] = (
     built_in(
         "Talking head to vertical clips",
-        "Turns a talk into short vertical clips: silences and filler words out, the best moments, "
-        "9:16 on the face, captions, even loudness.",
+        "Turns a talk or podcast into short vertical clips: silences and filler words out, the "
+        "best moments, 9:16 on the face, captions, even loudness.",
         (
             ("Video Input", {}),
             ("Silence Removal", {"remove_filler_words": True}),
@@ -134,8 +134,9 @@ BUILTIN_AGENTS: tuple[AgentDetail, ...] = (
     ),
     built_in(
         "Long video to shorts",
-        "Finds the best moments of a long video, up to eight of about 45 seconds, and makes each "
-        "a vertical short with captions and even loudness. Takes exact ranges instead.",
+        "Finds the best moments of a long video (podcast, interview, stream), up to eight of about "
+        "45 seconds, and makes each a vertical short with captions and even loudness. Takes exact "
+        "ranges instead.",
         (
             ("Video Input", {}),
             ("Clips", {"num_clips": 8, "target_duration": 45}),
@@ -224,7 +225,8 @@ BUILTIN_AGENTS: tuple[AgentDetail, ...] = (
     ),
     built_in(
         "Captions only",
-        "Puts captions on a finished video and changes nothing else.",
+        "Puts captions (subtitles), each word marked as it is spoken, on a finished video and "
+        "changes nothing else. caption_style 'karaoke' fills the words like a bar.",
         (
             ("Video Input", {}),
             ("Captions", {}),

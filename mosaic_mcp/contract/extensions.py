@@ -99,6 +99,8 @@ class NodeProgress(Response):
     """True for a node whose renders are outputs: it takes most of a run's time."""
     renders_done: int = 0
     renders_total: int = 0
+    warnings: tuple[str, ...] = ()
+    """What its caller should know of what it did, once the run has ended."""
 
 
 class RunWatch(Response):
@@ -193,6 +195,31 @@ class Transcript(Page):
     speaker_confidence: float | None = None
     """0..1: how clearly the voices differ; None where none are told apart."""
     words: tuple[Word, ...] = ()
+
+
+class LookAt(Request):
+    """The body of POST /studio/v1/known, and with an id of …/{videos|renders}/{id}/known."""
+
+    path: str | None = None
+    """A file of this machine that was not handed over: absolute, and free of links."""
+    moments_ms: Annotated[tuple[int, ...], Field(max_length=1000)] = ()
+    """Where a cut is planned."""
+
+
+class Torn(Response):
+    """A word that a planned cut would go through."""
+
+    at_ms: int
+    text: str
+
+
+class Known(Response):
+    """What a studio knows of a video before a run, without listening to it."""
+
+    name: str
+    duration_s: float
+    torn: tuple[Torn, ...] = ()
+    """Only where its words are known already: brought, or heard before."""
 
 
 class RenderInfo(Response):

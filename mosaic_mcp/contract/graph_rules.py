@@ -76,15 +76,37 @@ class Advice:
     first: frozenset[str]
     then: frozenset[str]
     why: str
+    """`{then}` stands for the tile that it is said of."""
     source: Literal["Mosaic", "ours"]
 
 
 ORDER: tuple[Advice, ...] = (
     Advice(
-        CUTS,
+        frozenset({"Montage"}),
+        frozenset({"AI Music"}),
+        "Place Montage before AI Music, which then lies under the whole sequence. To cut on the "
+        "beats instead, give music as audio_id of Montage, or connect Audio Generation to Montage "
+        "as the agent 'Music-paced montage' does.",
+        "ours",
+    ),
+    Advice(
+        frozenset({"Rough Cut", "Clips"}),
         STYLES,
-        "For shorter or tighter edits, place Rough Cut and/or Clips before style-heavy nodes.",
+        "For shorter or tighter edits, place Rough Cut and/or Clips before style-heavy nodes such "
+        "as {then}.",
         "Mosaic",
+    ),
+    Advice(
+        frozenset({"Silence Removal"}),
+        STYLES,
+        "Place Silence Removal before {then}, so that nothing of it is cut away.",
+        "ours",
+    ),
+    Advice(
+        frozenset({"Montage"}),
+        STYLES - {"AI Music"},
+        "Place Montage before {then}, so that nothing of it is cut away.",
+        "ours",
     ),
     Advice(
         CUTS - {"Montage"},

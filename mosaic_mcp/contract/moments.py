@@ -91,7 +91,7 @@ def check_lengths(
         if start is not None and start >= video.ms:
             yield Fault(
                 "input_clip_start_ms",
-                f"is {_seconds(start)}, but {video}: nothing is left.",
+                f"the part begins at {_seconds(start)}, but {video}: nothing is left.",
                 "Give an earlier start.",
             )
         for clips, moments in chosen.items():
@@ -101,13 +101,13 @@ def check_lengths(
 
 def _behind(where: str, moments: Sequence[Moment], video: Length) -> Iterator[Fault]:
     for index, moment in enumerate(moments):
-        end, at = "start_ms", moment.start_ms
+        end, verb, at = "start_ms", "begins", moment.start_ms
         if at < video.ms:
-            end, at = "end_ms", moment.end_ms
+            end, verb, at = "end_ms", "ends", moment.end_ms
         if at > video.ms + SLACK_MS or end == "start_ms":
             yield Fault(
                 f"{where}.ranges[{index}].{end}",
-                f"is {_seconds(at)}, but {video}.",
+                f"the range {verb} at {_seconds(at)}, but {video}.",
                 "Take the times from read_transcript.",
             )
 

@@ -24,7 +24,8 @@ def before(first: TileType, then: TileType) -> str | None:
     """Why `first` should stand before `then`; None where their order is free."""
     if FLOWS[first.kind].place < FLOWS[then.kind].place:
         return ENDS
-    return next((a.why for a in ORDER if first.name in a.first and then.name in a.then), None)
+    found = next((a for a in ORDER if first.name in a.first and then.name in a.then), None)
+    return found and found.why.format(then=then.name)
 
 
 def advised(tiles: Sequence[TileType]) -> tuple[list[int], list[Move]]:

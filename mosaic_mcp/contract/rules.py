@@ -88,10 +88,12 @@ def _ignored(request: RunRequest, graph: Graph) -> Iterator[Fault]:
                 Rule.ignored,
             )
         elif node in graph.sources:
+            brings = node in graph.video_inputs
+            is_source = "is where the videos come in" if brings else "makes its own videos"
             yield Fault(
                 where,
-                f"{labels[node]} is where the videos come in; without it nothing can run.",
-                "Ignore other nodes, or run an agent without this input.",
+                f"{labels[node]} {is_source}; without it nothing can run.",
+                "Ignore other nodes, or run an agent without it.",
                 Rule.ignored,
             )
 

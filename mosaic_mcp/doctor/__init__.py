@@ -162,7 +162,7 @@ def _speech(settings: Settings) -> Iterator[Finding]:
         "speech",
         "ok",
         f"{model.name} ({model.languages}; your own SRT always wins)",
-        "Better ones: `mosaic-mcp models`." if model.name == "pocketsphinx" else "",
+        "Better ones: `uv run mosaic-mcp models`." if model.name == "pocketsphinx" else "",
     )
 
 

@@ -3,6 +3,7 @@
 from mosaic_mcp.intent.agents import could_mean, find_agent
 from mosaic_mcp.intent.files import writable_folder
 from mosaic_mcp.intent.graphs import Built, TileWish, build_graph, rename_agent
+from mosaic_mcp.intent.looking import look_at_files
 from mosaic_mcp.intent.lookup import resolve_video
 from mosaic_mcp.intent.request import Plan, VideoWish, input_labels, plan_run
 from mosaic_mcp.intent.spans import Span, parse_span
@@ -18,6 +19,7 @@ __all__ = [
     "could_mean",
     "find_agent",
     "input_labels",
+    "look_at_files",
     "parse_span",
     "plan_run",
     "rename_agent",

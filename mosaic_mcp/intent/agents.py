@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mosaic_mcp.client import MosaicClient
 from mosaic_mcp.contract.agents import AgentDetail, AgentHead
+from mosaic_mcp.contract.tiles.catalogue import tile_type
 from mosaic_mcp.contract.words import listed, nearest
 from mosaic_mcp.errors import Fault, InvalidRequest, NotFound
 from mosaic_mcp.intent.names import match
@@ -35,6 +36,12 @@ async def find_agent(client: MosaicClient, said: str) -> AgentDetail:
     if result.choices:
         could = listed([f"{names[i]!r} ({i})" for i in result.choices])
         raise InvalidRequest([Fault("agent", f"{said!r} can mean {could}.", "Give the id.")])
+    if (tile := tile_type(text)) is not None:
+        call = f"build_agent(name={tile.name!r}, tiles=[{tile.name!r}])"
+        raise NotFound(
+            f"There is no agent called {said!r}; {tile.name} is a tile.",
+            remedy=f"{call} makes an agent of it.",
+        )
     have = f"Agents: {listed(sorted(names.values()))}." if names else "There are none yet."
     raise NotFound(
         f"There is no agent called {said!r}.",

@@ -58,6 +58,10 @@ class NodeNames:
             for tile in [graph.tile(node)]
         }
 
+    def is_name(self, said: str, node: str) -> bool:
+        """True when the node is called so, False when a part of its name led to it."""
+        return said == node or plain(said) in {plain(name) for name in self._names[node]}
+
     def find(self, said: str, where: str, among: Sequence[str] | None = None) -> str | Fault:
         """The node that is meant (of `among`, default all), or the fault that tells why none."""
         chosen = self._graph.order if among is None else among

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +16,7 @@ from mosaic_mcp.client import MosaicClient
 from mosaic_mcp.contract.agents import AgentDetail
 from mosaic_mcp.contract.extensions import TileInfo
 from mosaic_mcp.contract.graph import Graph
-from mosaic_mcp.contract.moments import Length, check_lengths
+from mosaic_mcp.contract.moments import check_lengths
 from mosaic_mcp.contract.rules import check_run, parse_run
 from mosaic_mcp.contract.run_page import MAX_DURATION_S
 from mosaic_mcp.contract.words import listed
@@ -25,10 +24,12 @@ from mosaic_mcp.errors import Fault, InvalidRequest, NotFound
 from mosaic_mcp.intent.agents import find_agent
 from mosaic_mcp.intent.files import File, readable_file, subtitles_beside
 from mosaic_mcp.intent.inputs import Artifact, Video, input_fields
+from mosaic_mcp.intent.looking import look
 from mosaic_mcp.intent.lookup import settle
 from mosaic_mcp.intent.moments import spread
 from mosaic_mcp.intent.names import NodeNames
 from mosaic_mcp.intent.params import unconfirmed_warnings, update_params
+from mosaic_mcp.intent.remarks import taken_nodes, taken_spans, without_effect
 from mosaic_mcp.intent.sources import Source, parse_source
 from mosaic_mcp.intent.spans import Span, parse_span
 from mosaic_mcp.intent.uploads import Upload, Uploads, replaced
@@ -127,7 +128,10 @@ async def plan_run(
     elif callback_url is None:
         callback_url = settings.callback_url
     update = update_params(params or {}, names, planner.uploads, settings, planner.faults)
+    planner.warnings += taken_nodes([*(params or {}), *skip], names)
+    planner.warnings += without_effect(update, runnable, names)
     given = await planner.inputs(videos, clip, names, runnable)
+    planner.warnings += taken_spans(planner.spans)
     if planner.hosted:
         given, update, ignored = planner.spread(given, update, ignored, runnable)
     plan = Plan(
@@ -170,6 +174,8 @@ class _Planner:
         self.placed: list[Fault] = []
         """Faults placed in the request, as the contract's rules place them."""
         self.warnings: list[str] = []
+        self.spans: list[tuple[object, Span]] = []
+        """Parts of videos as they were said and as they were taken."""
 
     async def agent(self, said: str) -> AgentDetail | None:
         try:
@@ -224,11 +230,15 @@ class _Planner:
         return done.videos, done.update, done.ignored
 
     def span(self, said: str | Mapping[str, Any] | None, where: str) -> Span:
+        if said is None:
+            return Span()
         try:
-            return Span() if said is None else parse_span(said, where=where)
+            span = parse_span(said, where=where)
         except InvalidRequest as error:
             self.faults += error.faults
             return Span()
+        self.spans.append((said, span))
+        return span
 
     def _input(self, wish: VideoWish, where: str, names: NodeNames, runnable: Graph) -> str | None:
         inputs = runnable.video_inputs
@@ -301,20 +311,10 @@ class _Planner:
             if tile is not None and tile.standing == "unsupported":
                 label = names.labels[node]
                 what = f"{tile.name} cannot be done by the local studio. {tile.note}".strip()
-                remedy = f"Leave it out with skip=[{label!r}], or use the hosted engine."
+                remedy = f"skip=[{label!r}] leaves it out."
+                if node in runnable.sources:
+                    remedy = "Or run an agent without it."
                 self.faults.append(Fault(f"agent.{label}", what, remedy))
-
-    async def lengths(self, plan: Plan) -> dict[str, Length]:
-        """The videos whose length is known before they are handed over."""
-        studio = await self.client.studio()
-        lengths: dict[str, Length] = {}
-        for video in [v for videos in plan.videos.values() for v in videos]:
-            if studio is not None and video.source.kind == "render":
-                with suppress(NotFound):  # the engine tells
-                    render = await studio.render(video.source.value)
-                    length = Length(render.name, round(render.facts.duration_s * 1000))
-                    lengths[video.source.value] = length
-        return lengths
 
     def meanings(self, runnable: Graph, names: NodeNames, tiles: Mapping[str, TileInfo]) -> None:
         """A warning for each node that costs money elsewhere, or stands in for what is missing."""
@@ -353,18 +353,29 @@ async def _check(plan: Plan, graph: Graph, planner: _Planner) -> None:
     try:
         request = parse_run(plan.body(assumed))
         found = check_run(request, graph, hosted=planner.hosted)
-        found += [
-            *planner.placed,
-            *check_lengths(request, plan.runnable, await planner.lengths(plan)),
-        ]
+        looked = await look(planner.client, plan)
+        planner.warnings += looked.warnings
+        found += [*planner.placed, *check_lengths(request, plan.runnable, looked.lengths)]
     except InvalidRequest as error:
         found = [*planner.placed, *error.faults]
     for fault in found:
         if broken and fault.where.startswith(("video_inputs", "video_ids")):
             continue  # a video that could not be read is not "no video given" as well
-        faults.append(replace(fault, where=plan.in_words(fault.where)))
+        faults.append(
+            replace(
+                fault,
+                where=plan.in_words(fault.where),
+                what=in_arguments(fault.what),
+                remedy=in_arguments(fault.remedy),
+            )
+        )
     if faults:
         raise InvalidRequest(faults)
+
+
+def in_arguments(text: str) -> str:
+    """A text of the contract's rules with the request's fields as the arguments that give them."""
+    return text.replace("update_params", "params").replace("ignore_nodes", "skip")
 
 
 def _in_words(where: str, names: NodeNames, params: Mapping[str, Any]) -> str:

@@ -34,6 +34,14 @@ class Span:
         """True when it leaves nothing out."""
         return self == Span()
 
+    def __str__(self) -> str:
+        if self.whole:
+            return "the whole video"
+        if self.from_end_ms is not None:
+            return f"the last {_clocked(self.from_end_ms)}"
+        end = "the end" if self.end_ms is None else _clocked(self.end_ms)
+        return f"{_clocked(self.start_ms or 0)} to {end}"
+
     def resolve(self, duration_ms: int | None) -> Span:
         """The span without `from_end_ms`; raises InvalidRequest when it needs an unknown length."""
         if self.from_end_ms is None:
@@ -50,6 +58,16 @@ class Span:
             )
         start = duration_ms - self.from_end_ms
         return Span(start_ms=start) if start > 0 else Span()
+
+
+def _clocked(ms: int) -> str:
+    """ "1:05.5", as players show it; under a minute "5.5 s"."""
+    if ms < 60_000:
+        return f"{ms / 1000:g} s"
+    minutes, rest = divmod(ms, 60_000)
+    seconds = f"{rest / 1000:06.3f}".rstrip("0").rstrip(".")
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds}" if hours else f"{minutes}:{seconds}"
 
 
 def parse_span(said: str | Mapping[str, Any], *, where: str = "clip") -> Span:

@@ -163,7 +163,8 @@ class AgentAnswer(Answer):
 class AgentsAnswer(Answer):
     """Agents, or one agent described."""
 
-    agents: tuple[AgentLine, ...] = ()
+    agents: tuple[AgentLine, ...] | None = None
+    """Told when it is empty too: nothing matches then."""
     agent: AgentAnswer | None = None
     tiles: tuple[str, ...] = ()
     next_cursor: str | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.lint import lint
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, TileType, tile_type
+from mosaic_mcp.contract.words import listed
 from mosaic_mcp.server.answers import AgentAnswer, NodeLine, ParameterLine
 
 if TYPE_CHECKING:
@@ -18,15 +19,21 @@ if TYPE_CHECKING:
 
 
 async def describe(
-    client: MosaicClient, detail: AgentDetail, labels: Mapping[str, str]
+    client: MosaicClient, detail: AgentDetail, labels: Mapping[str, str], *, said: str | None = None
 ) -> AgentAnswer:
-    """The agent with everything that run_agent may refer to."""
+    """The agent with everything that run_agent may refer to; the next call names it as `said`."""
     graph = Graph.of(detail)
     names = {**graph.labels(), **labels}
     standing = await tile_standing(client)
     nodes = _once_a_tile(
         [_node_line(graph.nodes[node_id], graph, names, standing) for node_id in graph.order]
     )
+    cannot = [
+        node_id
+        for node_id in graph.order
+        if (info := standing.get(graph.nodes[node_id].node_type.node_type_id))
+        and info.standing == "unsupported"
+    ]
     head = detail.agent
     return AgentAnswer(
         agent_id=head.id,
@@ -35,8 +42,22 @@ async def describe(
         inputs=tuple(names[i] for i in graph.video_inputs),
         nodes=tuple(nodes),
         findings=tuple(f"{names.get(f.node, f.node)}: {f.message} {f.advice}" for f in lint(graph)),
-        next=f"run_agent(agent='{head.name or head.id}', videos=[…])",
+        warnings=tuple(f"{names[n]}: the local studio cannot do this tile." for n in cannot),
+        next=_next_call(said or head.name or head.id, graph, names, cannot),
     )
+
+
+def _next_call(said: str, graph: Graph, names: Mapping[str, str], cannot: Sequence[str]) -> str:
+    """The call that runs the agent: without videos where it takes none, and what cannot be done
+    left out, if a run can do without it."""
+    if without := [names[n] for n in cannot if n in graph.sources]:
+        return f"an agent without {listed(without)}, or the hosted engine (set MOSAIC_API_KEY)"
+    arguments = [f"agent='{said}'"]
+    if graph.video_inputs:
+        arguments.append("videos=[…]")
+    if cannot:
+        arguments.append(f"skip={[names[n] for n in cannot]}")
+    return f"run_agent({', '.join(arguments)})"
 
 
 async def tile_standing(client: MosaicClient) -> dict[str, TileInfo]:

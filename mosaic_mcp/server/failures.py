@@ -25,6 +25,9 @@ MAX_TEXT = 2_000
 """Characters: a failure is read, not studied."""
 
 
+NOTHING_STARTED = "Nothing was started. "
+"""Of the advice for a wrong request; it would puzzle whoever only looks."""
+
 CALL = re.compile(r"\b[a-z]+_[a-z_]+\([^()]*\)")
 """A call of a tool in a text, as `list_runs()`."""
 
@@ -35,6 +38,8 @@ IN_TOOLS = (
     ("GET /agent/{agent_id}", "find_agents(agent=…)"),
     ("GET /node_types", "find_agents()"),
     ("POST /agent/{agent_id}/duplicate", "build_agent"),
+    ("update_params", "params"),
+    ("ignore_nodes", "skip"),
 )
 """What an engine tells its REST callers to do, as a caller of tools does it."""
 
@@ -76,8 +81,8 @@ def _lines(text: str) -> str:
     return "\n".join(visible(line) for line in text.split("\n"))
 
 
-def from_error(error: MosaicError) -> CallToolResult:
-    """The result for an error of ours."""
+def from_error(error: MosaicError, *, reads: bool = False) -> CallToolResult:
+    """The result for an error of ours; `reads` for a tool that only looks."""
     message = error.message
     if isinstance(error, InvalidRequest) and message == "\n".join(
         fault.sentence() for fault in error.faults
@@ -87,12 +92,12 @@ def from_error(error: MosaicError) -> CallToolResult:
         message = visible(message)
     more: dict[str, Any] = {}
     if isinstance(error, InvalidRequest) and error.faults:
-        more["faults"] = [
-            {"where": f.where, "what": f.what, "remedy": f.remedy} for f in error.faults
-        ]
+        told = [{"where": f.where, "what": f.what, "remedy": f.remedy} for f in error.faults]
+        more["faults"] = [{k: in_tools(v) for k, v in fault.items() if v} for fault in told]
     if isinstance(error, RateLimited | EngineUnavailable) and error.retry_after_s:
         more["retry_after_s"] = error.retry_after_s
     remedy = error.remedy or error.advice
+    remedy = remedy.removeprefix(NOTHING_STARTED) if reads else remedy
     return failure(
         error.code, message, visible(remedy), who=error.who, retryable=error.retryable, **more
     )
@@ -129,7 +134,9 @@ def unknown_tool(name: str, tools: Sequence[str]) -> CallToolResult:
     )
 
 
-def bad_arguments(tool: str, error: ValidationError, names: Sequence[str]) -> CallToolResult:
+def bad_arguments(
+    tool: str, error: ValidationError, names: Sequence[str], *, reads: bool = False
+) -> CallToolResult:
     """The result for arguments that do not fit: every one of them, a line each."""
     lines = [_line(dict(e), names) for e in error.errors(include_url=False)]
     # A value that fits none of several forms is reported once per form: keep one line a place.
@@ -138,7 +145,7 @@ def bad_arguments(tool: str, error: ValidationError, names: Sequence[str]) -> Ca
     return failure(
         "bad_arguments",
         f"{tool}: {len(lines)} {what} not fit.\n" + "\n".join(f"- {line}" for line in lines),
-        "Nothing was started. Correct the arguments and call again.",
+        f"{'' if reads else NOTHING_STARTED}Correct the arguments and call again.",
         who="caller",
     )
 

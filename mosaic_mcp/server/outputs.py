@@ -41,10 +41,14 @@ async def answer_with_outputs(
     lines = [await output_line(client, o, state) for o in state.run.outputs[:BRIEF]]
     if state.run.needs_credits:
         warnings = [*warnings, await recovery(engine, client)]
-    answer = run_answer(state, detailed=detailed).model_copy(
+    answer = run_answer(state, detailed=detailed)
+    # What the plan foresaw ("Clips: clip 1 ends at …") and the run found is told once.
+    found = {told.partition(" at ")[0] for told in answer.warnings}
+    warnings = [told for told in warnings if told.partition(" at ")[0] not in found]
+    answer = answer.model_copy(
         update={
             "outputs": tuple(brief(line) for line in lines),
-            "warnings": tuple(warnings),
+            "warnings": (*warnings, *answer.warnings),
             "replayed": replayed or None,
             "from_outputs": ledger.lineage(state.run_id),
             "log": await log_address(client, state.run_id) if detailed else None,

@@ -42,7 +42,7 @@ async def start_run(
     engine: Engine, planned: Planned, go: Go | None, how: How, ctx: Context[Any, Any]
 ) -> CallToolResult:
     """Start the planned run and follow it for `wait_s`; or show its request (`dry_run`)."""
-    from mosaic_mcp.intent import submit
+    from mosaic_mcp.intent import look_at_files, submit
 
     client = await engine.client()
     plan: Plan = planned.plan
@@ -51,7 +51,8 @@ async def start_run(
         request = await plan.preview()
         token = confirmation(plan.agent.agent.id, request)
         if how.dry_run:
-            return result(_shown(plan, request, token))
+            warnings = (*plan.warnings, *await look_at_files(client, plan))
+            return result(_shown(plan, request, token, warnings))
         _check_confirmation(how.confirm, token)
     _check_leave(go)
     progress = Progress(ctx.report_progress)
@@ -148,7 +149,7 @@ def _check_leave(go: Go | None) -> None:
         )
 
 
-def _shown(plan: Plan, request: dict[str, Any], token: str) -> RunAnswer:
+def _shown(plan: Plan, request: dict[str, Any], token: str, warnings: tuple[str, ...]) -> RunAnswer:
     uploads = len(plan.uploads)
     files = f" {uploads} file(s) would be handed over first." if uploads else ""
     return RunAnswer(
@@ -156,7 +157,7 @@ def _shown(plan: Plan, request: dict[str, Any], token: str) -> RunAnswer:
         summary=f"Nothing was started. This request would be posted.{files}",
         agent_id=plan.agent.agent.id,
         request=request,
-        warnings=plan.warnings,
+        warnings=warnings,
         confirm=token,
         next="the same call without dry_run, with confirm to be sure that it is this request",
     )

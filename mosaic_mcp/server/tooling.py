@@ -69,7 +69,8 @@ class ClosedTool(Tool):
         try:
             self.fn_metadata.validate_arguments(arguments)
         except ValidationError as error:
-            return failures.bad_arguments(self.name, error, list(self.parameters["properties"]))
+            names = list(self.parameters["properties"])
+            return failures.bad_arguments(self.name, error, names, reads=self._reads)
         try:
             return await self._in_time(arguments, context, convert_result)
         except MCPError:
@@ -77,7 +78,7 @@ class ClosedTool(Tool):
         except Exception as error:
             cause = error.__cause__ or error
             if isinstance(cause, MosaicError):
-                return failures.from_error(cause)
+                return failures.from_error(cause, reads=self._reads)
             logger.exception("tool %s crashed", self.name)
             return failures.crashed(self.name)
 
@@ -95,8 +96,11 @@ class ClosedTool(Tool):
         # A second round, with the answers to questions of the first, is another call.
         asked = (arguments, context.input_responses, context.request_state)
         key = (engine.settings.owner, self.name, json.dumps(asked, sort_keys=True, default=str))
-        keep = not (self.annotations and self.annotations.read_only_hint)
-        return await engine.calls.answer(self.name, key, work, context, keep=keep)
+        return await engine.calls.answer(self.name, key, work, context, keep=not self._reads)
+
+    @property
+    def _reads(self) -> bool:
+        return bool(self.annotations and self.annotations.read_only_hint)
 
 
 def build_tool(

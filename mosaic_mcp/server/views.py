@@ -114,6 +114,11 @@ def run_answer(state: RunState, *, detailed: bool = False) -> RunAnswer:
         )
         for e in run.errors
     ]
+    warnings = [
+        f"{names[node.original_node_id or node.agent_node_id]}: {warning}"
+        for node in state.nodes
+        for warning in getattr(node, "warnings", ())
+    ]
     return RunAnswer(
         run_id=state.run_id,
         status=str(run.status),
@@ -122,6 +127,7 @@ def run_answer(state: RunState, *, detailed: bool = False) -> RunAnswer:
         steps=tuple(steps),
         errors=tuple(errors),
         needs_credits=run.needs_credits or None,
+        warnings=tuple(shorten(warnings, most=20 if detailed else 5)),
         agent_id=run.agent_id if detailed else None,
         since=None if state.terminal else state.since,
         next=next_call(state),

@@ -142,6 +142,10 @@ class Intake:
                 ) from error
             return await self.take(owner, taken, path.name, asset_type)
 
+    async def look(self, path: Path) -> Source:
+        """What a file of this machine is; it stays where it is, and nothing is kept of it."""
+        return await self._probe(path, path.name)
+
     def _take(self, path: Path, taken: Path) -> None:
         """Link or copy it; NoSpace before a byte of a copy is written that does not fit."""
         file = path.stat()

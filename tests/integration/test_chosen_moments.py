@@ -62,8 +62,8 @@ def test_ranges_are_checked_against_the_length_before_a_run_exists(own: Studio, 
     answer = own.http.post(f"/agent/{agent}/run", json=body)
     assert answer.status_code == 400
     told = answer.json()["detail"]
-    assert "ranges[1].end_ms: is 3.500 s, but numbers.mp4 lasts 3.000 s" in told
-    assert "ranges[2].start_ms: is 4.000 s" in told
+    assert "ranges[1].end_ms: the range ends at 3.500 s, but numbers.mp4 lasts 3.000 s" in told
+    assert "ranges[2].start_ms: the range begins at 4.000 s" in told
     assert "ranges[3].end_ms: (9) is not after start_ms (9)" in told
     assert own.http.get(f"/agent/{agent}/runs").json()["runs"] == []
 

@@ -9,7 +9,7 @@ from typing import Any
 from mosaic_mcp.contract.agents import AgentChanged, AgentDeleted, AgentDetail, AgentList
 from mosaic_mcp.contract.builtin import BUILTIN_AGENTS
 from mosaic_mcp.contract.editing import apply_operations
-from mosaic_mcp.contract.extensions import Asset, MediaFacts, TileInfo
+from mosaic_mcp.contract.extensions import Asset, Known, MediaFacts, TileInfo, Torn
 from mosaic_mcp.contract.node_types import NodeTypes
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
 from mosaic_mcp.errors import NotFound
@@ -32,6 +32,16 @@ class Studio:
             raise NotFound(f"There is no output {render_id}.")
         facts = MediaFacts(duration_s=self._engine.renders[render_id])
         return SimpleNamespace(name=f"output {render_id[:4]}", facts=facts)
+
+    async def known(self, kind: str | None, ref: str, moments_ms: Any) -> Known:
+        """Every moment of a video is inside the same word, where one is put into the engine."""
+        if kind == "renders" and ref not in self._engine.renders:
+            raise NotFound(f"There is no output {ref}.")
+        length = self._engine.renders.get(ref, self._engine.duration_s)
+        word = self._engine.word
+        torn = tuple(Torn(at_ms=at, text=word) for at in moments_ms if word)
+        name = Path(ref).name if kind is None else f"output {ref[:4]}"
+        return Known(name=name, duration_s=length, torn=torn)
 
     async def add_local_file(self, path: Path, asset_type: Any) -> Asset:
         asset_id = await self._engine.add_file(path, asset_type)
@@ -65,6 +75,7 @@ class Engine:
         self.offered = offered
         self.tiles = tiles
         self.duration_s = 100.0
+        self.word = ""
         self.added: list[tuple[Path, str]] = []
         self.fetched: list[tuple[str, str]] = []
         self.calls: list[str] = []

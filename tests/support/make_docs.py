@@ -182,7 +182,13 @@ def graphs_page() -> str:
         for kind, flow in FLOWS.items()
     )
     order = (
-        (", ".join(sorted(a.first)), ", ".join(sorted(a.then)), a.why, a.source) for a in ORDER
+        (
+            ", ".join(sorted(a.first)),
+            ", ".join(sorted(a.then)),
+            a.why.format(then="these"),
+            a.source,
+        )
+        for a in ORDER
     )
     folds = ((t.name, t.arity) for t in TILE_TYPES if t.fan_in or t.fan_out)
     return page(
@@ -392,6 +398,7 @@ def models_page() -> str:
         "that is installed listens; `MOSAIC_STUDIO_MODEL` names another. Nothing is fetched unless "
         "you say so.",
         "```bash\n"
+        "uv sync --extra words                               # a far better one, in a checkout\n"
         "uv run mosaic-mcp models                            # what there is, and what is used\n"
         "uv run mosaic-mcp models get faster-whisper-base.en # fetch it\n"
         "uv run mosaic-mcp models check faster-whisper-base.en  # read it byte by byte\n"

@@ -226,6 +226,7 @@ class Makes:
 def context(
     perception: Known,
     steps: list[str] | None = None,
+    warnings: list[str] | None = None,
     sounds: Sounds | None = None,
     making: Makes | None = None,
     **assets: Source,
@@ -235,6 +236,10 @@ def context(
         if steps is not None:
             steps.append(step)
 
+    async def warn(text: str) -> None:
+        if warnings is not None:
+            warnings.append(text)
+
     return TileContext(
         node="node-1",
         perception=perception,
@@ -242,6 +247,7 @@ def context(
         sounds=sounds or Sounding(),
         making=making or Makes(),
         report=report,
+        warn=warn,
     )
 
 

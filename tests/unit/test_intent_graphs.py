@@ -144,13 +144,22 @@ async def test_a_line_is_put_into_the_advised_order_and_what_moved_is_told_with_
     ]
     assert made.warnings[:3] == (
         "Captions now stands after Clips. For shorter or tighter edits, place Rough Cut and/or "
-        "Clips before style-heavy nodes.",
+        "Clips before style-heavy nodes such as Captions.",
         "Captions now stands after Reframe. Place Reframe before Captions, Cinematic Captions, "
         "Motion Graphics, and Watermark, so that overlays are composed against the final framing.",
         "Watermark now stands after Reframe. Place Reframe before Captions, Cinematic Captions, "
         "Motion Graphics, and Watermark, so that overlays are composed against the final framing.",
     )
     assert "connect" in made.warnings[3]
+
+
+async def test_the_reason_of_a_move_names_the_tiles_that_it_is_about():
+    silent = (await built("Watermark", "Silence Removal")).warnings[0]
+    assert "Place Silence Removal before Watermark" in silent
+    music = (await built("AI Music", "Montage")).warnings[0]
+    assert music.startswith("AI Music now stands after Montage. Place Montage before AI Music")
+    assert "audio_id of Montage" in music
+    assert "'Music-paced montage'" in music
 
 
 async def test_a_moved_tile_keeps_its_own_parameters_and_label():

@@ -12,7 +12,7 @@ from mosaic_mcp.contract.extensions import TileInfo
 from mosaic_mcp.contract.runs import RunStatus
 from mosaic_mcp.contract.tiles.catalogue import tile_type
 from mosaic_mcp.errors import EngineUnavailable, InvalidRequest
-from mosaic_mcp.intent import VideoWish, plan_run, resolve_video, submit, submitting
+from mosaic_mcp.intent import VideoWish, look_at_files, plan_run, resolve_video, submit, submitting
 from mosaic_mcp.settings import Settings
 from tests.support.agents import agent
 from tests.support.engines import Engine
@@ -588,3 +588,102 @@ async def test_a_callback_is_for_every_engine_and_ours_for_the_hosted_one_alone(
     assert hosted.body()["callback_url"] == ours.callback_url
     assert "callback_url" not in (await plan(ours, URL, engine=Engine(ONE))).body()
     assert "callback_url" not in (await plan(settings, URL, engine=Engine(ONE, hosted=True))).body()
+
+
+CHOSEN = agent(
+    {"in": "Video Input", "clips": ("Clips", {"ranges": [{"start_ms": 0, "end_ms": 900}] * 2})},
+    name="Chosen",
+)
+
+
+@pytest.mark.parametrize(
+    ("saved", "given", "told"),
+    [
+        (CHOSEN, {"num_clips": 3}, "Clips: num_clips has no effect, because the 2 ranges saved"),
+        (
+            ONE,
+            {"ranges": [{"start_ms": 0, "end_ms": 9}], "prompt": "pricing", "target_duration": 9},
+            "Clips: prompt, target_duration have no effect, because the 1 ranges given",
+        ),
+        (CHOSEN, {"num_clips": 3, "ranges": None}, None),
+        (ONE, {"num_clips": 3}, None),
+        (CHOSEN, {}, None),
+    ],
+)
+async def test_what_has_no_effect_beside_ranges_is_warned_of(settings, saved, given, told):
+    done = await plan(settings, URL, engine=Engine(saved), params={"Clips": given})
+    found = [w for w in done.warnings if "no effect" in w]
+    assert found[0].startswith(told) if told else not found, done.warnings
+
+
+async def test_a_node_that_was_not_named_exactly_is_told(settings):
+    done = await plan(settings, URL, params={"clip": {"num_clips": 1}}, skip=["captions"])
+    assert done.warnings == ("'clip' is taken for the node 'Clips'.",)
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ("first ten", "0 s to 10 s"),
+        ("1:30-2:45", "1:30 to 2:45"),
+        ("from 45.5 s", "45.5 s to the end"),
+        ("1:00:05 to 1:02:10.25", "1:00:05 to 1:02:10.25"),
+        ("everything", "the whole video"),
+    ],
+)
+async def test_the_part_that_was_taken_is_told(settings, said, taken):
+    done = await plan(settings, URL, clip=said)
+    assert done.warnings == (f"clip {said!r} is taken as {taken}.",)
+
+
+async def test_the_last_part_is_told_as_it_was_said(settings, videos):
+    done = await plan(settings, str(videos / "screen.mp4"), clip="last 90 s")
+    assert done.warnings == ("clip 'last 90 s' is taken as the last 1:30.",)
+
+
+async def test_nobody_is_advised_to_skip_what_makes_the_videos(settings):
+    node_type_id = tile_type("AI Avatar").node_type_id
+    cannot = TileInfo(node_type_id=node_type_id, name="AI Avatar", standing="unsupported")
+    face = agent({"face": "AI Avatar", "out": "Destination"})
+    engine = Engine(face, tiles=(cannot,))
+    found = await faults(settings, engine=engine)
+    assert found["agent.AI Avatar"].remedy == "Or run an agent without it."
+    refused = await faults(settings, engine=engine, skip=["AI Avatar"])
+    assert "makes its own videos" in refused["skip[0]"].what
+
+
+async def test_faults_speak_of_the_arguments_not_of_the_requests_fields(settings):
+    found = await faults(settings, URL, engine=Engine(GENERATION))
+    assert any("prompts go into params" in f.remedy for f in found.values())
+    assert not any("update_params" in f.sentence() for f in found.values())
+
+
+async def test_a_tile_taken_for_an_agent_is_answered_with_how_to_make_one(settings):
+    found = await faults(settings, URL, agent="outro")
+    assert found["agent"].what == "There is no agent called 'outro'; Outro is a tile."
+    assert "build_agent(name='Outro', tiles=['Outro'])" in found["agent"].remedy
+
+
+async def test_words_that_ranges_would_cut_are_warned_of_where_they_are_known(settings):
+    engine = Engine(CHOSEN, uploads=(UUID,))
+    assert (await plan(settings, UUID, engine=engine)).warnings == ()
+    engine.word = "gardeners"
+    told = (await plan(settings, UUID, engine=engine)).warnings
+    assert told[1].startswith("Clips: clip 1 ends at 0.90 s, inside the word 'gardeners' of outp")
+
+
+async def test_a_part_behind_the_end_of_an_upload_is_refused_in_the_plan(settings):
+    engine = Engine(ONE, uploads=(UUID,))
+    found = await faults(settings, UUID, engine=engine, clip="2:00-2:10")
+    assert found["clip"].what.startswith("the part begins at 120.000 s, but output 7ba7 lasts 100")
+
+
+async def test_files_that_are_not_handed_over_are_looked_at_when_that_is_asked(settings, videos):
+    engine = Engine(ONE)
+    talk = str(videos / "screen.mp4")
+    late = await plan(settings, talk, engine=engine, clip="2:00-2:10")
+    with pytest.raises(InvalidRequest, match=r"clip: the part begins .* but screen.mp4 lasts"):
+        await look_at_files(engine, late)
+    last = await plan(settings, talk, engine=engine, clip="last 20 s")
+    assert await look_at_files(engine, last) == []
+    assert engine.added == [], "nothing is handed over"

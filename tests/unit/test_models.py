@@ -129,7 +129,9 @@ def test_a_model_that_nobody_knows_is_taken_as_the_users_own(tmp_path, capsys):
     assert (mine.engine, store.all()[-1].name) == ("whisper.cpp", "mine")
     assert store.faults(mine) == []
     run_models(Settings(home=tmp_path), "list", None, None, store)
-    assert "your own; not measured" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "your own; not measured" in told
+    assert "`mosaic-mcp models get NAME` fetches one" in told
     store.remove(mine)
     assert "mine" not in [m.name for m in store.all()]
 
@@ -189,3 +191,12 @@ def test_a_users_own_model_survives_a_restart(tmp_path):
     told = json.loads((tmp_path / "models" / "mine" / "own.json").read_text())
     assert told["name"] == "mine"
     assert ModelStore(tmp_path).model("mine").files[0].name == "m.bin"
+
+
+@pytest.mark.parametrize("said", [["frob"], ["models", "frob"]])
+def test_a_command_that_there_is_not_is_answered_with_those_there_are(said, capsys):
+    with pytest.raises(SystemExit):
+        main(said)
+    told = capsys.readouterr().err
+    assert "COMMAND" in told.splitlines()[0]
+    assert "argument COMMAND: invalid choice: 'frob'" in told

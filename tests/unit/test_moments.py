@@ -70,8 +70,10 @@ def test_what_lies_behind_the_end_of_a_video_of_known_length_is_told_all_at_once
     request = parse_run({"video_ids": ["v", "w"], "update_params": {"clips": {"ranges": ranges}}})
     found = list(check_lengths(request, graph, {"v": Length("talk.mp4", 60_000)}))
     assert {f.where: f.what for f in found} == {
-        "update_params.clips.ranges[1].end_ms": "is 60.200 s, but talk.mp4 lasts 60.000 s.",
-        "update_params.clips.ranges[2].start_ms": "is 60.000 s, but talk.mp4 lasts 60.000 s.",
+        "update_params.clips.ranges[1].end_ms": "the range ends at 60.200 s, but talk.mp4 lasts "
+        "60.000 s.",
+        "update_params.clips.ranges[2].start_ms": "the range begins at 60.000 s, but talk.mp4 "
+        "lasts 60.000 s.",
     }
 
 
@@ -81,7 +83,9 @@ def test_an_input_that_starts_behind_its_end_is_refused_and_one_that_ends_there_
     late = parse_run({"video_ids": ["v"], "input_clip_start_ms": 60_000})
     long = parse_run({"video_ids": ["v"], "input_clip_end_ms": 99_000})
     [fault] = check_lengths(late, graph, lengths)
-    assert fault.what == "is 60.000 s, but talk.mp4 lasts 60.000 s: nothing is left."
+    assert (
+        fault.what == "the part begins at 60.000 s, but talk.mp4 lasts 60.000 s: nothing is left."
+    )
     assert list(check_lengths(long, graph, lengths)) == []
 
 

@@ -256,10 +256,10 @@ async def test_a_range_that_begins_or_ends_inside_a_word_is_cut_there_and_told()
     first, second = known.truth["talk"]
     middle = [round((w.start + w.end) / 2 * 1000) for w in (first, second)]
     chosen = ClipsParams(ranges=[{"start_ms": middle[0], "end_ms": middle[1]}])
-    steps: list[str] = []
-    [cut] = await clips.apply([uncut], chosen, context(known, steps))
+    warnings: list[str] = []
+    [cut] = await clips.apply([uncut], chosen, context(known, warnings=warnings))
     assert torn(cut, known.truth["talk"]) == ["Welcome.", "Goodbye."]
-    told = " ".join(steps)
+    told = " ".join(warnings)
     assert "clip 1 begins at" in told
     assert "inside the word 'Welcome.'" in told
     assert "clip 1 ends at" in told

@@ -1,6 +1,7 @@
 """AI Voiceover, Audio Generation and Voice: what is said when, and what is refused."""
 
 import json
+import re
 from fractions import Fraction as F
 
 import pytest
@@ -98,6 +99,7 @@ async def test_voices_are_found_by_what_people_call_them():
     with pytest.raises(Unsupported, match="no voice 'Rachel'") as refusal:
         await speaking.voice_named("Rachel")
     assert "de" in refusal.value.remedy
+    assert re.search(r" and \d+ more\.$", refusal.value.remedy)
 
 
 async def test_generated_sound_is_a_timeline_of_its_own():

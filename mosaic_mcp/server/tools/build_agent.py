@@ -80,12 +80,11 @@ def tool(engine: Engine) -> ClosedTool:
             description=description,
         )
         engine.ledger().set_labels(built.detail.agent.id, built.labels)
-        answer = await describe(client, built.detail, built.labels)
-        warnings = list(built.warnings)
+        answer = await describe(client, built.detail, built.labels, said=built.detail.agent.id)
+        warnings = [*answer.warnings, *built.warnings]
         if others := await could_mean(client, name):
             warnings.append(f"{len(others)} agents are called {name!r}: name this one by its id.")
-        again = f"run_agent(agent='{built.detail.agent.id}', videos=[…])"
-        return result(answer.model_copy(update={"warnings": tuple(warnings), "next": again}))
+        return result(answer.model_copy(update={"warnings": tuple(warnings)}))
 
     return build_tool(build_agent, title="Build an agent", annotations=CHANGES)
 

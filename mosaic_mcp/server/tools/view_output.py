@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
 
 from mcp_types import CallToolResult, ImageContent, TextContent
@@ -15,6 +16,7 @@ from mosaic_mcp.server.tooling import READS, ClosedTool, build_tool
 
 if TYPE_CHECKING:
     from mosaic_mcp.client import MosaicClient
+    from mosaic_mcp.contract.extensions import MediaFacts
 
 At = Annotated[
     float | None, Field(ge=0, le=18_000, description="Seconds: one frame instead of a sheet")
@@ -51,6 +53,7 @@ async def _picture(
             "save_to=…) saves the video.",
         )
     if at is not None:
+        _check_moment(at, (await studio.render(output_id)).facts)
         data, kind = await studio.frame("renders", output_id, at)
         return data, kind, f"Frame of {output_id} at {at:g} s."
     length = (await studio.render(output_id)).facts.duration_s
@@ -58,3 +61,15 @@ async def _picture(
     # Frames stand in the middle of equal parts; the sheet labels each with its time.
     times = ", ".join(f"{length * (n + 0.5) / frames:.1f}" for n in range(frames))
     return data, kind, f"{output_id}, {length:.1f} s long: frames at {times} s, row by row."
+
+
+def _check_moment(at: float, facts: MediaFacts) -> None:
+    """Raise InvalidRequest, with the last moment that has a frame, for one behind the end."""
+    from mosaic_mcp.errors import Fault, InvalidRequest
+
+    if at < facts.duration_s:
+        return
+    rate = Fraction(facts.frame_rate)
+    last = facts.duration_s - (float(1 / rate) if rate else 0.1)
+    what = f"{at:g} s is behind the end: the video lasts {facts.duration_s:.3f} s."
+    raise InvalidRequest([Fault("at", what, f"The last frame is at={max(last, 0.0):.3f}.")])

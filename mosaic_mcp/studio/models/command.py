@@ -59,6 +59,7 @@ def listed(store: ModelStore, wanted: str | None) -> Iterator[str]:
         )
     yield ""
     yield "* hears words now; a transcript or SRT that you bring always wins."
+    yield "`mosaic-mcp models get NAME` fetches one that is not here."
     yield "MOSAIC_STUDIO_MODEL=NAME chooses another; docs/quality.md has what we measured."
 
 

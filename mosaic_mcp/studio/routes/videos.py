@@ -15,8 +15,10 @@ from mosaic_mcp.contract.extensions import (
     PREFIX,
     Asset,
     BringTranscript,
+    Known,
     LinkedFile,
     LocalFile,
+    LookAt,
     RenderInfo,
     Transcript,
 )
@@ -24,7 +26,7 @@ from mosaic_mcp.errors import Conflict, Fault, Forbidden, InvalidRequest, NotFou
 from mosaic_mcp.studio.intake import MAX_BYTES
 from mosaic_mcp.studio.library import RenderFile
 from mosaic_mcp.studio.perception.subtitles import read_cues
-from mosaic_mcp.studio.reading import PAGE_WORDS, Reading, read
+from mosaic_mcp.studio.reading import PAGE_WORDS, Reading, known, read
 from mosaic_mcp.studio.render.pictures import contact_sheet, frame
 from mosaic_mcp.studio.routes.dependencies import CallerDep, LinksDep, StudioDep
 from mosaic_mcp.studio.store.outputs import Output, again, files_gone
@@ -170,6 +172,24 @@ async def read_transcript(
     return await read(video.timeline, studio.perception, wanted)
 
 
+@router.post("/{kind}/{video_id}/known")
+async def look_at(video: VideoDep, body: LookAt, studio: StudioDep) -> Known:
+    """How long it is, and which of its words a cut would go through, as far as that is known."""
+    return await known(video.timeline, studio.perception, body.moments_ms)
+
+
+@router.post("/known")
+async def look_at_file(body: LookAt, studio: StudioDep, caller: CallerDep) -> Known:
+    """The same of a file of this machine, which is read and not taken."""
+    if not caller.local or body.path is None:
+        raise Forbidden(
+            "Only files of this machine are looked at, for its user.",
+            remedy="Upload the file with /uploads.",
+        )
+    source = await studio.intake.look(Path(body.path))
+    return await known(from_source(source, tile=""), studio.perception, body.moments_ms)
+
+
 @router.get("/{kind}/{video_id}/sheet", response_class=Response, responses=_PICTURE)
 async def show_sheet(
     video: WholeDep, studio: StudioDep, frames: Annotated[int, Query(ge=1, le=24)] = 9
@@ -190,7 +210,9 @@ async def show_frame(
     """The frame that is on screen at `at` seconds."""
     length = float(video.timeline.duration)
     if at >= length:
-        fault = Fault("at", f"the video ends at {length:.3f} s.", "Ask for an earlier moment.")
+        last = length - float(1 / video.timeline.frame_rate)
+        told = f"The last frame is at {last:.3f} s."
+        fault = Fault("at", f"the video ends at {length:.3f} s.", told)
         raise InvalidRequest([fault])
     return await _picture(
         studio, video, lambda path, out: frame(path, at, out, ffmpeg=studio.ffmpeg)

@@ -228,6 +228,7 @@ class NodeWork:
             ),
             making=self.workshop.of(node["owner"], f"{node['run_id']}/{node['node_id']}"),
             report=report,
+            warn=_warn,
         )
         params: BaseModel | dict[str, Any] = node["params"]
         if tile.params is not None:
@@ -240,6 +241,10 @@ class NodeWork:
     ) -> list[dict[str, Any]]:
         tools = await self.encoders.made_by(quality)
         return [_wanted(timeline, quality, tools) for timeline in timelines]
+
+
+async def _warn(text: str) -> None:
+    await note(text, "warning")
 
 
 def _wanted(timeline: Timeline, quality: Quality, tools: str) -> dict[str, Any]:

@@ -122,16 +122,16 @@ class RunRows:
             ),
         )
 
-    def watch(self, seq: int, links: Links) -> RunWatch:
-        """The answer of the studio's watch."""
+    def watch(self, seq: int, links: Links, warnings: Mapping[str, Sequence[str]]) -> RunWatch:
+        """The answer of the studio's watch; `warnings` by runtime node."""
         return RunWatch(
             seq=seq,
             run=self.view(links),
-            nodes=tuple(self._progress(n) for n in self.nodes),
+            nodes=tuple(self._progress(n, warnings.get(n["id"], ())) for n in self.nodes),
             updated_at=datetime.fromisoformat(self.run["updated_at"]),
         )
 
-    def _progress(self, node: Row) -> NodeProgress:
+    def _progress(self, node: Row, warnings: Sequence[str]) -> NodeProgress:
         own = [r for r in self.renders if r["run_node_id"] == node["id"]]
         return NodeProgress(
             agent_node_id=node["id"],
@@ -144,6 +144,7 @@ class RunRows:
             makes_outputs=bool(node["renders_outputs"]),
             renders_done=sum(r["status"] in ENDED for r in own),
             renders_total=len(own),
+            warnings=tuple(warnings),
         )
 
     def _step(self, node: Row) -> str:

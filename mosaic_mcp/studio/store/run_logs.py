@@ -90,6 +90,17 @@ class RunLogs:
         return await self._store.read(read)
 
 
+def warnings_of(connection: sa.Connection, run_id: str) -> dict[str, list[str]]:
+    """Runtime node -> what the attempt that did it warned of."""
+    query = sa.select(job_logs.c.run_node_id, job_logs.c.lines).where(
+        job_logs.c.run_id == run_id, job_logs.c.render_id.is_(None), job_logs.c.outcome == "done"
+    )
+    return {
+        node: [line["text"] for line in lines if line["level"] == "warning"]
+        for node, lines in connection.execute(query.order_by(job_logs.c.seq))
+    }
+
+
 def _commands(connection: sa.Connection, jobs: Sequence[int]) -> dict[int, list[FfmpegCommand]]:
     query = sa.select(ffmpeg_logs).where(ffmpeg_logs.c.job_seq.in_(jobs))
     found: dict[int, list[FfmpegCommand]] = {}

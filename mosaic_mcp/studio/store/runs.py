@@ -21,6 +21,7 @@ from mosaic_mcp.studio.runs.views import RunRows, last_seq
 from mosaic_mcp.studio.signing import Links
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.paging import Cursor
+from mosaic_mcp.studio.store.run_logs import warnings_of
 from mosaic_mcp.studio.store.tables import runs
 
 T = TypeVar("T")
@@ -107,7 +108,8 @@ class Runs:
             seq = last_seq(connection, run_id)
             if seq <= since and time.monotonic() < deadline and not closing.is_set():
                 return seq
-            return RunRows(connection, dict(run._mapping), self._dead_s).watch(seq, links)
+            told = warnings_of(connection, run_id) if RunStatus(run.status).terminal else {}
+            return RunRows(connection, dict(run._mapping), self._dead_s).watch(seq, links, told)
 
         deadline = time.monotonic() + wait_s
         while True:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
+from mosaic_mcp.contract.graph_rules import FLOWS
+from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, TileType
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.tiles import (
     audio_enhance,
@@ -84,7 +85,7 @@ _BUILT = (
     Tile("Destination", "approximate", passing.apply, passing.DESTINATION_NOTE),
 )
 
-HOSTED = "Use the hosted engine (set MOSAIC_API_KEY), or skip the tile."
+HOSTED = "Use the hosted engine (set MOSAIC_API_KEY)"
 WHY = {
     "AI Avatar": "A face that speaks, lips in time with the words, needs a hosted model that the "
     "studio's providers do not have.",
@@ -94,7 +95,7 @@ WHY = {
 """Of tiles that are not built: what they would take."""
 
 
-def _missing(name: str) -> Tile:
+def _missing(tile: TileType) -> Tile:
     """A tile that fails with what to do instead: never a silent pass-through."""
 
     async def refuse(
@@ -102,14 +103,16 @@ def _missing(name: str) -> Tile:
         params: Any,  # noqa: ARG001
         context: TileContext,  # noqa: ARG001
     ) -> list[Timeline]:
-        raise Unsupported(f"The local studio cannot do {name}. {why}".strip(), remedy=HOSTED)
+        raise Unsupported(f"The local studio cannot do {tile.name}. {why}".strip(), remedy=remedy)
 
-    why = WHY.get(name, "")
-    note = why or "Not built in the local studio."
-    return Tile(name, "unsupported", refuse, f"{note} {HOSTED}", measured=(REFUSED,))
+    why = WHY.get(tile.name, "")
+    # Without what brings or makes the videos there is no run.
+    remedy = f"{HOSTED}." if FLOWS[tile.kind].source else f"{HOSTED}, or skip the tile."
+    note = f"{why or 'Not built in the local studio.'} {remedy}"
+    return Tile(tile.name, "unsupported", refuse, note, measured=(REFUSED,))
 
 
-TILES: dict[str, Tile] = {t.name: _missing(t.name) for t in TILE_TYPES} | {
+TILES: dict[str, Tile] = {t.name: _missing(t) for t in TILE_TYPES} | {
     t.name: replace(t, measured=MEASURED.get(t.name, ())) for t in _BUILT
 }
 """By the contract's name."""

@@ -28,7 +28,7 @@ NOTE = (
     "meaning); without a prompt by information density, pace, hook words, questions and numbers. "
     "Never cuts inside a word. With an unreliable transcript a prompt is refused, and without a "
     "prompt only the density of speech ranks. Explicit ranges are cut exactly, on the nearest "
-    "frame; a step of the run tells where one begins or ends inside a word."
+    "frame; the run warns where one begins or ends inside a word."
 )
 
 DEFAULT_LENGTH = Fraction(30)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from mosaic_mcp.contract.moments import SLACK_MS
 from mosaic_mcp.contract.tiles.params import Moment
 from mosaic_mcp.errors import MediaError
-from mosaic_mcp.studio.perception.model import Interval, SpokenWord
+from mosaic_mcp.studio.perception.model import Interval, Perception, SpokenWord
 from mosaic_mcp.studio.tiles.speech.heard import sounding_sources
 from mosaic_mcp.studio.tiles.speech.spans import keep
 from mosaic_mcp.studio.tiles.tile import TileContext
@@ -21,15 +21,15 @@ async def cut_out(
 ) -> list[Timeline]:
     """A timeline for each moment, in their order, called by its title or "talk, clip 1".
 
-    Words are cut where the caller cuts them; a step says which. Raises MediaError with every
+    Words are cut where the caller cuts them; a warning says which. Raises MediaError with every
     moment that the video does not have.
     """
     _check(timeline, moments)
     spans = [_span(timeline, moment) for moment in moments]
-    words = await _words(timeline, context)
+    words = await known_words(timeline, context.perception)
     for number, span in enumerate(spans, 1):
         for torn in _torn(span, words):
-            await context.report(0.8, f"clip {number} {torn}")
+            await context.warn(f"clip {number} {torn}")
     return [
         keep(timeline, [span], context.node).model_copy(
             update={"name": moment.title or f"{timeline.name}, clip {number}"}
@@ -61,11 +61,11 @@ def _span(timeline: Timeline, moment: Moment) -> Interval:
     return Interval(start=start / rate, end=end / rate)
 
 
-async def _words(timeline: Timeline, context: TileContext) -> list[PlacedWord]:
+async def known_words(timeline: Timeline, perception: Perception) -> list[PlacedWord]:
     """The words where they are known already: nobody waits for a warning."""
     said: dict[str, Sequence[SpokenWord]] = {}
     for source in sounding_sources(timeline):
-        heard = await context.perception.known_words(source)
+        heard = await perception.known_words(source)
         if heard is not None and heard.reliable:
             said[source.sha256] = heard.words
     return placed_words(timeline, said)

@@ -119,6 +119,8 @@ class TileContext:
     making: Making
     report: Callable[[float, str], Awaitable[None]]
     """`await report(0.4, "transcribing talk.mp4")`: progress 0..1 and a short phrase."""
+    warn: Callable[[str], Awaitable[None]]
+    """`await warn("clip 1 ends inside a word")`: what the caller should know when all is done."""
 
 
 def each_of(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import anyio
 
+from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import MosaicError, Unsupported
 from mosaic_mcp.studio.children import environment
 
@@ -51,7 +52,7 @@ async def voice_named(name: str | None) -> str:
             return (
                 f"{language}+{variant}" if re.fullmatch(r"[a-z0-9_]{1,20}", variant) else language
             )
-    some = ", ".join(sorted({language for language, _ in known})[:40])
+    some = listed(sorted({language for language, _ in known}), 40)
     raise Unsupported(
         f"The local voice espeak-ng has no voice {name!r}.",
         remedy=f"Give female, male, or a language: {some}.",
