@@ -114,6 +114,8 @@ async def save_texts(client: MosaicClient, output_id: str, video: Path) -> dict[
 async def save_timeline(client: MosaicClient, source: str, video: Path) -> Path:
     """Save an output's timeline, a path or a signed link, beside its saved video."""
     name = f"{video.stem}.timeline.zip"
+    if source.startswith(("http://", "https://")):
+        source = client.reach(source)
     return await save_file(source, video.parent, name, within=client.within)
 
 

@@ -94,7 +94,7 @@ async def test_an_agent_can_be_built_without_advice_and_planned_on_the_sample(
         assert "warnings" not in shown
     else:
         [warning] = shown["warnings"]
-        assert "placeholder" in warning
+        assert "stands in" in warning
 
 
 def test_the_gallery_shows_every_agent():

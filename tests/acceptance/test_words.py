@@ -22,7 +22,8 @@ async def test_agents_can_be_listed_searched_and_described(client: Client):
     everything = await answer(client, "find_agents")
     assert "Captions (approximate)" in everything["tiles"]
     found = await answer(client, "find_agents", query="vertical clips")
-    assert [a["name"] for a in found["agents"]] == ["Talking head to vertical clips"]
+    named = [agent["name"] for agent in found["agents"]]
+    assert named == ["Talking head to vertical clips", "Long video to shorts"]
     described = (await answer(client, "find_agents", agent="talking head to vertical"))["agent"]
     assert described["inputs"] == ["Video Input"]
     clips = next(node for node in described["nodes"] if node["node"] == "Clips")

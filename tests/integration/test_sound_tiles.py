@@ -60,7 +60,11 @@ class Home:
 
         uploads = type("Uploads", (), {"source": staticmethod(source)})()
         perception = LocalPerception(self.library, self.library.source, nothing)
-        return TileContext("node-1", perception, uploads, self.sounds, Makes(), report)
+
+        async def warn(text: str) -> None:
+            self.steps.append(text)
+
+        return TileContext("node-1", perception, uploads, self.sounds, Makes(), report, warn)
 
     async def render(self, timeline, out):
         files = {sha: self.library.source_here(sha) for sha in timeline.media}

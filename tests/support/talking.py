@@ -200,8 +200,12 @@ class _Espeak:
         """Samples, trimmed of silence at the end, and (word, start, end)."""
         self._sound.clear()
         self._starts.clear()
+        # The library is one for the process, and tests/support/voice.py has a callback of its own.
+        self._lib.espeak_SetSynthCallback(self._callback)
         self._lib.espeak_SetVoiceByName(b"en-us")
-        self._lib.espeak_SetParameter(1, 160, 0)
+        # Words a minute; pitch and its range as they are at the start.
+        for parameter, value in ((1, 160), (3, 50), (4, 50)):
+            self._lib.espeak_SetParameter(parameter, value, 0)
         data = text.encode()
         self._lib.espeak_Synth(data, len(data) + 1, 0, 1, 0, 1, None, None)
         self._lib.espeak_Synchronize()
