@@ -200,7 +200,7 @@ class _Espeak:
         """Samples, trimmed of silence at the end, and (word, start, end)."""
         self._sound.clear()
         self._starts.clear()
-        # The library is one for the process, and tests/support/voice.py has a callback of its own.
+        # The library is one for the process: voice.py has a callback of its own.
         self._lib.espeak_SetSynthCallback(self._callback)
         self._lib.espeak_SetVoiceByName(b"en-us")
         # Words a minute; pitch and its range as they are at the start.
