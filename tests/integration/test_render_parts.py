@@ -111,7 +111,9 @@ async def test_only_the_part_with_a_changed_graphic_is_made_again(tmp_path, long
     before, _ = await made(titled("One"), keep=keep)
     after, again = await made(titled("Other"), keep=keep)
     assert again.kept == 2
-    changed = np.flatnonzero((pictures(before) != pictures(after)).any(axis=(1, 2)))
+    # The part is encoded again, by all cores: what is not the title may differ by a shade.
+    differs = np.abs(pictures(before).astype(int) - pictures(after)) > 40
+    changed = np.flatnonzero(differs.any(axis=(1, 2)))
     assert 450 <= changed.min() <= changed.max() < 480
 
 
