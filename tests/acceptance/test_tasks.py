@@ -61,7 +61,7 @@ async def test_a_task_outlives_the_server_and_the_studio(settings: Settings, tal
         assert seen["status"] == "completed"
         result = seen["result"]["structuredContent"]
         result.pop("warnings", None)  # how the clip was taken: told once, by the call itself
-    assert result == await answer(client, "get_run", run_id=task.task_id)
+        assert result == await answer(client, "get_run", run_id=task.task_id)
     (output,) = result["outputs"]
     assert Path(output["path"]).is_file()
 
