@@ -6,7 +6,6 @@ scikit-image, moved over a plain background.
 
 from __future__ import annotations
 
-import ctypes
 import subprocess
 import wave
 from dataclasses import dataclass
@@ -15,13 +14,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import espeakng_loader
 import imageio_ffmpeg
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from skimage.data import astronaut
 
 from mosaic_mcp.studio.perception.model import Face, SpokenWord
+from tests.support.voice import espeak
 
 RATE = 25
 WIDTH, HEIGHT = 640, 360
@@ -124,10 +123,10 @@ def _voice(script: str) -> tuple[np.ndarray[Any, Any], int, list[SpokenWord]]:
     length = 0
     for text in _stretches(script):
         if isinstance(text, float):
-            part, said = np.zeros(round(text * _espeak().rate), np.int16), []
+            part, said = np.zeros(round(text * espeak().rate), np.int16), []
         else:
-            part, said = _espeak().say(text)
-        offset = Fraction(length, _espeak().rate)
+            part, said = espeak().say(text)
+        offset = Fraction(length, espeak().rate)
         words += [
             SpokenWord(text=t, start=offset + a, end=offset + b, filler=t.strip(".,") in FILLERS)
             for t, a, b in said
@@ -136,7 +135,7 @@ def _voice(script: str) -> tuple[np.ndarray[Any, Any], int, list[SpokenWord]]:
         length += len(part)
     noise = np.random.default_rng(1).normal(0, 25, length)
     sound = np.clip(np.concatenate(parts) * 0.6 + noise, -32768, 32767).astype(np.int16)
-    return sound, _espeak().rate, words
+    return sound, espeak().rate, words
 
 
 def _stretches(script: str) -> list[str | float]:
@@ -154,71 +153,3 @@ def _stretches(script: str) -> list[str | float]:
 def _stamp(time: Fraction) -> str:
     ms = round(time * 1000)
     return f"{ms // 3600000:02}:{ms // 60000 % 60:02}:{ms // 1000 % 60:02},{ms % 1000:03}"
-
-
-class _Event(ctypes.Structure):
-    _fields_ = (
-        ("type", ctypes.c_int),
-        ("identifier", ctypes.c_uint),
-        ("text_position", ctypes.c_int),
-        ("length", ctypes.c_int),
-        ("audio_position", ctypes.c_int),
-        ("sample", ctypes.c_int),
-        ("user_data", ctypes.c_void_p),
-        ("id", ctypes.c_char * 8),
-    )
-
-
-class _Espeak:
-    """The voice. It can be set up once in a process."""
-
-    def __init__(self) -> None:
-        self._lib = ctypes.CDLL(espeakng_loader.get_library_path())
-        self.rate: int = self._lib.espeak_Initialize(
-            2, 200, espeakng_loader.get_data_path().encode(), 0
-        )
-        self._sound: list[np.ndarray[Any, Any]] = []
-        self._starts: list[tuple[int, Fraction]] = []
-        kind = ctypes.CFUNCTYPE(
-            ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
-        )
-        self._callback = kind(self._heard)
-        self._lib.espeak_SetSynthCallback(self._callback)
-
-    def _heard(self, wav: Any, count: int, events: Any) -> int:
-        if wav and count > 0:
-            self._sound.append(np.ctypeslib.as_array(wav, shape=(count,)).copy())
-        number = 0
-        while events[number].type != 0:
-            event = events[number]
-            if event.type == 1:
-                self._starts.append((event.text_position - 1, Fraction(event.audio_position, 1000)))
-            number += 1
-        return 0
-
-    def say(self, text: str) -> tuple[np.ndarray[Any, Any], list[tuple[str, Fraction, Fraction]]]:
-        """Samples, trimmed of silence at the end, and (word, start, end)."""
-        self._sound.clear()
-        self._starts.clear()
-        # The library is one for the process: voice.py has a callback of its own.
-        self._lib.espeak_SetSynthCallback(self._callback)
-        self._lib.espeak_SetVoiceByName(b"en-us")
-        # Words a minute; pitch and its range as they are at the start.
-        for parameter, value in ((1, 160), (3, 50), (4, 50)):
-            self._lib.espeak_SetParameter(parameter, value, 0)
-        data = text.encode()
-        self._lib.espeak_Synth(data, len(data) + 1, 0, 1, 0, 1, None, None)
-        self._lib.espeak_Synchronize()
-        sound = np.concatenate(self._sound)
-        sound = sound[: int(np.flatnonzero(np.abs(sound) > 300)[-1]) + 1]
-        # A mark may stand for two small words ("of the"): they are one word here.
-        ends = [*self._starts[1:], (len(text), Fraction(len(sound), self.rate))]
-        return sound, [
-            (text[at:stop].strip(), start, end)
-            for (at, start), (stop, end) in zip(self._starts, ends, strict=True)
-        ]
-
-
-@cache
-def _espeak() -> _Espeak:
-    return _Espeak()

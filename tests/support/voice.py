@@ -83,8 +83,6 @@ class Espeak:
         """
         self._sound.clear()
         self._starts.clear()
-        # The library is one for the process: talking.py has a callback of its own.
-        self._lib.espeak_SetSynthCallback(self._callback)
         self._lib.espeak_SetVoiceByName(voice.name.encode())
         for parameter, value in (
             (_RATE, voice.rate), (_PITCH, voice.pitch), (_RANGE, voice.range),
