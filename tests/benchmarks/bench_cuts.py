@@ -38,13 +38,12 @@ from mosaic_mcp.studio.render.compile import frames_of
 from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source, snap
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
-from tests.benchmarks.bench_fused import FFMPEG, LONG_S, RATE, SAMPLE, Cost, cost, ffmpeg
+from tests.benchmarks.bench_fused import LONG_S, RATE, Cost, cost
+from tests.benchmarks.talk import FFMPEG, GROUP, ffmpeg, make_talk
 
 LEAST_OF_ENCODED = 1.9
 LEAST_OF_MOVIEPY = 2.5
 MOVIEPY = "moviepy==2.2.1"
-GROUP = 60
-"""Frames from one key frame of the talk to the next."""
 HZ = 48_000
 SLACK = 2000
 """Samples around the right place in which the sound is looked for."""
@@ -58,18 +57,6 @@ SCRIPT = """
             "moviepy.mp4", preset="veryfast", ffmpeg_params=["-crf", "20"], logger=None
         )
 """
-
-
-def make_talk(folder: Path, seconds: int) -> None:
-    """The sample in 1080p as a camera would give it, with a key frame every two seconds."""
-    picture = "scale=1920:1080:flags=bicubic,fps=30,format=yuv420p,noise=c0s=6:c0f=t"
-    ffmpeg(
-        folder,
-        *("-stream_loop", -1, "-i", SAMPLE, "-t", seconds, "-vf", picture),
-        *("-c:v", "libx264", "-preset", "veryfast", "-crf", 20, "-g", GROUP, "-sc_threshold", 0),
-        *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
-        *("-color_range", "tv", "-c:a", "aac", "-ac", 2, "-ar", 48000, "in.mp4"),
-    )
 
 
 def edit(seconds: int) -> Timeline:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,11 +31,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import mosaic_mcp
-from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.render.compile import frames_of, settled
 from mosaic_mcp.studio.render.encoders import Quality
-from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
 from mosaic_mcp.studio.render.fonts import FONTS
 from mosaic_mcp.studio.render.framing import crop_commands, crop_size
 from mosaic_mcp.studio.render.rendering import RenderReport, render
@@ -53,6 +49,7 @@ from mosaic_mcp.studio.timeline.model import (
     Source,
     Timeline,
 )
+from tests.benchmarks.talk import FFMPEG, ffmpeg, make_talk
 
 MOST_OF_HAND = 1.1
 LEAST_OF_TILES = 4.5
@@ -60,8 +57,6 @@ LEAST_OF_TILES_AT_SOURCE = 12
 LEAST_OF_DRAFT = 3
 LONG_S = 300
 """Seconds of source from which one turn is enough: beginnings and ends weigh little."""
-SAMPLE = Path(mosaic_mcp.__file__).parent / "sample" / "talk.mp4"
-FFMPEG = find_ffmpeg(Settings(home=Path()))
 RATE = Fraction(30)
 LOUDNORM = "loudnorm=I=-14:TP=-1"
 
@@ -82,21 +77,9 @@ def cost(work: Callable[[], object]) -> Cost:
     return Cost(time.perf_counter() - start, sum(after[:4]) - sum(before[:4]))
 
 
-def ffmpeg(folder: Path, *args: object) -> None:
-    """Run FFmpeg by hand."""
-    command = [str(FFMPEG), "-v", "error", "-nostdin", "-y", *map(str, args)]
-    subprocess.run(command, cwd=folder, check=True)
-
-
 def make_media(folder: Path, seconds: int) -> None:
-    """The sample as a camera would give it: 1080p, grain, 17 Mbit/s. And a logo."""
-    picture = "scale=1920:1080:flags=bicubic,fps=30,format=yuv420p,noise=c0s=6:c0f=t"
-    ffmpeg(
-        folder,
-        *("-stream_loop", -1, "-i", SAMPLE, "-t", seconds, "-vf", picture),
-        *("-c:v", "libx264", "-preset", "veryfast", "-crf", 20, "-g", 60),
-        *("-colorspace", "bt709", "-c:a", "aac", "-ac", 2, "-ar", 48000, "in.mp4"),
-    )
+    """The talk, and a logo."""
+    make_talk(folder, seconds)
     Image.new("RGBA", (300, 120), (255, 255, 255, 200)).save(folder / "logo.png")
 
 

@@ -22,7 +22,8 @@ import pytest
 from mosaic_mcp.studio.perception.calling import call
 from mosaic_mcp.studio.render.loudness import measure
 from mosaic_mcp.studio.render.pictures import thumbnail
-from tests.benchmarks.bench_fused import FFMPEG, Cost, cost, ffmpeg, make_media
+from tests.benchmarks.bench_fused import Cost, cost
+from tests.benchmarks.talk import FFMPEG, ffmpeg, make_talk
 
 MOST = 0.15
 
@@ -31,7 +32,7 @@ def compare(seconds: int) -> dict[str, Cost]:
     """The cost of each step, and of one decode and encode."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_media(folder, seconds)
+        make_talk(folder, seconds)
         path = folder / "in.mp4"
         steps: dict[str, Callable[[], object]] = {
             "encode": lambda: ffmpeg(

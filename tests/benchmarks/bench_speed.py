@@ -26,6 +26,7 @@ import pytest
 from mosaic_mcp.studio.timeline.model import Timeline
 from tests.benchmarks import bench_cuts, bench_fused
 from tests.benchmarks.bench_fused import cost, edit, fused, make_media
+from tests.benchmarks.talk import SAMPLE, ffmpeg, make_talk, part_s
 from tests.support.studio_process import running_studio
 from tests.support.studio_runs import Studio
 
@@ -33,7 +34,7 @@ MOST_OF_FIRST_RENDER = 0.1
 MOST_OF_RUN = 0.25
 LONG, SHORT = 600, 60
 CLIPS = 8
-SRT = bench_fused.SAMPLE.with_suffix(".srt")
+SRT = SAMPLE.with_suffix(".srt")
 
 
 def five(seconds: int) -> list[str]:
@@ -78,7 +79,7 @@ def first(seconds: int) -> list[str]:
     """Clips, 9:16 and captions of a talk through the REST API; moments are the studio's records."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        bench_cuts.make_talk(folder, seconds)
+        make_talk(folder, seconds)
         srt = folder / "in.srt"
         srt.write_text(repeated(SRT.read_text("utf-8"), seconds), "utf-8")
         with running_studio(folder / "home") as running, running.client() as http:
@@ -120,16 +121,16 @@ def shared(seconds: int) -> list[str]:
 
     def apart(folder: Path) -> None:
         for name, filters in SHAPES.items():
-            bench_fused.ffmpeg(folder, "-i", "in.mp4", "-vf", filters, *encode, f"{name}.mp4")
+            ffmpeg(folder, "-i", "in.mp4", "-vf", filters, *encode, f"{name}.mp4")
 
     def together(folder: Path) -> None:
         split = f"[0:v]split={len(SHAPES)}{''.join(f'[{name}0]' for name in SHAPES)};"
         graph = split + ";".join(f"[{name}0]{filters}[{name}]" for name, filters in SHAPES.items())
         outs = [part for n in SHAPES for part in ("-map", f"[{n}]", *encode, f"{n}.mp4")]
-        bench_fused.ffmpeg(folder, "-i", "in.mp4", "-filter_complex", graph, *outs)
+        ffmpeg(folder, "-i", "in.mp4", "-filter_complex", graph, *outs)
 
     with tempfile.TemporaryDirectory() as name:
-        bench_cuts.make_talk(Path(name), seconds)
+        make_talk(Path(name), seconds)
         three, one = cost(lambda: apart(Path(name))), cost(lambda: together(Path(name)))
     return [
         f"  three commands{three.wall:7.1f} s wall{three.cpu:8.1f} s CPU",
@@ -148,13 +149,13 @@ def repeated(srt: str, seconds: int) -> str:
     import pysubs2
 
     one = pysubs2.SSAFile.from_string(srt, "srt")
-    length = round(bench_cuts.length(bench_fused.SAMPLE) * 1000)
+    length = part_s(seconds) * 1000
     many = pysubs2.SSAFile()
     for start in range(0, seconds * 1000, length):
         for event in one:
-            copy = event.copy()
-            copy.shift(ms=start)
-            if copy.end <= seconds * 1000:
+            if event.end <= length:
+                copy = event.copy()
+                copy.shift(ms=start)
                 many.append(copy)
     return many.to_string("srt")
 

@@ -1,0 +1,51 @@
+"""The talk that speed is measured on: the sample as a camera would give it, again and again."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import mosaic_mcp
+from mosaic_mcp.settings import Settings
+from mosaic_mcp.studio.render.ffmpeg import find_ffmpeg
+
+SAMPLE = Path(mosaic_mcp.__file__).parent / "sample" / "talk.mp4"
+FFMPEG = find_ffmpeg(Settings(home=Path()))
+GROUP = 60
+"""Frames from one key frame of the talk to the next: two seconds."""
+MOST_S = 58
+"""Seconds of the sample in whole groups."""
+
+
+def ffmpeg(folder: Path, *args: object) -> None:
+    """Run FFmpeg by hand."""
+    command = [str(FFMPEG), "-v", "error", "-nostdin", "-y", *map(str, args)]
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def part_s(seconds: int) -> int:
+    """How much of the sample is repeated to make so many seconds, which are even."""
+    return max(n for n in range(2, MOST_S + 1, 2) if seconds % n == 0)
+
+
+def make_talk(folder: Path, seconds: int) -> None:
+    """`in.mp4`: 1080p, 30 frames a second, grain, about 17 Mbit/s, a key frame every two seconds.
+
+    A part of the sample is encoded and its picture repeated as it is: grain takes long to encode.
+    """
+    length = part_s(seconds)
+    picture = "scale=1920:1080:flags=bicubic,fps=30,format=yuv420p,noise=c0s=6:c0f=t"
+    ffmpeg(
+        folder,
+        *("-i", SAMPLE, "-t", length, "-vf", picture, "-an"),
+        *("-c:v", "libx264", "-preset", "veryfast", "-crf", 20, "-g", GROUP, "-sc_threshold", 0),
+        *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
+        *("-color_range", "tv", "part.mp4"),
+    )
+    (folder / "parts.txt").write_text("file part.mp4\n" * (seconds // length), "utf-8")
+    sound = f"aresample=48000,atrim=end={length},aloop=-1:{length * 48_000},atrim=end={seconds}"
+    ffmpeg(
+        folder,
+        *("-f", "concat", "-i", "parts.txt", "-i", SAMPLE, "-map", "0:v", "-map", "1:a"),
+        *("-c:v", "copy", "-af", sound, "-c:a", "aac", "-ac", 2, "in.mp4"),
+    )
