@@ -39,7 +39,7 @@ from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source, snap
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 from tests.benchmarks.bench_fused import LONG_S, RATE, Cost, cost
-from tests.benchmarks.talk import FFMPEG, GROUP, ffmpeg, make_talk
+from tests.benchmarks.talk import FFMPEG, GROUP, among, ffmpeg, make_talk
 
 LEAST_OF_ENCODED = 1.9
 LEAST_OF_MOVIEPY = 2.5
@@ -90,24 +90,16 @@ def copied(folder: Path, timeline: Timeline) -> None:
 
 
 def spans(timeline: Timeline) -> list[tuple[int, int]]:
-    """First frame and the one after the last, of each piece."""
+    """First frame and last frame of each piece."""
     found = [frames_of(clip, RATE) for clip in timeline.clips]
-    return [(piece.first, piece.first + piece.count) for piece in found]
-
-
-def tree(cuts: list[tuple[int, int]]) -> str:
-    """1 for the frames of a piece, as an expression without a hundred terms in a row."""
-    if len(cuts) == 1:
-        return f"between(n,{cuts[0][0]},{cuts[0][1] - 1})"
-    half = len(cuts) // 2
-    return f"if(lt(n,{cuts[half][0]}),{tree(cuts[:half])},{tree(cuts[half:])})"
+    return [(piece.first, piece.first + piece.count - 1) for piece in found]
 
 
 def encoded(folder: Path, timeline: Timeline) -> None:
     """Every frame through the same encoder."""
-    heard = "+".join(f"between(t,{float(c.start)},{float(c.end)})" for c in timeline.clips)
+    heard = among("t", [(float(c.start), float(c.end)) for c in timeline.clips])
     graph = (
-        f"[0:v]select='{tree(spans(timeline))}',setpts=N/30/TB[v];"
+        f"[0:v]select='{among('n', spans(timeline))}',setpts=N/30/TB[v];"
         f"[0:a]aselect='{heard}',asetpts=N/SR/TB[a]"
     )
     ffmpeg(
@@ -144,7 +136,7 @@ def frames(path: Path) -> int:
 def vmaf(folder: Path, name: str, timeline: Timeline) -> float:
     """VMAF of a result against the source's own frames, every tenth."""
     graph = (
-        f"[0:v]select='{tree(spans(timeline))}',setpts=N/30/TB,fps=30[true];"
+        f"[0:v]select='{among('n', spans(timeline))}',setpts=N/30/TB,fps=30[true];"
         "[1:v]setpts=N/30/TB,fps=30[made];[made][true]libvmaf=n_subsample=10:n_threads=2"
     )
     command = [str(FFMPEG), "-nostdin", "-i", "in.mp4", "-i", name, "-filter_complex", graph]
@@ -168,7 +160,8 @@ def check_copies(folder: Path, timeline: Timeline) -> None:
     """Every picture of a whole group is the source's own, bit for bit, and in its place."""
     source, made = hashes(folder / "in.mp4"), hashes(folder / "copied.mp4")
     at = same = 0
-    for first, end in spans(timeline):
+    for first, last in spans(timeline):
+        end = last + 1
         begin, stop = -(-first // GROUP) * GROUP, end // GROUP * GROUP
         for number in range(begin, stop):
             assert made[at + number - first] == source[number], f"frame {number} is another"

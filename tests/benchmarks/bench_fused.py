@@ -49,7 +49,7 @@ from mosaic_mcp.studio.timeline.model import (
     Source,
     Timeline,
 )
-from tests.benchmarks.talk import FFMPEG, ffmpeg, make_talk
+from tests.benchmarks.talk import FFMPEG, among, ffmpeg, make_talk
 
 MOST_OF_HAND = 1.1
 LEAST_OF_TILES = 4.5
@@ -172,8 +172,8 @@ class Parts:
         keys = framing.paths["in"] if framing else ()
         (x, y), commands = crop_commands(times, RATE, keys, source, size, "crop")
         (folder / "crop.txt").write_text(commands, "utf-8")
-        cut = "+".join(f"between(n,{p.first},{p.first + p.count - 1})" for p in pieces)
-        heard = "+".join(f"between(t,{float(c.start)},{float(c.end)})" for c in timeline.clips)
+        cut = among("n", [(p.first, p.first + p.count - 1) for p in pieces])
+        heard = among("t", [(float(c.start), float(c.end)) for c in timeline.clips])
         return cls(
             cut=f"select='{cut}',setpts=N/30/TB",
             cut_sound=f"aselect='{heard}',asetpts=N/SR/TB",
