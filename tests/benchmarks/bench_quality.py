@@ -45,7 +45,7 @@ from mosaic_mcp.studio.render.sound import PROGRAMME
 from mosaic_mcp.studio.tiles import reframe, rough_cut, silence_removal
 from mosaic_mcp.studio.timeline.edit import from_source, snap
 from mosaic_mcp.studio.timeline.model import Sound, Timeline
-from tests.benchmarks.bench_fused import FFMPEG, SAMPLE, ffmpeg
+from tests.benchmarks.talk import FFMPEG, SAMPLE, ffmpeg
 from tests.support.talking import HEIGHT, WIDTH, talking_head
 from tests.support.tiles import context, ranges
 from tests.support.voice import Voice, espeak

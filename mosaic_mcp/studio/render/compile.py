@@ -391,9 +391,11 @@ def _overlay(
     y = f"{y_margin}" if overlay.corner.startswith("top") else f"H-h-{y_margin}"
     plan.chains.append(
         f"[{number}:v:0]format=rgba,scale={width}:-1:flags=bicubic,"
-        f"colorchannelmixer=aa={overlay.opacity:.3f}[mark{index}]"
+        f"colorchannelmixer=aa={overlay.opacity:.3f},"
+        f"scale=out_color_matrix=bt709:out_range=tv,format=yuva420p[mark{index}]"
     )
-    plan.chains.append(f"[{below}][mark{index}]overlay=x={x}:y={y}:format=auto[over{index}]")
+    # In the picture's own format: with `auto` each whole picture would be converted, and back.
+    plan.chains.append(f"[{below}][mark{index}]overlay=x={x}:y={y}:format=yuv420[over{index}]")
     return f"over{index}"
 
 
