@@ -291,6 +291,10 @@ class Library:
         except (FileNotFoundError, ValueError):
             return None
 
+    async def facts(self, sha256: str) -> list[str]:
+        """The names under which something was kept of a source."""
+        return [_stem(f.key) async for f in self.storage.list(f"cache/perception/{sha256}")]
+
     async def keep_fact(self, sha256: str, name: str, answer: Any) -> None:
         """Keep what was found out; whoever was first is right."""
         text = json.dumps(answer).encode()

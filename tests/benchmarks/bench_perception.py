@@ -40,7 +40,9 @@ def compare(seconds: int) -> dict[str, Cost]:
                 *("-i", path, "-c:v", "libx264", "-preset", "veryfast", "-crf", 20),
                 *("-c:a", "aac", "-b:a", "192k", "out.mp4"),
             ),
-            "shots, faces": lambda: asyncio.run(call("look", path=str(path))),
+            "shots, faces": lambda: asyncio.run(
+                call("look", path=str(path), spans=[("0", str(seconds))])
+            ),
             "speech": lambda: asyncio.run(call("speech", path=str(path))),
             "loudness": lambda: asyncio.run(measure(["-i", str(path)], ffmpeg=FFMPEG, job=folder)),
             "thumbnail": lambda: asyncio.run(

@@ -104,6 +104,7 @@ class Known:
         self.known_beats = tuple(Fraction(at).limit_denominator(1000) for at in beats)
         self.known_level = level
         self.known_moments = moments or {}
+        self.looked_at: list[Sequence[Interval] | None] = []
 
     async def speech(self, source: Source) -> tuple[Interval, ...]:
         heard: list[Interval] = []
@@ -128,10 +129,15 @@ class Known:
     async def voices(self, source: Source) -> Voices:
         return Voices()
 
-    async def shots(self, source: Source) -> tuple[Fraction, ...]:
+    async def shots(
+        self, source: Source, within: Sequence[Interval] | None = None
+    ) -> tuple[Fraction, ...]:
         return self.known_shots
 
-    async def faces(self, source: Source) -> tuple[Face, ...]:
+    async def faces(
+        self, source: Source, within: Sequence[Interval] | None = None
+    ) -> tuple[Face, ...]:
+        self.looked_at.append(within)
         return self.known_faces
 
     async def colours(self, source: Source) -> Colours:

@@ -176,3 +176,17 @@ async def test_sound_alone_cannot_be_reframed():
         await reframe.apply(
             [timeline(source(width=0, height=0, kind="audio"))], VERTICAL, context(Known({}))
         )
+
+
+async def test_faces_are_looked_for_only_in_what_is_shown_and_for_all_clips_in_one_go():
+    talk = timeline(source(duration=Fraction(600)))
+
+    def part(start: int, end: int):
+        clip = talk.clips[0].model_copy(update={"start": Fraction(start), "end": Fraction(end)})
+        return talk.model_copy(update={"clips": (clip,)})
+
+    known = Known({}, faces=[face(25, 0.3)])
+    await reframe.apply([part(20, 30), part(400, 600)], VERTICAL, context(known))
+    first = known.looked_at[0]
+    assert first is not None
+    assert [(shown.start, shown.end) for shown in first] == [(19, 31), (399, 601)]

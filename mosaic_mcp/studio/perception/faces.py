@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import cv2
@@ -33,7 +34,8 @@ class Found:
 
 
 @cache
-def _cascade(name: str) -> Any:
+def _cascade(name: str, _thread: int) -> Any:
+    """A detector of a thread's own: it keeps what it works on in itself."""
     folder = Path(cv2.__file__).parent / "data"
     return cv2.CascadeClassifier(str(folder / name))
 
@@ -42,11 +44,12 @@ def find_faces(gray: NDArray[np.uint8]) -> list[Box]:
     """Every face in a gray picture."""
     height, width = gray.shape
     smallest = max(20, height // 14)
-    boxes = _cascade("haarcascade_frontalface_alt2.xml").detectMultiScale(
+    thread = get_ident()
+    boxes = _cascade("haarcascade_frontalface_alt2.xml", thread).detectMultiScale(
         gray, 1.15, 4, minSize=(smallest, smallest)
     )
     if not len(boxes):
-        boxes = _cascade("haarcascade_profileface.xml").detectMultiScale(
+        boxes = _cascade("haarcascade_profileface.xml", thread).detectMultiScale(
             gray, 1.15, 5, minSize=(smallest, smallest)
         )
     return [

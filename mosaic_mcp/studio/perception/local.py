@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from fractions import Fraction
 from pathlib import Path
@@ -31,6 +31,15 @@ from mosaic_mcp.studio.perception.model import (
     Turn,
     Voices,
     Words,
+)
+from mosaic_mcp.studio.perception.seen import (
+    Seen,
+    joined,
+    name_of,
+    run_named,
+    runs_of,
+    span_of,
+    steps_of,
 )
 from mosaic_mcp.studio.timeline.model import Source
 
@@ -67,7 +76,7 @@ class LocalPerception:
         self._files = files
         self._transcripts = transcripts
         self._recogniser = recogniser
-        self._limit = anyio.CapacityLimiter(at_once or max(1, (os.cpu_count() or 2) - 1))
+        self._limit = anyio.CapacityLimiter(at_once or os.cpu_count() or 2)
         self._locks: dict[str, anyio.Lock] = {}
 
     async def speech(self, source: Source) -> tuple[Interval, ...]:
@@ -158,13 +167,17 @@ class LocalPerception:
             confidence=found["confidence"],
         )
 
-    async def shots(self, source: Source) -> tuple[Fraction, ...]:
+    async def shots(
+        self, source: Source, within: Sequence[Interval] | None = None
+    ) -> tuple[Fraction, ...]:
         """Where each shot begins, the first at 0."""
-        return tuple(Fraction(at) for at in (await self._look(source))["shots"])
+        return (Fraction(0), *(await self._look(source, within)).shots)
 
-    async def faces(self, source: Source) -> tuple[Face, ...]:
+    async def faces(
+        self, source: Source, within: Sequence[Interval] | None = None
+    ) -> tuple[Face, ...]:
         """The main face at each sampled moment; empty when there is none."""
-        return tuple(Face.model_validate(face) for face in (await self._look(source))["faces"])
+        return (await self._look(source, within)).faces
 
     async def colours(self, source: Source) -> Colours:
         """How dark, bright and coloured a picture or the key frames of a video are."""
@@ -191,15 +204,52 @@ class LocalPerception:
         found = await self._once(source, "moments", "moments")
         return tuple(Moment.model_validate(moment) for moment in found["moments"])
 
-    async def _look(self, source: Source) -> dict[str, Any]:
+    async def _look(self, source: Source, within: Sequence[Interval] | None) -> Seen:
         if source.kind == "audio":
-            return {"shots": ["0"], "faces": []}
-        return await self._once(source, "look", "look", rotation=source.rotation)
+            return Seen()
+        wanted = steps_of(source.duration, within)
+        async with self._lock(source, "look"):
+            known = await self._known_looks(source, wanted)
+            missing = runs_of(wanted.difference(*known))
+            looked = await self._look_at(source, missing) if missing else []
+        return joined([*known.values(), *looked]).only(wanted)
+
+    async def _known_looks(self, source: Source, wanted: set[int]) -> dict[range, Seen]:
+        """The stretches kept of a source that have to do with what is wanted."""
+        known: dict[range, Seen] = {}
+        for name in await self._library.facts(source.sha256):
+            run = run_named(name)
+            if run and not wanted.isdisjoint(run):
+                kept = await self._library.fact(source.sha256, name)
+                if kept is not None:
+                    known[run] = Seen.model_validate(kept)
+        return known
+
+    async def _look_at(self, source: Source, runs: Sequence[range]) -> list[Seen]:
+        """Look at stretches that nobody looked at, and keep what each shows."""
+        async with self._limit, self._files(source.sha256) as file:
+            found = Seen.model_validate(
+                await call_about(
+                    source.name,
+                    "look",
+                    path=str(file),
+                    rotation=source.rotation,
+                    spans=[span_of(run) for run in runs],
+                )
+            )
+        parts = [found.only(run) for run in runs]
+        for run, part in zip(runs, parts, strict=True):
+            kept = part.model_dump(mode="json")
+            await self._library.keep_fact(source.sha256, name_of(run), kept)
+        return parts
+
+    def _lock(self, source: Source, name: str) -> anyio.Lock:
+        return self._locks.setdefault(f"{source.sha256}/{name}", anyio.Lock())
 
     async def _once(self, source: Source, name: str, verb: str, **more: Any) -> Any:
         """The cached answer, or the helper's, then cached."""
         name = f"{name}-{VERSION}"
-        async with self._locks.setdefault(f"{source.sha256}/{name}", anyio.Lock()):
+        async with self._lock(source, name):
             answer = await self._library.fact(source.sha256, name)
             if answer is None:
                 async with self._limit, self._files(source.sha256) as file:

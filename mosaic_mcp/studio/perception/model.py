@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Protocol
 
@@ -135,12 +136,20 @@ class Perception(Protocol):
         """Who speaks when; empty for one voice, or for voices that are alike."""
         ...
 
-    async def shots(self, source: Source) -> tuple[Fraction, ...]:
-        """Where each shot begins, the first at 0."""
+    async def shots(
+        self, source: Source, within: Sequence[Interval] | None = None
+    ) -> tuple[Fraction, ...]:
+        """Where each shot begins, the first at 0.
+
+        With `within` only that much of the source is looked at, and a little beside it; elsewhere
+        shots stay unknown.
+        """
         ...
 
-    async def faces(self, source: Source) -> tuple[Face, ...]:
-        """The main face at each sampled moment; empty when there is none."""
+    async def faces(
+        self, source: Source, within: Sequence[Interval] | None = None
+    ) -> tuple[Face, ...]:
+        """The main face at each sampled moment, `within` as for shots; empty when there is none."""
         ...
 
     async def colours(self, source: Source) -> Colours:

@@ -1,4 +1,4 @@
-"""Several FFmpegs at once, for one thing."""
+"""Several children at once, for one thing."""
 
 from __future__ import annotations
 

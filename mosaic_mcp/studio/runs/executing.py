@@ -20,7 +20,9 @@ from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.render.choosing import Encoders
 from mosaic_mcp.studio.render.encoders import Quality
+from mosaic_mcp.studio.render.side_by_side import side_by_side
 from mosaic_mcp.studio.runs.admission import Admission
+from mosaic_mcp.studio.runs.ahead import behind, perceive
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
 from mosaic_mcp.studio.runs.feed import Feed
 from mosaic_mcp.studio.runs.gathering import Gathering
@@ -211,7 +213,7 @@ class NodeWork:
         self, node: Mapping[str, Any], tile: TileType, report: Reporter
     ) -> list[Timeline]:
         if tile.kind == "input":
-            inputs = await self.gathering.sources(node, report)
+            inputs = await self._brought_in(node, report)
         else:
             inputs = await self.gathering.parents(node)
         await self.charging.node(report.fence, node, tile, inputs)
@@ -235,6 +237,19 @@ class NodeWork:
             params = tile.params.model_validate(node["params"])
         outputs = await TILES[tile.name].apply(inputs, params, context)
         return [snap(timeline) for timeline in outputs]
+
+    async def _brought_in(self, node: Mapping[str, Any], report: Reporter) -> list[Timeline]:
+        """The sources of a Video Input, each looked at and listened to while others come in."""
+        tiles = await self.store.read(lambda c: behind(c, node["run_id"], node["node_id"]))
+        async with side_by_side() as group:
+
+            def brought(timeline: Timeline) -> None:
+                group.start_soon(perceive, timeline, tiles, self.perception)
+
+            inputs = await self.gathering.sources(node, report, brought)
+            if tiles:
+                await report(1.0, "looking and listening")
+        return inputs
 
     async def _wanted(
         self, timelines: Sequence[Timeline], quality: Quality

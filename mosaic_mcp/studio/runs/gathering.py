@@ -45,8 +45,13 @@ class Gathering:
         stored = await self.store.read(lambda c: c.execute(query).scalars().all())
         return [Timeline.model_validate(t) for timelines in stored for t in timelines or ()]
 
-    async def sources(self, node: Mapping[str, Any], report: Report) -> list[Timeline]:
-        """A timeline for each input of a Video Input, in the order of the request."""
+    async def sources(
+        self, node: Mapping[str, Any], report: Report, brought: Callable[[Timeline], None]
+    ) -> list[Timeline]:
+        """A timeline for each input of a Video Input, in the order of the request.
+
+        `brought` is told of each as soon as it is there.
+        """
         query = (
             sa.select(run_inputs)
             .where(run_inputs.c.run_id == node["run_id"], run_inputs.c.node_id == node["node_id"])
@@ -57,6 +62,7 @@ class Gathering:
         for index, row in enumerate(rows):
             await report(index / len(rows), f"bringing in video {index + 1} of {len(rows)}")
             timelines.append(await self._input(dict(row), report))
+            brought(timelines[-1])
         return timelines
 
     async def _input(self, row: Mapping[str, Any], report: Report) -> Timeline:

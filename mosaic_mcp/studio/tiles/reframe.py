@@ -7,8 +7,9 @@ from fractions import Fraction
 
 from mosaic_mcp.contract.tiles.params import ReframeParams
 from mosaic_mcp.errors import MediaError
-from mosaic_mcp.studio.perception.model import Face
+from mosaic_mcp.studio.perception.model import Face, Interval
 from mosaic_mcp.studio.tiles.crop_path import CropSize, follow
+from mosaic_mcp.studio.tiles.sight import shown_of
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.edit import even
 from mosaic_mcp.studio.timeline.model import CropKey, Framing, Source, Timeline
@@ -30,10 +31,16 @@ async def apply(
     inputs: Sequence[Timeline], params: ReframeParams, context: TileContext
 ) -> list[Timeline]:
     """Give every input the canvas and a crop path per source."""
-    return [
-        await _reframed(timeline, *canvas(timeline, params), zoom_out=params.zoom_out, context=part)
-        for timeline, part in each_of(inputs, context)
-    ]
+    reframed: list[Timeline] = []
+    for timeline, part in each_of(inputs, context):
+        width, height = canvas(timeline, params)
+        if params.zoom_out:
+            framing = Framing(tile=context.node, fit="pad")
+        else:
+            framing = await _following(timeline, inputs, Fraction(width, height), part)
+        change = {"width": width, "height": height, "framing": framing}
+        reframed.append(timeline.model_copy(update=change))
+    return reframed
 
 
 def canvas(timeline: Timeline, params: ReframeParams) -> tuple[int, int]:
@@ -52,28 +59,26 @@ def canvas(timeline: Timeline, params: ReframeParams) -> tuple[int, int]:
     return even(across + 1), even(round(Fraction(across * height, width)))
 
 
-async def _reframed(
-    timeline: Timeline, width: int, height: int, *, zoom_out: bool, context: TileContext
-) -> Timeline:
-    canvas = {"width": width, "height": height}
-    if zoom_out:
-        framing = Framing(tile=context.node, fit="pad")
-        return timeline.model_copy(update={**canvas, "framing": framing})
+async def _following(
+    timeline: Timeline, inputs: Sequence[Timeline], aspect: Fraction, context: TileContext
+) -> Framing:
+    """A crop that follows the faces in what all inputs show, looked at in one go."""
     paths: dict[str, tuple[CropKey, ...]] = {}
     for sha in dict.fromkeys(clip.source for clip in timeline.clips):
         source = timeline.sources[sha]
         await context.report(0.1, f"looking for faces in {source.name}")
-        paths[sha] = await face_path(source, Fraction(width, height), context)
-    framing = Framing(tile=context.node, fit="crop", paths=paths)
-    return timeline.model_copy(update={**canvas, "framing": framing})
+        paths[sha] = await face_path(source, shown_of(sha, inputs), aspect, context)
+    return Framing(tile=context.node, fit="crop", paths=paths)
 
 
-async def face_path(source: Source, aspect: Fraction, context: TileContext) -> tuple[CropKey, ...]:
-    """The crop's path through a source, for a canvas of that width by height."""
+async def face_path(
+    source: Source, shown: Sequence[Interval], aspect: Fraction, context: TileContext
+) -> tuple[CropKey, ...]:
+    """The crop's path through what is shown of a source, for a canvas of that width by height."""
     if not source.width or not source.height:
         raise MediaError(
             f"{source.name} has no picture to reframe.", remedy="Leave Reframe out for it."
         )
-    faces: Sequence[Face] = await context.perception.faces(source)
-    shots = await context.perception.shots(source)
+    faces: Sequence[Face] = await context.perception.faces(source, shown)
+    shots = await context.perception.shots(source, shown)
     return follow(faces, shots, source.duration, CropSize.of(source, aspect))

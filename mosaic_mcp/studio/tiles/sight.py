@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from mosaic_mcp.studio.perception.model import Colours
+from mosaic_mcp.studio.perception.model import Colours, Interval
 from mosaic_mcp.studio.render.contrast import luminance, toned
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.edit import offsets, shown
@@ -25,6 +25,16 @@ BESIDE = 1 / 12
 SATURATION = 0.95
 
 
+def shown_of(sha256: str, timelines: Sequence[Timeline]) -> list[Interval]:
+    """What the clips of some timelines show of a source, and a little beside it."""
+    return [
+        Interval(start=max(Fraction(0), clip.start - _AROUND), end=clip.end + _AROUND)
+        for timeline in timelines
+        for clip in timeline.clips
+        if clip.source == sha256
+    ]
+
+
 async def with_faces(timeline: Timeline, context: TileContext) -> Timeline:
     """The timeline with the main face of what its clips show, in source time."""
     seen: dict[str, tuple[FaceSeen, ...]] = {}
@@ -33,7 +43,7 @@ async def with_faces(timeline: Timeline, context: TileContext) -> Timeline:
         if not source.width or sha in timeline.faces:
             continue
         await context.report(0.3, f"looking for faces in {source.name}")
-        shown = [(c.start - _AROUND, c.end + _AROUND) for c in timeline.clips if c.source == sha]
+        shown = shown_of(sha, [timeline])
         seen[sha] = tuple(
             FaceSeen(
                 time=face.time,
@@ -42,8 +52,8 @@ async def with_faces(timeline: Timeline, context: TileContext) -> Timeline:
                 width=round(face.width, 3),
                 height=round(face.height, 3),
             )
-            for face in await context.perception.faces(source)
-            if any(start <= face.time < end for start, end in shown)
+            for face in await context.perception.faces(source, shown)
+            if any(part.start <= face.time < part.end for part in shown)
         )
     return timeline.model_copy(update={"faces": {**timeline.faces, **seen}})
 
@@ -53,11 +63,13 @@ async def shot_changes(timeline: Timeline, context: TileContext) -> list[Fractio
 
     A cut that leaves something out of a shot is none: the picture stays the same.
     """
-    shots = {
-        sha: await context.perception.shots(timeline.sources[sha])
-        for sha in dict.fromkeys(clip.source for clip in timeline.clips)
-        if timeline.sources[sha].width
-    }
+    shots: dict[str, tuple[Fraction, ...]] = {}
+    for sha in dict.fromkeys(clip.source for clip in timeline.clips):
+        if timeline.sources[sha].width:
+            # What is left out in between counts: another shot may have begun there.
+            clips = [clip for clip in timeline.clips if clip.source == sha]
+            whole = Interval(start=min(c.start for c in clips), end=max(c.end for c in clips))
+            shots[sha] = await context.perception.shots(timeline.sources[sha], [whole])
     changes = {t for away in timeline.cutaways for s in shown(timeline, away.over) for t in s}
     places = list(zip(timeline.clips, offsets(timeline), strict=False))
     for clip, at in places:

@@ -1,0 +1,160 @@
+"""Pictures of a video at some moments, small and gray, decoded as little as can be. Helper only."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from mosaic_mcp.studio.perception.opening import opened, start_of
+
+Gray = NDArray[np.uint8]
+Span = tuple[Fraction, Fraction]
+EVERY_S = 0.45
+"""A face that moves is looked for this often: it walks less than the crop's rest zone meanwhile."""
+CLOSE_S = Fraction(1, 5)
+"""Key frames closer than this are not decoded."""
+WIDE = 480
+_LUMA_FIRST = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12"}
+
+
+@dataclass(slots=True)
+class Packet:
+    """What a packet says without being decoded: its time, its bytes, and whether it is a key."""
+
+    time: Fraction
+    size: int
+    key: bool
+
+
+@dataclass(slots=True)
+class Sample:
+    """A moment: the picture very small for shots, and small for faces."""
+
+    time: Fraction
+    tiny: NDArray[np.int16]
+    gray: Gray
+
+
+@dataclass(slots=True)
+class Film:
+    """A picture that is open; times are those of the source, from 0."""
+
+    container: InputContainer
+    stream: VideoStream
+    base: Fraction
+    begin: Fraction
+
+    def key_frames(self, span: Span) -> tuple[list[Sample], list[Packet]]:
+        """The key frames from the one before a span to the one behind it, and what packets say.
+
+        None are closer than CLOSE_S. To be asked first: the beginning is where a file opens.
+        """
+        self.stream.codec_context.skip_frame = "NONKEY"
+        keys: list[Sample] = []
+        packets: list[Packet] = []
+        fed: Fraction | None = None
+        if span[0] > 0:
+            self._seek(span[0])
+        for packet in self.container.demux(self.stream):
+            time = self._when(packet.pts)
+            if time is not None and packet.size:
+                packets.append(Packet(time, packet.size, packet.is_keyframe))
+                # Where every frame is a key frame, most need not be decoded.
+                if not packet.is_keyframe or (fed is not None and time - fed < CLOSE_S):
+                    continue
+                fed = time
+            keys += [self._sample(frame) for frame in packet.decode()]
+            if fed is not None and fed >= span[1]:
+                # What the decoder still holds; it decodes nothing more until the next seek.
+                keys += [self._sample(frame) for frame in _rest(self.stream)]
+                break
+        return keys, packets
+
+    def samples(self, span: Span, *, exact_from: Fraction | None = None) -> Iterator[Sample]:
+        """What [start, end] shows, from the key frame before it: its reference frames.
+
+        That takes half the time of all frames, which come from `exact_from` on.
+        """
+        context = self.stream.codec_context
+        context.skip_frame = "NONREF"
+        self._seek(span[0])
+        for packet in self.container.demux(self.stream):
+            time = self._when(packet.pts)
+            if exact_from is not None and time is not None and time >= exact_from:
+                context.skip_frame = "DEFAULT"
+            for frame in packet.decode():
+                sample = self._sample(frame)
+                if sample.time > span[1]:
+                    return
+                yield sample
+
+    def _when(self, pts: int | None) -> Fraction | None:
+        return None if pts is None else pts * self.base - self.begin
+
+    def _sample(self, frame: VideoFrame) -> Sample:
+        gray = _gray(frame)
+        return Sample((frame.pts or 0) * self.base - self.begin, _tiny(gray), gray)
+
+    def _seek(self, time: Fraction) -> None:
+        self.container.seek(int((time + self.begin) / self.base), stream=self.stream)
+
+
+@contextmanager
+def film(path: str) -> Generator[Film]:
+    """The picture of a file, decoded without smoothing: nobody looks at it but us."""
+    with opened(path) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        context = stream.codec_context
+        context.options = {**context.options, "skip_loop_filter": "all"}
+        yield Film(container, stream, Fraction(stream.time_base or 1), start_of(container))
+
+
+def spaced(samples: Iterator[Sample], after: Fraction | None = None) -> Iterator[Sample]:
+    """Samples that are EVERY_S apart, the first one as far from `after`."""
+    for sample in samples:
+        if after is None or sample.time - after >= EVERY_S:
+            after = sample.time
+            yield sample
+
+
+def turned(gray: Gray, rotation: int) -> Gray:
+    """As players turn it."""
+    turns = {
+        90: cv2.ROTATE_90_CLOCKWISE,
+        180: cv2.ROTATE_180,
+        270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+    }
+    return cast(Gray, cv2.rotate(gray, turns[rotation]) if rotation in turns else gray)
+
+
+def _rest(stream: VideoStream) -> list[VideoFrame]:
+    # PyAV types a part of this as unknown.
+    return cast(Any, stream).decode(None)
+
+
+def _gray(frame: VideoFrame) -> Gray:
+    """The picture WIDE pixels wide, as it is stored."""
+    height = max(2, round(WIDE * frame.height / frame.width))
+    if frame.format.name not in _LUMA_FIRST:
+        shrunk = frame.reformat(WIDE, height, "gray", interpolation="AREA")
+        return shrunk.to_ndarray().astype(np.uint8)
+    # The first plane is the brightness: no conversion, and no copy of the large picture.
+    plane = frame.planes[0]
+    rows = np.frombuffer(cast(Any, plane), np.uint8).reshape(-1, plane.line_size)
+    shown = rows[: frame.height, : frame.width]
+    return cast(Gray, cv2.resize(shown, (WIDE, height), interpolation=cv2.INTER_AREA))
+
+
+def _tiny(gray: Gray) -> NDArray[np.int16]:
+    return cv2.resize(gray, (64, 36), interpolation=cv2.INTER_AREA).astype(np.int16)
