@@ -1,6 +1,7 @@
 """Every figure of speed that rendering is to reach, as ratios of one run.
 
-    python -m tests.benchmarks.bench_speed [--short] [five] [cuts] [caption] [first] [shared]
+    python -m tests.benchmarks.bench_speed [--short] [five] [cuts] [perception] [caption] [first]
+        [shared]
 
 Without a name all are taken, from a generated talk of ten minutes in 1080p, which takes most of an
 hour on two cores; --short takes them from a minute or two and is done in a quarter of that. On a
@@ -9,6 +10,8 @@ machine that does other things at the same time only the figures of CPU mean any
     five     rough cut, 9:16, captions, watermark, loudness: fused, by hand, tile by tile, at the
              source's pixels, as a draft (bench_fused.py)
     cuts     silences cut out: copied, encoded, by MoviePy; every copy is checked (bench_cuts.py)
+    perception  shots, faces, speech, loudness and a thumbnail, against an encode
+             (bench_perception.py)
     caption  one caption of a finished video is changed: how long until it is rendered again
     first    eight clips by a real studio: when the first one is there, when all are
     shared   what sharing a decode among three outputs would save (docs/rendering.md)
@@ -24,7 +27,7 @@ from pathlib import Path
 import pytest
 
 from mosaic_mcp.studio.timeline.model import Timeline
-from tests.benchmarks import bench_cuts, bench_fused
+from tests.benchmarks import bench_cuts, bench_fused, bench_perception
 from tests.benchmarks.bench_fused import cost, edit, fused, make_media
 from tests.benchmarks.talk import SAMPLE, ffmpeg, make_talk, part_s
 from tests.support.studio_process import running_studio
@@ -45,6 +48,11 @@ def five(seconds: int) -> list[str]:
 def cuts(seconds: int) -> list[str]:
     """The edit that only cuts."""
     return bench_cuts.report(bench_cuts.compare(seconds)).splitlines()
+
+
+def perception(seconds: int) -> list[str]:
+    """Looking and listening."""
+    return bench_perception.report(bench_perception.compare(seconds)).splitlines()
 
 
 def caption(seconds: int) -> list[str]:
@@ -160,7 +168,14 @@ def repeated(srt: str, seconds: int) -> str:
     return many.to_string("srt")
 
 
-MODES = {"five": five, "cuts": cuts, "caption": caption, "first": first, "shared": shared}
+MODES = {
+    "five": five,
+    "cuts": cuts,
+    "perception": perception,
+    "caption": caption,
+    "first": first,
+    "shared": shared,
+}
 
 
 @pytest.mark.benchmark

@@ -155,6 +155,44 @@ async def test_a_watermark_has_its_place_size_and_opacity(tmp_path, pictures, co
         assert abs(frame[top + 25, left + 50, 0] - (255 + 16) / 2) < 6
 
 
+async def test_a_watermark_keeps_its_colours(tmp_path, pictures):
+    path = write_video(tmp_path / "in.mp4", [flat(16, 400, 300)] * 4)
+    logo = tmp_path / "logo.png"
+    Image.new("RGB", (80, 40), (0xC0, 0x40, 0x20)).save(logo)
+    source = source_of(path)
+    image = Source(sha256="logo", name="logo.png", kind="image", width=80, height=40)
+    whole = from_source(source, tile="in")
+    timeline = whole.model_copy(
+        update={
+            "sources": {**whole.sources, "logo": image},
+            "overlays": (Overlay(source="logo", corner="top-left", width=0.25, opacity=1.0),),
+        }
+    )
+    frame = (await pictures(timeline, {source.sha256: path, "logo": logo}))[1]
+    assert np.abs(frame[40, 70] - [0xC0, 0x40, 0x20]).max() <= 6
+
+
+@pytest.mark.parametrize("transfer", ["arib-std-b67", "smpte2084"])
+async def test_hdr_is_toned_down_to_the_colours_of_an_ordinary_screen(tmp_path, pictures, transfer):
+    path = tmp_path / "in.mp4"
+    linear = "zscale=t=linear:npl=100,zscale=p=bt2020"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "color=0xC04020:s=320x180:r=30:d=0.3"),
+        "-vf",
+        "format=gbrpf32le,setparams=color_primaries=bt709:color_trc=bt709:colorspace=gbr:range=pc,"
+        f"{linear},zscale=t={transfer}:m=bt2020nc:r=tv:npl=100,format=yuv420p10le",
+        *("-c:v", "libx265", "-x265-params", "log-level=error", "-color_primaries", "bt2020"),
+        *("-color_trc", transfer, "-colorspace", "bt2020nc", "-color_range", "tv", path),
+    )
+    source = source_of(path)
+    frames = await pictures(from_source(source, tile="in"), {source.sha256: path})
+    seen = frames[2][90, 160]
+    # Darker, since it leaves room for what is brighter than white; but no other colour.
+    assert 0.5 < seen.max() / 0xC0 < 1.1
+    wanted = np.array([0xC0, 0x40, 0x20])
+    assert np.abs(seen / seen.max() - wanted / wanted.max()).max() < 0.08
+
+
 @pytest.mark.parametrize(
     ("tags", "size"),
     [("bt709", "320x180"), ("smpte170m", "320x180"), (None, "320x180"), (None, "1280x720")],
