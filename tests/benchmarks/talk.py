@@ -40,6 +40,8 @@ def among(letter: str, spans: Sequence[tuple[float, float]]) -> str:
 
 def part_s(seconds: int) -> int:
     """How much of the sample is repeated to make so many seconds, which are even."""
+    if seconds < 2 or seconds % 2:
+        raise ValueError(f"{seconds} seconds are not whole groups of pictures: give an even number")
     return max(n for n in range(2, MOST_S + 1, 2) if seconds % n == 0)
 
 

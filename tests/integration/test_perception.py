@@ -17,7 +17,6 @@ from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.models.store import Recogniser
 from mosaic_mcp.studio.perception import calling
 from mosaic_mcp.studio.perception.local import LocalPerception
-from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.timeline.model import Source
 from tests.support.talking import Truth, talking_head
@@ -57,21 +56,6 @@ def _turned(plain: Path, degrees: str) -> Path:
 def talk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
     path = tmp_path_factory.mktemp("talk") / "talk.mp4"
     return path, talking_head(path, SCRIPT, cut_at=3.0)
-
-
-@pytest.fixture(scope="module")
-def long_talk(
-    talk: tuple[Path, Truth], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Truth]:
-    """The talk again and again, for 40 seconds."""
-    path, truth = talk
-    long = tmp_path_factory.mktemp("long") / "talk.mp4"
-    command = [
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", "-1", "-i", str(path)),
-        *("-t", "40", "-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-an", str(long)),
-    ]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-    return long, truth
 
 
 def perceive(home: Path, path: Path, transcript: str | None = None) -> LocalPerception:
@@ -258,36 +242,6 @@ async def test_cuts_are_found_to_the_frame_and_faces_where_they_are(
         real = truth.faces[min(round(face.time * 25), len(truth.faces) - 1)]
         assert abs(face.x - real.x) < real.width / 2
         assert abs(face.y - real.y) < real.height / 2
-
-
-async def test_only_what_is_asked_for_is_looked_at_and_that_once(
-    tmp_path: Path, long_talk: tuple[Path, Truth], monkeypatch: pytest.MonkeyPatch
-):
-    path, _ = long_talk
-    source = await probe(path, name="talk")
-    asked: list[object] = []
-    real = calling.call
-
-    async def noted(verb: str, **argument: object):
-        asked.append(argument["spans"])
-        return await real(verb, **argument)
-
-    monkeypatch.setattr(calling, "call", noted)
-    first, third = interval(2, 8), interval(21, 29)
-    perception = perceive(tmp_path / "parts", path)
-    some = await perception.faces(source, [third, first])
-    assert {int(face.time // 10) for face in some} == {0, 2}
-    assert await perception.faces(source, [first]) == tuple(f for f in some if f.time < 10)
-    everything = await perception.faces(source)
-    assert asked == [[("0", "10"), ("20", "30")], [("10", "20"), ("30", "40")]]
-
-    whole = perceive(tmp_path / "whole", path)
-    assert await perceive(tmp_path / "parts", path).shots(source) == await whole.shots(source)
-    assert everything == await whole.faces(source), "in parts it sees what it sees at once"
-
-
-def interval(start: float, end: float) -> Interval:
-    return Interval(start=Fraction(str(start)), end=Fraction(str(end)))
 
 
 def cutaway(path: Path, *options: str) -> Path:

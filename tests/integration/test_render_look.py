@@ -155,7 +155,8 @@ async def test_a_watermark_has_its_place_size_and_opacity(tmp_path, pictures, co
         assert abs(frame[top + 25, left + 50, 0] - (255 + 16) / 2) < 6
 
 
-async def test_a_watermark_keeps_its_colours(tmp_path, pictures):
+@pytest.mark.parametrize(("width", "margin"), [(0.25, 20), (0.2525, 21)], ids=["even", "odd"])
+async def test_a_watermark_keeps_its_colours(tmp_path, pictures, width, margin):
     path = write_video(tmp_path / "in.mp4", [flat(16, 400, 300)] * 4)
     logo = tmp_path / "logo.png"
     Image.new("RGB", (80, 40), (0xC0, 0x40, 0x20)).save(logo)
@@ -165,11 +166,21 @@ async def test_a_watermark_keeps_its_colours(tmp_path, pictures):
     timeline = whole.model_copy(
         update={
             "sources": {**whole.sources, "logo": image},
-            "overlays": (Overlay(source="logo", corner="top-left", width=0.25, opacity=1.0),),
+            "overlays": (
+                Overlay(
+                    source="logo",
+                    corner="top-left",
+                    width=width,
+                    opacity=1.0,
+                    margin_x=margin,
+                    margin_y=margin,
+                ),
+            ),
         }
     )
     frame = (await pictures(timeline, {source.sha256: path, "logo": logo}))[1]
-    assert np.abs(frame[40, 70] - [0xC0, 0x40, 0x20]).max() <= 6
+    for row, column in ((40, 70), (margin + 3, margin + 3), (margin + 46, margin + 96)):
+        assert np.abs(frame[row, column] - [0xC0, 0x40, 0x20]).max() <= 16, (row, column)
 
 
 @pytest.mark.parametrize("transfer", ["arib-std-b67", "smpte2084"])

@@ -9,15 +9,17 @@ import anyio
 import pytest
 
 from mosaic_mcp.contract.tiles.catalogue import tile_type
-from mosaic_mcp.contract.tiles.params import CaptionsParams, ReframeParams
 from mosaic_mcp.errors import MediaError
+from mosaic_mcp.studio.perception.model import Colours
 from mosaic_mcp.studio.runs.ahead import Behind, behind, perceive
 from mosaic_mcp.studio.store.tables import run_nodes
+from mosaic_mcp.studio.tiles.asking import ASKED
+from mosaic_mcp.studio.tiles.catalogue import TILES
 from tests.support.file_server import file_server
 from tests.support.studio_process import running_studio, until
 from tests.support.studio_runs import Studio
 from tests.support.talking import talking_head
-from tests.support.tiles import Known, source, timeline
+from tests.support.tiles import Known, context, source, talk, timeline
 
 SCRIPT = "Welcome to the show. (0.8) Choose a quiet room with soft furniture."
 
@@ -114,17 +116,68 @@ async def test_what_cannot_be_found_out_ahead_is_left_to_the_tile_that_asks():
         async def words(self, source):
             raise MediaError("Its sound is damaged.", remedy="Export it again.")
 
-    talk = timeline(source(duration=Fraction(600)))
-    part = talk.model_copy(
-        update={"clips": (talk.clips[0].model_copy(update={"end": Fraction(30)}),)}
+    whole = timeline(source(duration=Fraction(600)))
+    part = whole.model_copy(
+        update={"clips": (whole.clips[0].model_copy(update={"end": Fraction(30)}),)}
     )
     known = Deaf({})
     tiles = [
-        Behind("Captions", CaptionsParams(), whole=True),
-        Behind("Reframe", ReframeParams(aspect_ratio="9:16"), whole=True),
+        Behind("Captions", params_of("Captions"), whole=True),
+        Behind("Reframe", params_of("Reframe"), whole=True),
     ]
     with anyio.fail_after(5):
         await perceive(part, tiles, known)
     (within,) = known.looked_at
     assert within is not None
     assert [(one.start, one.end) for one in within] == [(0, 31)], "the part that comes in"
+
+
+ASKING: dict[str, list[dict[str, Any]]] = {
+    "Clips": [{}, {"target_duration": 90}],
+    "Rough Cut": [{"prompt": "Tighten it."}],
+    "Silence Removal": [{}, {"remove_filler_words": True}],
+    "Reframe": [{}, {"zoom_out": True}],
+    "Captions": [{}],
+    "Cinematic Captions": [{}],
+    "Captions With Emojis": [{}],
+}
+GREY = (0.1, 0.5, 0.9)
+
+
+class Asked(Known):
+    """Remembers what it was asked."""
+
+    def __init__(self, known: Known) -> None:
+        super().__init__(known.truth, colours={"talk": Colours(red=GREY, green=GREY, blue=GREY)})
+        self.asked: set[str] = set()
+
+    async def speech(self, source):
+        self.asked.add("speech")
+        return await super().speech(source)
+
+    async def words(self, source):
+        self.asked.add("words")
+        return await super().words(source)
+
+    async def faces(self, source, within=None):
+        self.asked.add("faces")
+        return await super().faces(source, within)
+
+
+@pytest.mark.parametrize(
+    ("tile", "more"), [(tile, more) for tile, many in ASKING.items() for more in many]
+)
+async def test_a_tile_asks_what_is_known_ahead_that_it_will_ask(tile: str, more: dict[str, Any]):
+    uncut, known = talk("We looked at forty stars. They are far away. um " * 8)
+    perception = Asked(known)
+    params = params_of(tile, **more)
+    await TILES[tile].apply([uncut], params, context(perception))
+    assert ASKED[tile](params, uncut) <= perception.asked
+    assert set(ASKING) == set(ASKED)
+
+
+def params_of(tile: str, **more: Any) -> Any:
+    found = tile_type(tile)
+    assert found is not None
+    assert found.params is not None
+    return found.params(**more)

@@ -132,6 +132,7 @@ class Known:
     async def shots(
         self, source: Source, within: Sequence[Interval] | None = None
     ) -> tuple[Fraction, ...]:
+        self.looked_at.append(within)
         return self.known_shots
 
     async def faces(

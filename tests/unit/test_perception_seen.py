@@ -4,8 +4,9 @@ from fractions import Fraction
 
 import pytest
 
-from mosaic_mcp.studio.perception.model import Face, Interval
+from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.perception.seen import (
+    Faces,
     Seen,
     joined,
     name_of,
@@ -20,8 +21,8 @@ def part(start: str, end: str) -> Interval:
     return Interval(start=Fraction(start), end=Fraction(end))
 
 
-def face(time: int, x: float = 0.5) -> Face:
-    return Face(time=Fraction(time), x=x, y=0.4, width=0.1, height=0.2)
+def face(time: int) -> Faces:
+    return Faces(time=Fraction(time), boxes=((0.5, 0.4, 0.1, 0.2),))
 
 
 @pytest.mark.parametrize(

@@ -115,8 +115,8 @@ async def test_every_input_is_fanned_out():
     ],
 )
 def test_count_and_length_are_reduced_to_what_the_video_holds(length, num_clips, target, expected):
-    wished = None if target is None else Fraction(target)
-    assert clips.plan(Fraction(length), num_clips, wished) == expected
+    params = ClipsParams(num_clips=num_clips, target_duration=target)
+    assert clips.plan(Fraction(length), params) == expected
 
 
 async def test_a_video_shorter_than_the_target_passes_through():

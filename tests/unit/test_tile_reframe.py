@@ -11,7 +11,7 @@ from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.model import Face
 from mosaic_mcp.studio.tiles import reframe
 from mosaic_mcp.studio.tiles.crop_path import MAX_SPEED, CropSize, follow
-from mosaic_mcp.studio.timeline.model import CropKey
+from mosaic_mcp.studio.timeline.model import CropKey, Timeline
 from tests.support.tiles import Known, context, source, timeline
 
 SIZE = CropSize.of(source(), Fraction(9, 16))
@@ -180,13 +180,46 @@ async def test_sound_alone_cannot_be_reframed():
 
 async def test_faces_are_looked_for_only_in_what_is_shown_and_for_all_clips_in_one_go():
     talk = timeline(source(duration=Fraction(600)))
-
-    def part(start: int, end: int):
-        clip = talk.clips[0].model_copy(update={"start": Fraction(start), "end": Fraction(end)})
-        return talk.model_copy(update={"clips": (clip,)})
-
     known = Known({}, faces=[face(25, 0.3)])
-    await reframe.apply([part(20, 30), part(400, 600)], VERTICAL, context(known))
+    await reframe.apply(
+        [clipped(talk, (20, 30)), clipped(talk, (400, 600))], VERTICAL, context(known)
+    )
     first = known.looked_at[0]
     assert first is not None
     assert [(shown.start, shown.end) for shown in first] == [(19, 31), (399, 601)]
+
+
+def clipped(talk: Timeline, *spans: tuple[int, int]) -> Timeline:
+    """Parts of a talk of ten minutes."""
+    clips = (
+        talk.clips[0].model_copy(update={"start": Fraction(a), "end": Fraction(b)})
+        for a, b in spans
+    )
+    return talk.model_copy(update={"clips": tuple(clips)})
+
+
+async def test_what_other_clips_show_changes_nothing_in_the_path_of_one():
+    talk = timeline(source(duration=Fraction(600)))
+    one, other = clipped(talk, (20, 30)), clipped(talk, (400, 410))
+    known = Near({}, faces=[face(n, 0.3) for n in range(20, 31)] + [face(405, 0.6)])
+    (alone,) = await reframe.apply([one], VERTICAL, context(known))
+    beside, _ = await reframe.apply([one, other], VERTICAL, context(known))
+    assert beside == alone
+
+
+async def test_behind_what_nobody_looked_at_the_crop_begins_anew():
+    talk = timeline(source(duration=Fraction(600)))
+    # So near that within a shot one place would do for both.
+    known = Near({}, faces=[face(n, 0.5 if n < 100 else 0.55) for n in (22, 25, 402, 405)])
+    (out,) = await reframe.apply([clipped(talk, (20, 30), (400, 410))], VERTICAL, context(known))
+    assert out.framing is not None
+    keys = out.framing.paths["talk"]
+    assert (at(keys, Fraction(25))[0], at(keys, Fraction(405))[0]) == (0.5, 0.55)
+
+
+class Near(Known):
+    """Sees only what it is asked to look at."""
+
+    async def faces(self, source, within=None):
+        found = await super().faces(source, within)
+        return tuple(f for f in found if any(w.start <= f.time < w.end for w in within or ()))

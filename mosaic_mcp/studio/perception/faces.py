@@ -1,4 +1,4 @@
-"""Faces in a picture, and which of them is the speaker's. Runs in the helper.
+"""Every face in a picture. Runs in the helper.
 
 OpenCV's Haar cascades: frontal upright faces, and profiles where no frontal one is found. They are
 in the package itself; newer detectors need weights that nobody ships.
@@ -6,7 +6,6 @@ in the package itself; newer detectors need weights that nobody ships.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -20,9 +19,6 @@ from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
 """Centre x, centre y, width, height, in fractions of the picture."""
-NEAR_S = 3.5
-"""A face that no neighbour within this time confirms is taken for a mistake. Key frames may stand
-nearly so far apart."""
 
 
 @dataclass(slots=True)
@@ -61,49 +57,3 @@ def find_faces(gray: NDArray[np.uint8]) -> list[Box]:
         )
         for x, y, w, h in boxes
     ]
-
-
-def main_face(found: Sequence[Found], cuts: Sequence[Fraction]) -> list[dict[str, Any]]:
-    """The speaker's face at each moment that shows it.
-
-    Within a shot the face nearest to the one before goes on; a shot begins with the largest. What
-    appears once and nowhere near in time is dropped.
-    """
-    chosen: list[tuple[Fraction, Box]] = []
-    shot = -1
-    last: Box | None = None
-    for moment in found:
-        now = sum(1 for cut in cuts if cut <= moment.time)
-        if now != shot:
-            shot, last = now, None
-        if not moment.boxes:
-            continue
-        last = _follow(moment.boxes, last)
-        chosen.append((moment.time, last))
-    return [
-        {"time": str(time), "x": box[0], "y": box[1], "width": box[2], "height": box[3]}
-        for index, (time, box) in enumerate(chosen)
-        if _confirmed(chosen, index)
-    ]
-
-
-def _follow(boxes: Sequence[Box], last: Box | None) -> Box:
-    if last is None:
-        return max(boxes, key=lambda b: b[2])
-    before = last
-    # Size counts as well: a small false face beside the speaker must not win by distance alone.
-    return min(
-        boxes,
-        key=lambda b: abs(b[0] - before[0]) + abs(b[1] - before[1]) + 2 * abs(b[2] - before[2]),
-    )
-
-
-def _confirmed(chosen: Sequence[tuple[Fraction, Box]], index: int) -> bool:
-    time, box = chosen[index]
-    for other, (at, neighbour) in enumerate(chosen[max(0, index - 3) : index + 4]):
-        if other + max(0, index - 3) == index or abs(at - time) > NEAR_S:
-            continue
-        close = abs(neighbour[0] - box[0]) < 0.25 and abs(neighbour[1] - box[1]) < 0.2
-        if close and 0.5 < neighbour[2] / box[2] < 2:
-            return True
-    return len(chosen) == 1

@@ -19,10 +19,13 @@ from mosaic_mcp.studio.perception.opening import opened, start_of
 
 Gray = NDArray[np.uint8]
 Span = tuple[Fraction, Fraction]
-EVERY_S = 0.45
-"""A face that moves is looked for this often: it walks less than the crop's rest zone meanwhile."""
+EVERY = Fraction(9, 20)
+"""Seconds. A face that moves is looked for this often: it walks less than the crop's rest zone
+meanwhile."""
 CLOSE_S = Fraction(1, 5)
 """Key frames closer than this are not decoded."""
+BACK = Fraction(4)
+"""Seconds that a seek goes back first when it ended behind the key frame."""
 WIDE = 480
 _LUMA_FIRST = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12"}
 
@@ -57,15 +60,13 @@ class Film:
     def key_frames(self, span: Span) -> tuple[list[Sample], list[Packet]]:
         """The key frames from the one before a span to the one behind it, and what packets say.
 
-        None are closer than CLOSE_S. To be asked first: the beginning is where a file opens.
+        None are closer than CLOSE_S.
         """
         self.stream.codec_context.skip_frame = "NONKEY"
         keys: list[Sample] = []
         packets: list[Packet] = []
         fed: Fraction | None = None
-        if span[0] > 0:
-            self._seek(span[0])
-        for packet in self.container.demux(self.stream):
+        for packet in self._packets(span[0]):
             time = self._when(packet.pts)
             if time is not None and packet.size:
                 packets.append(Packet(time, packet.size, packet.is_keyframe))
@@ -81,14 +82,13 @@ class Film:
         return keys, packets
 
     def samples(self, span: Span, *, exact_from: Fraction | None = None) -> Iterator[Sample]:
-        """What [start, end] shows, from the key frame before it: its reference frames.
+        """The reference frames from the key frame before a span to its end, which is inside.
 
-        That takes half the time of all frames, which come from `exact_from` on.
+        From `exact_from` on it is all frames, which takes twice the time.
         """
         context = self.stream.codec_context
         context.skip_frame = "NONREF"
-        self._seek(span[0])
-        for packet in self.container.demux(self.stream):
+        for packet in self._packets(span[0]):
             time = self._when(packet.pts)
             if exact_from is not None and time is not None and time >= exact_from:
                 context.skip_frame = "DEFAULT"
@@ -98,6 +98,27 @@ class Film:
                     return
                 yield sample
 
+    def _packets(self, begin: Fraction) -> Iterator[Any]:
+        """The packets from the last key frame on that is not behind a moment, to the end.
+
+        Where a file has no list of its key frames (MPEG-TS) a seek may end behind it: then it goes
+        further back.
+        """
+        back = Fraction(0)
+        while True:
+            wanted = max(begin - back, Fraction(0))
+            self.container.seek(int((wanted + self.begin) / self.base), stream=self.stream)
+            packets = self.container.demux(self.stream)
+            first = next((p for p in packets if p.is_keyframe and p.pts is not None), None)
+            time = self._when(first.pts) if first else None
+            if first and time is not None and (time <= begin or not wanted):
+                yield first
+                yield from packets
+                return
+            if not wanted:
+                return
+            back = max(2 * back, BACK)
+
     def _when(self, pts: int | None) -> Fraction | None:
         return None if pts is None else pts * self.base - self.begin
 
@@ -105,25 +126,23 @@ class Film:
         gray = _gray(frame)
         return Sample((frame.pts or 0) * self.base - self.begin, _tiny(gray), gray)
 
-    def _seek(self, time: Fraction) -> None:
-        self.container.seek(int((time + self.begin) / self.base), stream=self.stream)
-
 
 @contextmanager
-def film(path: str) -> Generator[Film]:
+def film(path: str, threads: int) -> Generator[Film]:
     """The picture of a file, decoded without smoothing: nobody looks at it but us."""
     with opened(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         context = stream.codec_context
+        context.thread_count = threads
         context.options = {**context.options, "skip_loop_filter": "all"}
         yield Film(container, stream, Fraction(stream.time_base or 1), start_of(container))
 
 
 def spaced(samples: Iterator[Sample], after: Fraction | None = None) -> Iterator[Sample]:
-    """Samples that are EVERY_S apart, the first one as far from `after`."""
+    """Samples that are EVERY seconds apart, the first one as far from `after`."""
     for sample in samples:
-        if after is None or sample.time - after >= EVERY_S:
+        if after is None or sample.time - after >= EVERY:
             after = sample.time
             yield sample
 

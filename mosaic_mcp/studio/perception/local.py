@@ -6,7 +6,6 @@ The answers are kept in the library, where every machine that shares it finds th
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from fractions import Fraction
@@ -18,9 +17,11 @@ import anyio
 from mosaic_mcp.contract.extensions import BringTranscript
 from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.machine import cores
 from mosaic_mcp.studio.models.store import Recogniser
 from mosaic_mcp.studio.models.table import RELIABLE
 from mosaic_mcp.studio.perception.calling import call_about
+from mosaic_mcp.studio.perception.main_face import main_face
 from mosaic_mcp.studio.perception.model import (
     Beats,
     Colours,
@@ -51,6 +52,9 @@ BRING = (
     "a better recogniser (`mosaic-mcp models`)."
 )
 
+MOST_AT_ONCE = 4
+"""Pieces of a video that are looked at side by side: each takes some hundred megabytes."""
+
 Files = Callable[[str], AbstractAsyncContextManager[Path]]
 """`sha256 -> file`: a source on this machine while the block runs."""
 Transcripts = Callable[[str], Awaitable[BringTranscript | None]]
@@ -76,7 +80,7 @@ class LocalPerception:
         self._files = files
         self._transcripts = transcripts
         self._recogniser = recogniser
-        self._limit = anyio.CapacityLimiter(at_once or os.cpu_count() or 2)
+        self._limit = anyio.CapacityLimiter(at_once or max(1, cores() - 1))
         self._locks: dict[str, anyio.Lock] = {}
 
     async def speech(self, source: Source) -> tuple[Interval, ...]:
@@ -177,7 +181,8 @@ class LocalPerception:
         self, source: Source, within: Sequence[Interval] | None = None
     ) -> tuple[Face, ...]:
         """The main face at each sampled moment; empty when there is none."""
-        return (await self._look(source, within)).faces
+        seen = await self._look(source, within)
+        return main_face(seen.faces, seen.shots)
 
     async def colours(self, source: Source) -> Colours:
         """How dark, bright and coloured a picture or the key frames of a video are."""
@@ -234,6 +239,7 @@ class LocalPerception:
                     "look",
                     path=str(file),
                     rotation=source.rotation,
+                    at_once=min(cores(), MOST_AT_ONCE),
                     spans=[span_of(run) for run in runs],
                 )
             )

@@ -7,7 +7,6 @@ next, or was lost, is followed in between; what was decoded to find a cut serves
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -16,7 +15,7 @@ from typing import Any
 import cv2
 
 from mosaic_mcp.errors import MediaError
-from mosaic_mcp.studio.perception.faces import Box, Found, find_faces, main_face
+from mosaic_mcp.studio.perception.faces import Box, Found, find_faces
 from mosaic_mcp.studio.perception.frames import Film, Sample, Span, film, spaced, turned
 from mosaic_mcp.studio.perception.shots import cuts_of
 
@@ -27,59 +26,91 @@ FAR_S = 3.0
 MOVED = 0.25
 """Of the face's width: less is swaying."""
 PIECE_S = 120
+"""Long stretches are looked at in pieces of this length, side by side; and few pictures are in
+memory."""
 AROUND_S = 4
-"""Seconds looked at beside a span: a face is believed when others near it confirm it."""
+"""Seconds looked at beside a piece: what moves at its border moves into the next."""
+
+
+class _FarApart(Exception):
+    """Key frames stand further apart than pieces are long: most would be decoded many times."""
 
 
 def look(argument: dict[str, Any]) -> dict[str, Any]:
-    """`shots`: when others begin; `faces`: the main face at each moment. For the file at `path`.
+    """`shots`: when others begin; `faces`: all at each moment, as `boxes`. For the file at `path`.
 
-    Only of its `spans`, in order and apart: pairs of times, seconds as text.
+    Only of its `spans`, in order and apart: pairs of times, seconds as text. `at_once` pieces are
+    looked at side by side.
     """
     path, rotation = str(argument["path"]), int(argument.get("rotation", 0))
+    spans = [(Fraction(begin), Fraction(end)) for begin, end in argument["spans"]]
+    at_once = int(argument.get("at_once", 1))
 
-    def look_at(span: Span) -> dict[str, list[Any]]:
-        with film(path) as picture:
-            cuts, found = _looked(picture, span, rotation)
-        return {
-            "shots": [str(cut) for cut in cuts if _inside(cut, span)],
-            "faces": [f for f in main_face(found, cuts) if _inside(Fraction(f["time"]), span)],
-        }
+    pieces = [piece for span in spans for piece in _pieces(span)]
 
-    cv2.setNumThreads(1)  # there are as many of us as cores
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        found = list(threads.map(look_at, _pieces(argument["spans"])))
-    return {key: [one for piece in found for one in piece[key]] for key in ("shots", "faces")}
+    def piece_of(piece: Span) -> dict[str, list[Any]]:
+        threads = max(1, at_once // len(pieces))
+        return _look_at(path, piece, rotation, threads, longest=Fraction(PIECE_S))
+
+    cv2.setNumThreads(1)  # the pieces use the cores
+    try:
+        with ThreadPoolExecutor(at_once) as pool:
+            seen = list(pool.map(piece_of, pieces))
+    except _FarApart:
+        seen = [_look_at(path, span, rotation, at_once) for span in spans]
+    return {key: [one for part in seen for one in part[key]] for key in ("shots", "faces")}
+
+
+def _look_at(
+    path: str, span: Span, rotation: int, threads: int, *, longest: Fraction | None = None
+) -> dict[str, list[Any]]:
+    with film(path, threads) as picture:
+        cuts, found = _looked(picture, span, rotation, longest)
+    return {
+        "shots": [str(cut) for cut in cuts if _inside(cut, span)],
+        "faces": [
+            {"time": str(moment.time), "boxes": moment.boxes}
+            for moment in sorted(found, key=lambda moment: moment.time)
+            if _inside(moment.time, span)
+        ],
+    }
 
 
 def _inside(time: Fraction, span: Span) -> bool:
     return span[0] <= time < span[1]
 
 
-def _pieces(spans: Iterable[tuple[str, str]]) -> Iterator[Span]:
-    """The spans, long ones in pieces: they are looked at side by side, and few are in memory."""
-    for begin, end in spans:
-        at = Fraction(begin)
-        while at < Fraction(end):
-            yield at, min(at + PIECE_S, Fraction(end))
-            at += PIECE_S
+def _pieces(span: Span) -> Iterator[Span]:
+    at = span[0]
+    while at < span[1]:
+        yield at, min(at + PIECE_S, span[1])
+        at += PIECE_S
 
 
-def _looked(picture: Film, span: Span, rotation: int) -> tuple[list[Fraction], list[Found]]:
-    """The cuts, and the faces at many moments, in and beside a span."""
+def _looked(
+    picture: Film, span: Span, rotation: int, longest: Fraction | None
+) -> tuple[list[Fraction], list[Found]]:
+    """The cuts, and the faces at many moments, in and beside a span.
+
+    Raises _FarApart where key frames are more than `longest` seconds apart.
+    """
     around = max(Fraction(0), span[0] - AROUND_S), span[1] + AROUND_S
     keys, packets = picture.key_frames(around)
     if not keys:
         raise MediaError("Its picture cannot be decoded.", remedy="Export the file again.")
-    cuts, seen = cuts_of(picture, keys, packets)
+    end = min(max(packet.time for packet in packets), around[1])
+    times = [*(key.time for key in keys if key.time < end), end]
+    if longest and any(b - a > longest for a, b in itertools.pairwise(times)):
+        raise _FarApart
+    cuts, seen = cuts_of(picture, keys, packets, end)
 
     def faces(samples: Iterable[Sample]) -> list[Found]:
         return [Found(s.time, find_faces(turned(s.gray, rotation))) for s in samples]
 
     found = faces(spaced(iter(keys)))
-    for gap in _to_follow(found, cuts, max(packet.time for packet in packets)):
+    for gap in _to_follow(found, cuts, end):
         found += faces(seen[gap] if gap in seen else _between(picture, gap))
-    return cuts, sorted(found, key=lambda moment: moment.time)
+    return cuts, found
 
 
 def _between(picture: Film, gap: Span) -> Iterator[Sample]:
@@ -97,7 +128,7 @@ def _to_follow(found: list[Found], cuts: list[Fraction], end: Fraction) -> Itera
         inside = any(before.time < cut < after.time for cut in shots)
         ends = after.time in shots
         if gap > FAR_S or inside or (not ends and _moved(before.boxes, after.boxes)):
-            yield before.time, after.time
+            yield before.time, min(after.time, end)
 
 
 def _moved(before: list[Box], after: list[Box]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from mosaic_mcp.studio.perception.model import Face, Interval
+from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.timeline.model import Part, Seconds
 
 STEP_S = 10
@@ -20,24 +20,35 @@ VERSION = 3
 """Part of the names: a better algorithm does not read an older one's answers."""
 
 
+Box = tuple[float, float, float, float]
+"""Centre x, centre y, width, height, in fractions of the picture."""
+
+
+class Faces(Part):
+    """Every face at a moment."""
+
+    time: Seconds
+    boxes: tuple[Box, ...]
+
+
 class Seen(Part):
-    """What a stretch, or several, show: when shots begin inside, and the main face."""
+    """What a stretch, or several, show: when shots begin inside, and faces at many moments."""
 
     shots: tuple[Seconds, ...] = ()
-    faces: tuple[Face, ...] = ()
+    faces: tuple[Faces, ...] = ()
 
     def only(self, steps: Iterable[int]) -> Seen:
         """Of these steps alone."""
         wanted = set(steps)
         return Seen(
             shots=tuple(at for at in self.shots if at // STEP_S in wanted),
-            faces=tuple(face for face in self.faces if face.time // STEP_S in wanted),
+            faces=tuple(moment for moment in self.faces if moment.time // STEP_S in wanted),
         )
 
 
 def joined(parts: Sequence[Seen]) -> Seen:
     """All that some stretches show, in order of time; they may overlap."""
-    faces = {face.time: face for part in parts for face in part.faces}
+    faces = {moment.time: moment for part in parts for moment in part.faces}
     return Seen(
         shots=tuple(sorted({at for part in parts for at in part.shots})),
         faces=tuple(faces[time] for time in sorted(faces)),

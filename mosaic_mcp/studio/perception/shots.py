@@ -7,13 +7,13 @@ those after it; only there more is decoded, and the cut is found to the frame.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mosaic_mcp.studio.perception.frames import Film, Packet, Sample, Span, spaced
+from mosaic_mcp.studio.perception.frames import EVERY, Film, Packet, Sample, Span
 
 JUMP = 12.0
 """Mean difference of two small pictures (0..255) that may be a cut."""
@@ -29,14 +29,14 @@ BURST = 3.0
 """Times the usual size of the inter frames after it: it may show something new."""
 BURST_AFTER = 12
 """Inter frames that say what is usual."""
-BEFORE_S = Fraction(1, 2)
-"""Seconds before a cut that say what change is usual there."""
+BESIDE = 6
+"""Reference frames before and behind a cut that say what change is usual there."""
 
 
 def cuts_of(
-    film: Film, keys: list[Sample], packets: list[Packet]
+    film: Film, keys: list[Sample], packets: list[Packet], end: Fraction
 ) -> tuple[list[Fraction], dict[Span, list[Sample]]]:
-    """The exact time of every cut, and what else was seen while they were looked for.
+    """The exact time of every cut up to `end`, and what else was seen while they were looked for.
 
     That is by the key frames between which it lies, which are not among it.
     """
@@ -45,26 +45,50 @@ def cuts_of(
     bursts = _bursts(packets)
     cuts: list[Fraction] = []
     seen: dict[Span, list[Sample]] = {}
-    for span, jump in zip(itertools.pairwise(times), [*jumps, False], strict=True):
+    for gap, jump in zip(itertools.pairwise(times), [*jumps, False], strict=True):
+        span = gap[0], min(gap[1], end)
+        if span[0] >= end:
+            break
         inside = [time for time in bursts if span[0] < time < span[1]]
         if inside:
-            end = span[1] if jump else max(inside)
-            cuts += _sharp(film.samples((span[0], end), exact_from=span[0]), span[0])
+            last = span[1] if jump else max(inside)
+            cuts += _sharp(film.samples((span[0], last), exact_from=span[0]), span[0])
         elif jump:
-            found, seen[span] = _glance(film, span)
+            glance = _Glance(span)
+            found = _sharp(glance.kept_of(film.samples(span)), span[0])
             if found and found != [span[1]]:
                 # Not at the key frame after all: at one of these, or at a frame just before.
-                near = max(span[0], found[0] - BEFORE_S)
-                found = _sharp(film.samples((span[0], found[-1]), exact_from=near), near)
+                near, far = glance.around(found[0], found[-1])
+                exact = _sharp(film.samples((span[0], far), exact_from=near), near)
+                found = [time for time in exact if time <= found[-1]]
             cuts += found
+            seen[span] = glance.kept
     return cuts, seen
 
 
-def _glance(film: Film, span: Span) -> tuple[list[Fraction], list[Sample]]:
-    """About where cuts are, by the reference frames inside, and some of these."""
-    samples = list(film.samples(span))
-    inside = (sample for sample in samples if span[0] < sample.time < span[1])
-    return _sharp(samples, span[0]), list(spaced(inside, span[0]))
+class _Glance:
+    """A look at the reference frames of a gap: about where cuts are, and some of the pictures."""
+
+    def __init__(self, gap: Span) -> None:
+        self._gap = gap
+        self._times: list[Fraction] = []
+        self.kept: list[Sample] = []
+
+    def kept_of(self, samples: Iterable[Sample]) -> Iterator[Sample]:
+        """The samples as they come; those are kept that lie inside and are far enough apart."""
+        last = self._gap[0]
+        for sample in samples:
+            self._times.append(sample.time)
+            if last + EVERY <= sample.time < self._gap[1]:
+                self.kept.append(sample)
+                last = sample.time
+            yield sample
+
+    def around(self, first: Fraction, last: Fraction) -> Span:
+        """The span around cuts in which enough pictures lie to say what change is usual there."""
+        before = [time for time in self._times if self._gap[0] <= time < first]
+        after = [time for time in self._times if time > last]
+        return [self._gap[0], *before][-BESIDE:][0], [last, *after][:BESIDE][-1]
 
 
 def _sharp(samples: Iterable[Sample], begin: Fraction) -> list[Fraction]:

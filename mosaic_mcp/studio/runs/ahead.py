@@ -1,24 +1,25 @@
-"""Looking at and listening to a video while the other ones of its run are still brought in.
+"""Looking at and listening to a video while the next ones of its run are still brought in.
 
-What is found out is kept by the content; the tiles that ask for it later find it.
+What is found out is kept by the content; the tiles that ask for it later find it. Of the last video
+nothing is found out ahead: it would keep tiles waiting that need none of it. Nor is anything where
+work is to be paid for first (`charging.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import anyio
 import sqlalchemy as sa
 
 from mosaic_mcp.contract.tiles.catalogue import tile_type
 from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.store.tables import run_nodes
-from mosaic_mcp.studio.tiles.ahead import ASKED, CHOOSE, Asked
-from mosaic_mcp.studio.tiles.sight import shown_of
+from mosaic_mcp.studio.tiles.asking import ASKED, CHOOSE, Asked
+from mosaic_mcp.studio.tiles.sight import intervals_of
 from mosaic_mcp.studio.timeline.model import Timeline
 
 
@@ -63,18 +64,14 @@ def behind(connection: sa.Connection, run_id: str, node_id: str) -> list[Behind]
 async def perceive(timeline: Timeline, tiles: Sequence[Behind], perception: Perception) -> None:
     """Find out what the tiles will ask. What fails, fails again for the tile, which says so."""
     asked = set[Asked]().union(*(tile.asks(timeline) for tile in tiles))
-
-    async def find(sha256: str, one: Asked) -> None:
+    for sha256 in dict.fromkeys(clip.source for clip in timeline.clips):
         source = timeline.sources[sha256]
-        with suppress(MosaicError):
-            if one == "speech":
-                await perception.speech(source)
-            elif one == "words":
-                await perception.words(source)
-            elif source.width:
-                await perception.faces(source, shown_of(sha256, [timeline]))
-
-    async with anyio.create_task_group() as group:
-        for sha256 in dict.fromkeys(clip.source for clip in timeline.clips):
-            for one in asked:
-                group.start_soon(find, sha256, one)
+        shown = intervals_of(sha256, [timeline])
+        ways: dict[Asked, Callable[[], Awaitable[object]]] = {
+            "speech": lambda source=source: perception.speech(source),
+            "words": lambda source=source: perception.words(source),
+            "faces": lambda source=source, shown=shown: perception.faces(source, shown),
+        }
+        for one in asked:
+            with suppress(MosaicError):
+                await ways[one]()

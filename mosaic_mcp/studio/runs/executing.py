@@ -239,15 +239,25 @@ class NodeWork:
         return [snap(timeline) for timeline in outputs]
 
     async def _brought_in(self, node: Mapping[str, Any], report: Reporter) -> list[Timeline]:
-        """The sources of a Video Input, each looked at and listened to while others come in."""
+        """The sources of a Video Input, each looked at and listened to while the next comes in."""
         tiles = await self.store.read(lambda c: behind(c, node["run_id"], node["node_id"]))
+        free = self.charging.quota is None
+        one = anyio.CapacityLimiter(1)
+        inputs: list[Timeline] = []
+
+        async def ahead(timeline: Timeline) -> None:
+            async with one:
+                if not inputs:  # others are still to come
+                    await perceive(timeline, tiles, self.perception)
+
         async with side_by_side() as group:
 
             def brought(timeline: Timeline) -> None:
-                group.start_soon(perceive, timeline, tiles, self.perception)
+                if free:
+                    group.start_soon(ahead, timeline)
 
-            inputs = await self.gathering.sources(node, report, brought)
-            if tiles:
+            inputs += await self.gathering.sources(node, report, brought)
+            if one.borrowed_tokens:
                 await report(1.0, "looking and listening")
         return inputs
 

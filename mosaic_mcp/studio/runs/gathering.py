@@ -50,7 +50,7 @@ class Gathering:
     ) -> list[Timeline]:
         """A timeline for each input of a Video Input, in the order of the request.
 
-        `brought` is told of each as soon as it is there.
+        `brought` is told of each that is there while the next one is still to come.
         """
         query = (
             sa.select(run_inputs)
@@ -61,8 +61,9 @@ class Gathering:
         timelines: list[Timeline] = []
         for index, row in enumerate(rows):
             await report(index / len(rows), f"bringing in video {index + 1} of {len(rows)}")
+            if timelines:
+                brought(timelines[-1])
             timelines.append(await self._input(dict(row), report))
-            brought(timelines[-1])
         return timelines
 
     async def _input(self, row: Mapping[str, Any], report: Report) -> Timeline:

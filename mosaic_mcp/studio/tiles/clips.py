@@ -57,11 +57,13 @@ async def apply(
     return clips
 
 
-def plan(length: Fraction, num_clips: int | None, target: Fraction | None) -> tuple[int, Fraction]:
+def plan(length: Fraction, params: ClipsParams) -> tuple[int, Fraction]:
     """How many clips of how many seconds; fewer where the video is too short for all.
 
     A count of 0 means that the video is no longer than one clip and passes through.
     """
+    target = None if params.target_duration is None else Fraction(str(params.target_duration))
+    num_clips = params.num_clips
     share = length / num_clips if num_clips else DEFAULT_LENGTH
     wished = target or min(DEFAULT_LENGTH, share)
     if length <= wished:
@@ -70,8 +72,7 @@ def plan(length: Fraction, num_clips: int | None, target: Fraction | None) -> tu
 
 
 async def _clips(timeline: Timeline, params: ClipsParams, context: TileContext) -> list[Timeline]:
-    target = None if params.target_duration is None else Fraction(str(params.target_duration))
-    count, wished = plan(timeline.duration, params.num_clips, target)
+    count, wished = plan(timeline.duration, params)
     if count == 0:
         return [timeline]
     units, language = await _units(timeline, params.prompt, wished, context)

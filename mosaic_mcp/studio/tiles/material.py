@@ -13,6 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from mosaic_mcp.studio.perception.model import Face, Moment
+from mosaic_mcp.studio.tiles.sight import intervals_of
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import Clip, Timeline
 
@@ -142,7 +143,11 @@ async def look_at(inputs: Sequence[Timeline], context: TileContext) -> Material:
         moments[sha] = await context.perception.moments(source)
     motion = sorted(moment.motion for seen in moments.values() for moment in seen)
     rated = {
-        sha: Rated(moments[sha], await context.perception.faces(source), motion)
+        sha: Rated(
+            moments[sha],
+            await context.perception.faces(source, intervals_of(sha, inputs)),
+            motion,
+        )
         for sha, source in sources.items()
     }
     stretches = [
@@ -150,7 +155,9 @@ async def look_at(inputs: Sequence[Timeline], context: TileContext) -> Material:
         for number, timeline in enumerate(inputs)
         for clip in timeline.clips
         for stretch in _stretches(
-            number, clip, await context.perception.shots(sources[clip.source])
+            number,
+            clip,
+            await context.perception.shots(sources[clip.source], intervals_of(clip.source, inputs)),
         )
     ]
     return Material(stretches, rated, len(inputs))

@@ -14,7 +14,7 @@ from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.tiles.joining import joined
 from mosaic_mcp.studio.tiles.material import Material, Window, look_at
 from mosaic_mcp.studio.tiles.reframe import face_path
-from mosaic_mcp.studio.tiles.sight import shown_of
+from mosaic_mcp.studio.tiles.sight import intervals_of
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import Clip, CropKey, Framing, Source, Timeline, Track
 
@@ -251,5 +251,5 @@ async def _framing(base: Timeline, clips: Sequence[Clip], context: TileContext) 
         if sha not in paths and source.width and source.height:
             paths[sha] = ()
             if abs(Fraction(source.width, source.height) / canvas - 1) > Fraction(1, 50):
-                paths[sha] = await face_path(source, shown_of(sha, [base]), canvas, context)
+                paths[sha] = await face_path(source, intervals_of(sha, [base]), canvas, context)
     return Framing(tile=context.node, fit="crop", paths=paths)

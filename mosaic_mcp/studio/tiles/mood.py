@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mosaic_mcp.contract.tiles.sound import MusicParams
 from mosaic_mcp.studio.composing.moods import DEFAULT, Mood, mood_of, named
-from mosaic_mcp.studio.tiles.sight import shown_of
+from mosaic_mcp.studio.tiles.sight import intervals_of
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import Timeline
 
@@ -32,7 +32,7 @@ async def _seen(timeline: Timeline, context: TileContext) -> Mood | None:
         source = timeline.sources[sha]
         if source.kind != "video":
             continue
-        shots = await context.perception.shots(source, shown_of(sha, [timeline]))
+        shots = await context.perception.shots(source, intervals_of(sha, [timeline]))
         changes += sum(
             c.start < at < c.end for c in timeline.clips if c.source == sha for at in shots
         )

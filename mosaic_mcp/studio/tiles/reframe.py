@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from mosaic_mcp.contract.tiles.params import ReframeParams
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.model import Face, Interval
 from mosaic_mcp.studio.tiles.crop_path import CropSize, follow
-from mosaic_mcp.studio.tiles.sight import shown_of
+from mosaic_mcp.studio.tiles.sight import intervals_of
+from mosaic_mcp.studio.tiles.speech.spans import merged
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.edit import even
 from mosaic_mcp.studio.timeline.model import CropKey, Framing, Source, Timeline
@@ -19,6 +21,9 @@ NOTE = (
     "moves little, pans smoothly otherwise, jumps only at shots. Without a face it holds the last "
     "position or the centre. Zoom out shows the whole picture over a blurred copy of itself."
 )
+
+UNSEEN_S = 20
+"""Seconds that nobody looked at, in which another shot may have begun."""
 
 CANVAS: dict[str, tuple[int, int]] = {
     "9:16": (1080, 1920),
@@ -67,7 +72,10 @@ async def _following(
     for sha in dict.fromkeys(clip.source for clip in timeline.clips):
         source = timeline.sources[sha]
         await context.report(0.1, f"looking for faces in {source.name}")
-        paths[sha] = await face_path(source, shown_of(sha, inputs), aspect, context)
+        if source.width:
+            await context.perception.faces(source, intervals_of(sha, inputs))
+        # Of its own clips alone: what other inputs show changes nothing here.
+        paths[sha] = await face_path(source, intervals_of(sha, [timeline]), aspect, context)
     return Framing(tile=context.node, fit="crop", paths=paths)
 
 
@@ -81,4 +89,5 @@ async def face_path(
         )
     faces: Sequence[Face] = await context.perception.faces(source, shown)
     shots = await context.perception.shots(source, shown)
-    return follow(faces, shots, source.duration, CropSize.of(source, aspect))
+    unseen = [b.start for a, b in pairwise(merged(shown)) if b.start - a.end > UNSEEN_S]
+    return follow(faces, sorted({*shots, *unseen}), source.duration, CropSize.of(source, aspect))

@@ -25,7 +25,7 @@ BESIDE = 1 / 12
 SATURATION = 0.95
 
 
-def shown_of(sha256: str, timelines: Sequence[Timeline]) -> list[Interval]:
+def intervals_of(sha256: str, timelines: Sequence[Timeline]) -> list[Interval]:
     """What the clips of some timelines show of a source, and a little beside it."""
     return [
         Interval(start=max(Fraction(0), clip.start - _AROUND), end=clip.end + _AROUND)
@@ -43,7 +43,7 @@ async def with_faces(timeline: Timeline, context: TileContext) -> Timeline:
         if not source.width or sha in timeline.faces:
             continue
         await context.report(0.3, f"looking for faces in {source.name}")
-        shown = shown_of(sha, [timeline])
+        shown = intervals_of(sha, [timeline])
         seen[sha] = tuple(
             FaceSeen(
                 time=face.time,

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from mosaic_mcp.contract.tiles.sound import VoiceoverParams
 from mosaic_mcp.errors import Unsupported
-from mosaic_mcp.studio.tiles.sight import shown_of
+from mosaic_mcp.studio.tiles.sight import intervals_of
 from mosaic_mcp.studio.tiles.spoken import spoken_within
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.edit import offsets, to_output
@@ -88,7 +88,7 @@ async def _moments(timeline: Timeline, context: TileContext) -> list[Fraction]:
     """Where in the output the picture changes."""
     found = set(offsets(timeline)[:-1])
     for sha in dict.fromkeys(clip.source for clip in timeline.clips):
-        source, shown = timeline.sources[sha], shown_of(sha, [timeline])
+        source, shown = timeline.sources[sha], intervals_of(sha, [timeline])
         for at in await context.perception.shots(source, shown):
             found.update(to_output(timeline, sha, at))
     return sorted(found)

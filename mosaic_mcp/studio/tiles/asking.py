@@ -1,4 +1,4 @@
-"""What tiles will ask of a video that is still being brought in.
+"""What tiles will ask about a video, known before they begin.
 
 Only what they ask without fail: what is perceived for nothing keeps the machine from other work.
 """
@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from mosaic_mcp.contract.tiles.params import ClipsParams, ReframeParams, SilenceRemovalParams
+from mosaic_mcp.studio.tiles import clips
+from mosaic_mcp.studio.tiles.speech.heard import sounding_sources
 from mosaic_mcp.studio.timeline.model import Timeline
 
 Asked = Literal["speech", "words", "faces"]
@@ -17,12 +19,14 @@ CHOOSE = {"Clips", "Montage"}
 """They leave most of a video out: the tiles behind them look at what is left."""
 
 
-def _clips(params: ClipsParams, _timeline: Timeline) -> set[Asked]:
-    return set() if params.ranges is not None else {"speech", "words"}
+def _clips(params: ClipsParams, timeline: Timeline) -> set[Asked]:
+    if params.ranges is not None or clips.plan(timeline.duration, params)[0] == 0:
+        return set()
+    return {"speech", "words"}
 
 
 def _silence(params: SilenceRemovalParams, timeline: Timeline) -> set[Asked]:
-    known = any(source.transcript for source in timeline.sources.values())
+    known = any(source.transcript for source in sounding_sources(timeline))
     return {"speech", "words"} if params.remove_filler_words or known else {"speech"}
 
 

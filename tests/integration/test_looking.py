@@ -1,0 +1,140 @@
+"""Shots and faces of long and of odd videos: looked at in pieces, where somebody asked to know."""
+
+import subprocess
+from contextlib import nullcontext
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import pytest
+
+from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.perception import calling, looking
+from mosaic_mcp.studio.perception.local import LocalPerception
+from mosaic_mcp.studio.perception.model import Interval
+from mosaic_mcp.studio.perception.probe import probe
+from tests.support.talking import talking_head
+
+SCRIPT = "Welcome to the show. (0.8) Choose a quiet room with soft furniture."
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-an")
+LENGTH_S = 40
+
+
+def made(*arguments: object) -> None:
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *map(str, arguments)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A talking head again and again, for 40 seconds, with a key frame every two."""
+    folder = tmp_path_factory.mktemp("talk")
+    talking_head(folder / "once.mp4", SCRIPT, cut_at=3.0)
+    again = ("-stream_loop", "-1", "-i", folder / "once.mp4", "-t", LENGTH_S)
+    made(*again, *X264, "-g", "50", folder / "talk.mp4")
+    return folder / "talk.mp4"
+
+
+def perceive(home: Path, path: Path) -> LocalPerception:
+    async def nothing(_transcript_id: str) -> None:
+        return None
+
+    return LocalPerception(Library(home), lambda _sha: nullcontext(path), nothing)
+
+
+def interval(start: float, end: float) -> Interval:
+    return Interval(start=Fraction(str(start)), end=Fraction(str(end)))
+
+
+def seen(path: Path, *spans: tuple[float, float]) -> dict[str, Any]:
+    asked = [(str(begin), str(end)) for begin, end in spans or [(0, LENGTH_S)]]
+    return looking.look({"path": str(path), "spans": asked, "at_once": 2})
+
+
+async def test_only_what_is_asked_for_is_looked_at_and_that_once(
+    tmp_path: Path, talk: Path, monkeypatch: pytest.MonkeyPatch
+):
+    source = await probe(talk, name="talk")
+    asked: list[object] = []
+    real = calling.call
+
+    async def noted(verb: str, **argument: object):
+        asked.append(argument["spans"])
+        return await real(verb, **argument)
+
+    monkeypatch.setattr(calling, "call", noted)
+    first, third = interval(2, 8), interval(21, 29)
+    perception = perceive(tmp_path / "parts", talk)
+    some = await perception.faces(source, [third, first])
+    assert {int(face.time // 10) for face in some} == {0, 2}
+    everything = await perception.faces(source)
+    assert asked == [[("0", "10"), ("20", "30")], [("10", "20"), ("30", "40")]]
+
+    whole = perceive(tmp_path / "whole", talk)
+    assert await perceive(tmp_path / "parts", talk).shots(source) == await whole.shots(source)
+    assert everything == await whole.faces(source), "in parts it sees what it sees at once"
+
+
+def test_pieces_show_together_what_one_look_shows(talk: Path, monkeypatch: pytest.MonkeyPatch):
+    at_once = seen(talk)
+    assert len(at_once["shots"]) > 5
+    assert len(at_once["faces"]) > LENGTH_S
+    monkeypatch.setattr(looking, "PIECE_S", 8)
+    assert seen(talk) == at_once
+    # Key frames further apart than pieces: then there are none.
+    monkeypatch.setattr(looking, "PIECE_S", 1)
+    assert seen(talk) == at_once
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mkv", ".avi"])
+def test_a_part_of_any_file_shows_what_the_whole_shows_there(
+    tmp_path: Path, talk: Path, suffix: str
+):
+    path = tmp_path / f"talk{suffix}"
+    made("-i", talk, *X264, "-g", "100", "-bf", "0", path)
+    whole = seen(path)
+    part = seen(path, (20, 30))
+    assert part["shots"] == [at for at in whole["shots"] if 20 <= Fraction(at) < 30]
+    assert part["faces"] == [f for f in whole["faces"] if 20 <= Fraction(f["time"]) < 30]
+    assert len(part["faces"]) > 10
+
+
+def test_behind_the_end_of_the_picture_there_is_nothing(talk: Path):
+    assert seen(talk, (80, 90)) == {"shots": [], "faces": []}
+
+
+@pytest.mark.parametrize("rate", [4, 5, 10])
+def test_a_cut_is_found_where_there_are_few_pictures(tmp_path: Path, rate: int):
+    path = tmp_path / "slow.mp4"
+    inputs = [
+        part
+        for kind in ("smptebars", "testsrc2")
+        for part in ("-f", "lavfi", "-i", f"{kind}=size=160x90:rate={rate}:duration=3")
+    ]
+    join = ("-filter_complex", "concat=n=2")
+    made(*inputs, *join, *X264, "-g", 2 * rate, "-sc_threshold", "0", path)
+    assert seen(path)["shots"] == ["3"]
+
+
+def test_a_cut_is_found_after_a_picture_that_stood_still(tmp_path: Path):
+    path = tmp_path / "slide.mkv"
+    slide = ("-f", "lavfi", "-i", "smptebars=size=160x90:rate=25:duration=3")
+    camera = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=3")
+    once = "[0:v]select='not(mod(n,60))'[slide];[slide][1:v]concat=n=2"
+    made(
+        *slide,
+        *camera,
+        "-filter_complex",
+        once,
+        "-fps_mode",
+        "vfr",
+        *X264,
+        "-g",
+        "12",
+        "-sc_threshold",
+        "0",
+        path,
+    )
+    # Two pictures of the slide, each for 2.4 seconds.
+    assert seen(path)["shots"] == ["24/5"]
