@@ -107,10 +107,12 @@ def first(seconds: int) -> list[str]:
                 f"select completed_at from renders where run_id = '{run}' order by completed_at"
             )
             begun = studio.rows(f"select started_at from runs where id = '{run}'")[0]["started_at"]
+            decided = [moment(n["finished_at"]) - moment(begun) for n in studio.nodes(run)[:-1]]
     assert ended["status"] == "completed", ended
     assert len(rows) == CLIPS
     took = [(moment(row["completed_at"]) - moment(begun)) for row in rows]
     return [
+        f"  decided after   {', '.join(f'{each:.1f}' for each in decided)} s, tile by tile",
         f"  clips after     {', '.join(f'{each:.1f}' for each in took)} s",
         f"  first / all     {took[0] / took[-1]:.3f}   (at most {MOST_OF_RUN})",
     ]
