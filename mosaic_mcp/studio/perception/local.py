@@ -80,7 +80,7 @@ class LocalPerception:
         self._files = files
         self._transcripts = transcripts
         self._recogniser = recogniser
-        self._limit = anyio.CapacityLimiter(at_once or max(1, cores() - 1))
+        self._limit = anyio.CapacityLimiter(at_once or cores())
         self._locks: dict[str, anyio.Lock] = {}
 
     async def speech(self, source: Source) -> tuple[Interval, ...]:

@@ -28,8 +28,8 @@ from mosaic_mcp.studio.render.kept import keep as keep_file
 from mosaic_mcp.studio.render.kept import take
 from mosaic_mcp.studio.render.parts import captions_of, key_of, listing, parts_of
 from mosaic_mcp.studio.render.sheet import Sheet
-from mosaic_mcp.studio.render.side_by_side import side_by_side
 from mosaic_mcp.studio.render.workbench import OnShare, Workbench, place
+from mosaic_mcp.studio.side_by_side import side_by_side
 
 PICTURE = "picture.mp4"
 LISTING = "parts.txt"

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.render.ffmpeg import Limits, guarded_input, run_ffmpeg
 from mosaic_mcp.studio.render.fonts import FONTS
-from mosaic_mcp.studio.render.side_by_side import side_by_side
+from mosaic_mcp.studio.side_by_side import side_by_side
 
 LONG_SIDE = 1024
 MOST_BYTES = 100_000

@@ -13,10 +13,10 @@ from mosaic_mcp.studio.render.compile import settled
 from mosaic_mcp.studio.render.encoders import X264, Encoder, Quality, x264
 from mosaic_mcp.studio.render.ffmpeg import run_ffmpeg
 from mosaic_mcp.studio.render.picture import Picture, rendered
-from mosaic_mcp.studio.render.side_by_side import side_by_side
 from mosaic_mcp.studio.render.smart import only_cuts, smart_cut
 from mosaic_mcp.studio.render.soundtrack import soundtrack
 from mosaic_mcp.studio.render.workbench import OnShare, Workbench, set_up
+from mosaic_mcp.studio.side_by_side import side_by_side
 from mosaic_mcp.studio.timeline.model import Timeline
 
 PICTURE_SHARE = 0.95

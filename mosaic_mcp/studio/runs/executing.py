@@ -20,7 +20,6 @@ from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.render.choosing import Encoders
 from mosaic_mcp.studio.render.encoders import Quality
-from mosaic_mcp.studio.render.side_by_side import side_by_side
 from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.ahead import behind, perceive
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
@@ -41,6 +40,7 @@ from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, retry_in, wai
 from mosaic_mcp.studio.runs.run_log import JobLog, at_work, note
 from mosaic_mcp.studio.runs.sounds import OwnSounds
 from mosaic_mcp.studio.runs.states import Fence, Job, Superseded
+from mosaic_mcp.studio.side_by_side import side_by_side
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import run_nodes, runs

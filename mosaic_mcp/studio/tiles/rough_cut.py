@@ -13,7 +13,7 @@ from mosaic_mcp.contract.tiles.params import RoughCutParams
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.tiles.joining import joined
-from mosaic_mcp.studio.tiles.speech.heard import Heard, hear_speech, listen, require_words
+from mosaic_mcp.studio.tiles.speech.heard import Heard, hear, require_words
 from mosaic_mcp.studio.tiles.speech.relevance import stems
 from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences, settled
 from mosaic_mcp.studio.tiles.speech.sounds import sounds_without
@@ -47,8 +47,7 @@ async def apply(
 
 
 async def _cut(timeline: Timeline, prompt: str, context: TileContext) -> Timeline:
-    speech = await hear_speech(timeline, "Rough Cut", context)
-    heard = await listen(timeline, context)
+    speech, heard = await hear(timeline, "Rough Cut", context)
     wanted = wishes(prompt, heard.language)
     if wanted:
         require_words(heard, f"The wish about “{wanted[0].phrase}” cannot be met")

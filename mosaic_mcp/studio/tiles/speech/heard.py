@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.perception.model import Interval, Words
+from mosaic_mcp.studio.side_by_side import side_by_side
 from mosaic_mcp.studio.tiles.speech.spans import merged
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.edit import PlacedWord, offsets, placed_words
@@ -45,6 +46,19 @@ def sounding_sources(timeline: Timeline) -> list[Source]:
     """The sources with sound that clips show, in order of appearance."""
     shown = dict.fromkeys(clip.source for clip in timeline.clips)
     return [s for sha in shown if (s := timeline.sources[sha]).audio_channels]
+
+
+async def hear(timeline: Timeline, tile: str, context: TileContext) -> tuple[list[Interval], Heard]:
+    """Where somebody speaks, and what is said: as the two below, found out side by side."""
+    said: list[Heard] = []
+
+    async def words() -> None:
+        said.append(await listen(timeline, context))
+
+    async with side_by_side() as group:
+        group.start_soon(words)
+        spoken = await hear_speech(timeline, tile, context)
+    return spoken, said[0]
 
 
 async def listen(timeline: Timeline, context: TileContext) -> Heard:
