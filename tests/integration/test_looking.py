@@ -32,7 +32,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("talk")
     talking_head(folder / "once.mp4", SCRIPT, cut_at=3.0)
     again = ("-stream_loop", "-1", "-i", folder / "once.mp4", "-t", LENGTH_S)
-    made(*again, *X264, "-g", "50", folder / "talk.mp4")
+    made(*again, "-vf", "scale=480:-2", *X264, "-g", "50", folder / "talk.mp4")
     return folder / "talk.mp4"
 
 

@@ -16,7 +16,7 @@ import cv2
 
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.faces import Box, Found, find_faces
-from mosaic_mcp.studio.perception.frames import Film, Sample, Span, film, spaced, turned
+from mosaic_mcp.studio.perception.frames import EVERY, Film, Sample, Span, film, spaced, turned
 from mosaic_mcp.studio.perception.shots import cuts_of
 
 NEAR_S = 0.6
@@ -28,8 +28,6 @@ MOVED = 0.25
 PIECE_S = 120
 """Long stretches are looked at in pieces of this length, side by side; and few pictures are in
 memory."""
-AROUND_S = 4
-"""Seconds looked at beside a piece: what moves at its border moves into the next."""
 
 
 class _FarApart(Exception):
@@ -90,15 +88,16 @@ def _pieces(span: Span) -> Iterator[Span]:
 def _looked(
     picture: Film, span: Span, rotation: int, longest: Fraction | None
 ) -> tuple[list[Fraction], list[Found]]:
-    """The cuts, and the faces at many moments, in and beside a span.
+    """The cuts, and the faces at many moments, of a span and the gaps it begins and ends in.
 
     Raises _FarApart where key frames are more than `longest` seconds apart.
     """
-    around = max(Fraction(0), span[0] - AROUND_S), span[1] + AROUND_S
-    keys, packets = picture.key_frames(around)
+    # Before its first picture another shot may end.
+    keys, packets = picture.key_frames((max(Fraction(0), span[0] - EVERY), span[1]))
     if not keys:
         raise MediaError("Its picture cannot be decoded.", remedy="Export the file again.")
-    end = min(max(packet.time for packet in packets), around[1])
+    # To the key frame behind, where that is near: what it shows tells whether to follow up to it.
+    end = min(max(packet.time for packet in packets), span[1] + Fraction(FAR_S))
     times = [*(key.time for key in keys if key.time < end), end]
     if longest and any(b - a > longest for a, b in itertools.pairwise(times)):
         raise _FarApart
