@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from mosaic_mcp.studio.perception.calling import call
+from mosaic_mcp.studio.perception.local import look_at_once
 from mosaic_mcp.studio.render.loudness import measure
 from mosaic_mcp.studio.render.pictures import thumbnail
 from tests.benchmarks.bench_fused import Cost, cost
@@ -41,7 +42,7 @@ def compare(seconds: int) -> dict[str, Cost]:
                 *("-c:a", "aac", "-b:a", "192k", "out.mp4"),
             ),
             "shots, faces": lambda: asyncio.run(
-                call("look", path=str(path), spans=[("0", str(seconds))])
+                call("look", path=str(path), spans=[("0", str(seconds))], at_once=look_at_once())
             ),
             "speech": lambda: asyncio.run(call("speech", path=str(path))),
             "loudness": lambda: asyncio.run(measure(["-i", str(path)], ffmpeg=FFMPEG, job=folder)),

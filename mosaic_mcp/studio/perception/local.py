@@ -239,7 +239,7 @@ class LocalPerception:
                     "look",
                     path=str(file),
                     rotation=source.rotation,
-                    at_once=min(cores(), MOST_AT_ONCE),
+                    at_once=look_at_once(),
                     spans=[span_of(run) for run in runs],
                 )
             )
@@ -262,6 +262,11 @@ class LocalPerception:
                     answer = await call_about(source.name, verb, path=str(file), **more)
                 await self._library.keep_fact(source.sha256, name, answer)
         return answer
+
+
+def look_at_once() -> int:
+    """How many pieces of a video are looked at side by side on this machine."""
+    return min(cores(), MOST_AT_ONCE)
 
 
 def _words_by(by: Recogniser) -> str:
