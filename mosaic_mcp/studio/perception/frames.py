@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +22,8 @@ Span = tuple[Fraction, Fraction]
 EVERY = Fraction(9, 20)
 """Seconds. A face that moves is looked for this often: it walks less than the crop's rest zone
 meanwhile."""
+NEAR = Fraction(3, 5)
+"""Seconds. Pictures that are closer show any movement."""
 CLOSE_S = Fraction(1, 5)
 """Key frames closer than this are not decoded."""
 BACK = Fraction(4)
@@ -45,7 +47,8 @@ class Sample:
 
     time: Fraction
     tiny: NDArray[np.int16]
-    gray: Gray
+    gray: Gray | None
+    """None where nobody looks for faces: too soon after the sample before."""
 
 
 @dataclass(slots=True)
@@ -74,18 +77,20 @@ class Film:
                 if not packet.is_keyframe or (fed is not None and time - fed < CLOSE_S):
                     continue
                 fed = time
-            keys += [self._sample(frame) for frame in packet.decode()]
+            keys += [self._sample(frame, faces=True) for frame in packet.decode()]
             if fed is not None and fed >= span[1]:
                 # What the decoder still holds; it decodes nothing more until the next seek.
-                keys += [self._sample(frame) for frame in _rest(self.stream)]
+                keys += [self._sample(frame, faces=True) for frame in _rest(self.stream)]
                 break
         return keys, packets
 
     def samples(self, span: Span, *, exact_from: Fraction | None = None) -> Iterator[Sample]:
         """The reference frames from the key frame before a span to its end, which is inside.
 
-        From `exact_from` on it is all frames, which takes twice the time.
+        From `exact_from` on it is all frames, which takes twice the time. Those EVERY apart inside
+        the span, and not near its end, are there for faces too.
         """
+        last = span[0]
         context = self.stream.codec_context
         context.skip_frame = "NONREF"
         for packet in self._packets(span[0]):
@@ -93,10 +98,12 @@ class Film:
             if exact_from is not None and time is not None and time >= exact_from:
                 context.skip_frame = "DEFAULT"
             for frame in packet.decode():
-                sample = self._sample(frame)
-                if sample.time > span[1]:
+                time = self._time(frame)
+                if time > span[1]:
                     return
-                yield sample
+                faces = time >= last + EVERY and span[1] - last > NEAR and time < span[1]
+                last = time if faces else last
+                yield self._sample(frame, faces=faces)
 
     def _packets(self, begin: Fraction) -> Iterator[Any]:
         """The packets from the last key frame on that is not behind a moment, to the end.
@@ -122,9 +129,12 @@ class Film:
     def _when(self, pts: int | None) -> Fraction | None:
         return None if pts is None else pts * self.base - self.begin
 
-    def _sample(self, frame: VideoFrame) -> Sample:
-        gray = _gray(frame)
-        return Sample((frame.pts or 0) * self.base - self.begin, _tiny(gray), gray)
+    def _time(self, frame: VideoFrame) -> Fraction:
+        return (frame.pts or 0) * self.base - self.begin
+
+    def _sample(self, frame: VideoFrame, *, faces: bool) -> Sample:
+        luma = _luma(frame)
+        return Sample(self._time(frame), _tiny(luma), _gray(luma) if faces else None)
 
 
 @contextmanager
@@ -139,8 +149,9 @@ def film(path: str, threads: int) -> Generator[Film]:
         yield Film(container, stream, Fraction(stream.time_base or 1), start_of(container))
 
 
-def spaced(samples: Iterator[Sample], after: Fraction | None = None) -> Iterator[Sample]:
-    """Samples that are EVERY seconds apart, the first one as far from `after`."""
+def spaced(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """Samples that are EVERY seconds apart."""
+    after: Fraction | None = None
     for sample in samples:
         if after is None or sample.time - after >= EVERY:
             after = sample.time
@@ -162,18 +173,30 @@ def _rest(stream: VideoStream) -> list[VideoFrame]:
     return cast(Any, stream).decode(None)
 
 
-def _gray(frame: VideoFrame) -> Gray:
-    """The picture WIDE pixels wide, as it is stored."""
-    height = max(2, round(WIDE * frame.height / frame.width))
+def _luma(frame: VideoFrame) -> Gray:
+    """The brightness of a picture, as it is stored; large ones of other kinds are WIDE wide."""
     if frame.format.name not in _LUMA_FIRST:
+        height = _height(frame.width, frame.height)
         shrunk = frame.reformat(WIDE, height, "gray", interpolation="AREA")
         return shrunk.to_ndarray().astype(np.uint8)
     # The first plane is the brightness: no conversion, and no copy of the large picture.
     plane = frame.planes[0]
     rows = np.frombuffer(cast(Any, plane), np.uint8).reshape(-1, plane.line_size)
-    shown = rows[: frame.height, : frame.width]
-    return cast(Gray, cv2.resize(shown, (WIDE, height), interpolation=cv2.INTER_AREA))
+    return rows[: frame.height, : frame.width]
 
 
-def _tiny(gray: Gray) -> NDArray[np.int16]:
-    return cv2.resize(gray, (64, 36), interpolation=cv2.INTER_AREA).astype(np.int16)
+def _height(width: int, height: int) -> int:
+    return max(2, round(WIDE * height / width))
+
+
+def _gray(luma: Gray) -> Gray:
+    """The picture WIDE pixels wide."""
+    size = (WIDE, _height(luma.shape[1], luma.shape[0]))
+    return cast(Gray, cv2.resize(luma, size, interpolation=cv2.INTER_AREA))
+
+
+def _tiny(luma: Gray) -> NDArray[np.int16]:
+    # Of a large picture some points are enough: a hundred and more for each of these.
+    step = max(1, luma.shape[1] // WIDE)
+    points = np.ascontiguousarray(luma[::step, ::step])
+    return cv2.resize(points, (64, 36), interpolation=cv2.INTER_AREA).astype(np.int16)

@@ -16,11 +16,18 @@ import cv2
 
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.faces import Box, Found, find_faces
-from mosaic_mcp.studio.perception.frames import EVERY, Film, Sample, Span, film, spaced, turned
+from mosaic_mcp.studio.perception.frames import (
+    EVERY,
+    NEAR,
+    Film,
+    Sample,
+    Span,
+    film,
+    spaced,
+    turned,
+)
 from mosaic_mcp.studio.perception.shots import cuts_of
 
-NEAR_S = 0.6
-"""Key frames that are closer show any movement."""
 FAR_S = 3.0
 """Between key frames further apart a face may go and come back: it is always followed."""
 MOVED = 0.25
@@ -104,17 +111,27 @@ def _looked(
     cuts, seen = cuts_of(picture, keys, packets, end)
 
     def faces(samples: Iterable[Sample]) -> list[Found]:
-        return [Found(s.time, find_faces(turned(s.gray, rotation))) for s in samples]
+        return [
+            Found(sample.time, find_faces(turned(sample.gray, rotation)))
+            for sample in samples
+            if sample.gray is not None
+        ]
 
-    found = faces(spaced(iter(keys)))
+    found = faces(spaced(keys))
     for gap in _to_follow(found, cuts, end):
         found += faces(seen[gap] if gap in seen else _between(picture, gap))
     return cuts, found
 
 
 def _between(picture: Film, gap: Span) -> Iterator[Sample]:
-    inside = (s for s in picture.samples(gap) if gap[0] < s.time < gap[1])
-    return spaced(inside, gap[0])
+    """Samples inside a gap, up to where its end is near."""
+    last = gap[0]
+    for sample in picture.samples(gap):
+        if sample.gray is not None:
+            last = sample.time
+            yield sample
+        if gap[1] - last <= NEAR:
+            return
 
 
 def _to_follow(found: list[Found], cuts: list[Fraction], end: Fraction) -> Iterator[Span]:
@@ -122,7 +139,7 @@ def _to_follow(found: list[Found], cuts: list[Fraction], end: Fraction) -> Itera
     shots = [Fraction(0), *cuts]
     for before, after in itertools.pairwise([*found, Found(end, found[-1].boxes)]):
         gap = after.time - before.time
-        if gap <= NEAR_S:
+        if gap <= NEAR:
             continue
         inside = any(before.time < cut < after.time for cut in shots)
         ends = after.time in shots

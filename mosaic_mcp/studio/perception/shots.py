@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from mosaic_mcp.studio.perception.frames import EVERY, Film, Packet, Sample, Span
+from mosaic_mcp.studio.perception.frames import Film, Packet, Sample, Span
 
 JUMP = 12.0
 """Mean difference of two small pictures (0..255) that may be a cut."""
@@ -75,13 +75,11 @@ class _Glance:
         self.kept: list[Sample] = []
 
     def kept_of(self, samples: Iterable[Sample]) -> Iterator[Sample]:
-        """The samples as they come; those are kept that lie inside and are far enough apart."""
-        last = self._gap[0]
+        """The samples as they come; those for faces are kept."""
         for sample in samples:
             self._times.append(sample.time)
-            if last + EVERY <= sample.time < self._gap[1]:
+            if sample.gray is not None:
                 self.kept.append(sample)
-                last = sample.time
             yield sample
 
     def around(self, first: Fraction, last: Fraction) -> Span:
