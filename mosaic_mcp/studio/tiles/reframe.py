@@ -9,6 +9,7 @@ from itertools import pairwise
 from mosaic_mcp.contract.tiles.params import ReframeParams
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.model import Face, Interval
+from mosaic_mcp.studio.perception.seen import STEP_S
 from mosaic_mcp.studio.tiles.crop_path import CropSize, follow
 from mosaic_mcp.studio.tiles.sight import intervals_of
 from mosaic_mcp.studio.tiles.speech.spans import merged
@@ -22,8 +23,8 @@ NOTE = (
     "position or the centre. Zoom out shows the whole picture over a blurred copy of itself."
 )
 
-UNSEEN_S = 20
-"""Seconds that nobody looked at, in which another shot may have begun."""
+UNSEEN_S = 2 * STEP_S
+"""A longer gap has a step that nobody looked at, in which another shot may have begun. Seconds."""
 
 CANVAS: dict[str, tuple[int, int]] = {
     "9:16": (1080, 1920),
