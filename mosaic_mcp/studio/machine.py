@@ -105,6 +105,22 @@ class Machine:
             self._lent.remove(need)
             self._given_back.set()
 
+    @contextmanager
+    def more_memory(self, need: int) -> Generator[bool]:
+        """Count on `need` more bytes until the end of the block if they are there now, else False.
+
+        For a job that has memory already: it must not wait for what others give back.
+        """
+        fits = self._fits(need)
+        if fits:
+            self._lent.append(need)
+        try:
+            yield fits
+        finally:
+            if fits:
+                self._lent.remove(need)
+                self._given_back.set()
+
     def _fits(self, need: int) -> bool:
         if not self._lent:
             # Measured while none of our renders uses any: theirs would be counted twice.

@@ -34,7 +34,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mosaic_mcp.studio.render.compile import frames_of
+from mosaic_mcp.studio.render.pieces import frames_of
 from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source, snap
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline

@@ -1,6 +1,6 @@
 """How fast the fused render is, as ratios from one run.
 
-    python -m tests.benchmarks.bench_fused [seconds of source, 60 by default]
+    python -m tests.benchmarks.bench_fused [seconds of source, 60 by default] [ways, all by default]
     pytest -m benchmark tests/benchmarks/bench_fused.py
 
 The edit: rough cut, 9:16 reframe along a path, captions, watermark, loudness. It is made from the
@@ -23,7 +23,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -31,11 +31,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mosaic_mcp.studio.render.compile import frames_of, settled
 from mosaic_mcp.studio.render.encoders import Quality
 from mosaic_mcp.studio.render.fonts import FONTS
 from mosaic_mcp.studio.render.framing import crop_commands, crop_size
+from mosaic_mcp.studio.render.pieces import frames_of, settled
 from mosaic_mcp.studio.render.rendering import RenderReport, render
+from mosaic_mcp.studio.render.sharing import Waiting
 from mosaic_mcp.studio.render.sheet import sheet_of
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import (
@@ -131,8 +132,13 @@ def fused(
     name: str = "fused",
     quality: Quality = "standard",
     keep: Path | None = None,
+    waiting: Sequence[Waiting] = (),
 ) -> RenderReport:
     """What the studio does; nothing of an earlier render is there unless `keep` has it."""
+
+    async def ask() -> Sequence[Waiting]:
+        return waiting
+
     files = {"in": folder / "in.mp4", "logo": folder / "logo.png"}
     with tempfile.TemporaryDirectory(dir=folder) as made:
         job = Path(made) / "job"
@@ -146,6 +152,7 @@ def fused(
                 ffmpeg=FFMPEG,
                 quality=quality,
                 keep=keep or Path(made) / "parts",
+                waiting=ask,
             )
         )
 
@@ -220,8 +227,8 @@ def at_source(timeline: Timeline) -> Timeline:
     return timeline.model_copy(update={"width": 608, "height": 1080})
 
 
-def compare(seconds: int) -> dict[str, Cost]:
-    """The best of some turns of each way."""
+def compare(seconds: int, only: Sequence[str] = ()) -> dict[str, Cost]:
+    """The best of some turns of each way; of some of them if they are named."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_media(folder, seconds)
@@ -234,6 +241,7 @@ def compare(seconds: int) -> dict[str, Cost]:
             "source": lambda: fused(folder, at_source(timeline), "source"),
             "draft": lambda: fused(folder, timeline, "draft", "draft"),
         }
+        ways = {way: work for way, work in ways.items() if way in (only or ways)}
         turns = [
             {way: cost(work) for way, work in ways.items()}
             for _ in range(1 if seconds >= LONG_S else 2)
@@ -255,6 +263,8 @@ def report(costs: dict[str, Cost]) -> str:
         ("tiles", "source", f"at least {LEAST_OF_TILES_AT_SOURCE}"),
         ("fused", "draft", f"at least {LEAST_OF_DRAFT}"),
     ):
+        if over not in costs or under not in costs:
+            continue
         one, other = costs[over], costs[under]
         ratios = f"{one.wall / other.wall:6.2f} wall{one.cpu / other.cpu:7.2f} CPU"
         lines.append(f"  {over} / {under:8}{ratios}   ({wanted})")
@@ -272,4 +282,4 @@ def test_the_fused_render_keeps_up_with_a_command_by_hand_and_beats_a_render_per
 
 
 if __name__ == "__main__":
-    print(report(compare(int(sys.argv[1]) if len(sys.argv) > 1 else 60)))
+    print(report(compare(int(sys.argv[1]) if len(sys.argv) > 1 else 60, sys.argv[2:])))

@@ -14,22 +14,27 @@ machine that does other things at the same time only the figures of CPU mean any
              (bench_perception.py)
     caption  one caption of a finished video is changed: how long until it is rendered again
     first    eight clips by a real studio: when the first one is there, when all are
-    shared   what sharing a decode among three outputs would save (docs/rendering.md)
+    shared   16:9, 1:1 and 9:16 of one minute, by what the source is: apart, and decoded once
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import tempfile
+import time
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from mosaic_mcp.studio.perception.probe import probe
+from mosaic_mcp.studio.render import sharing
+from mosaic_mcp.studio.render.sharing import Waiting
 from mosaic_mcp.studio.timeline.model import Timeline
 from tests.benchmarks import bench_cuts, bench_fused, bench_perception
 from tests.benchmarks.bench_fused import cost, edit, fused, make_media
-from tests.benchmarks.talk import SAMPLE, ffmpeg, make_talk, part_s
+from tests.benchmarks.talk import GROUP, SAMPLE, ffmpeg, make_talk, part_s
 from tests.support.studio_process import running_studio
 from tests.support.studio_runs import Studio
 
@@ -118,35 +123,78 @@ def first(seconds: int) -> list[str]:
     ]
 
 
-SHAPES = {
-    "wide": "null",
-    "square": "crop=1080:1080",
-    "tall": "crop=608:1080,scale=1080:1920:flags=bicubic",
+SHAPES = {"wide": (1920, 1080), "square": (1080, 1080), "tall": (1080, 1920)}
+SOURCES = {
+    "720p": ("scale=1280:720", "libx264", "-preset", "veryfast", "-crf", 22),
+    "1080p": ("null", "libx264", "-preset", "veryfast", "-crf", 20),
+    "4K": ("scale=3840:2160", "libx264", "-preset", "veryfast", "-crf", 22),
+    "4K HDR": (
+        "scale=3840:2160,format=yuv420p10le,setparams=color_trc=arib-std-b67"
+        ":color_primaries=bt2020:colorspace=bt2020nc",
+        *("libx265", "-preset", "ultrafast", "-crf", 24, "-x265-params", "log-level=error"),
+        *("-color_trc", "arib-std-b67", "-color_primaries", "bt2020", "-colorspace", "bt2020nc"),
+    ),
 }
+"""Filters and encoder of each kind of source, made from the talk."""
+SHARED_S = 60
+"""Seconds of each: four kinds are made and rendered twice."""
 
 
 def shared(seconds: int) -> list[str]:
-    """16:9, 1:1 and 9:16 of one video: three commands, or one that decodes once (not built)."""
-    encode = ("-c:v", "libx264", "-preset", "veryfast", "-crf", 20, "-an")
+    """16:9, 1:1 and 9:16 of one video, captioned: each by itself, or decoded once."""
+    seconds = min(seconds, SHARED_S)
+    lines: list[str] = []
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sharing, "WORTH_PIXELS", 0)  # which these figures are to decide
+        folder = Path(name)
+        make_media(folder, seconds)
+        (folder / "in.mp4").rename(folder / "talk.mp4")
+        for kind, (filters, *encoder) in SOURCES.items():
+            length = seconds if kind != "4K HDR" else seconds // 3
+            coded = ("-vf", filters, "-c:v", *encoder, "-g", GROUP, "-c:a", "copy")
+            ffmpeg(folder, "-t", length, "-i", "talk.mp4", *coded, "in.mp4")
+            lines += _shared(folder, length, kind)
+    return lines
 
-    def apart(folder: Path) -> None:
-        for name, filters in SHAPES.items():
-            ffmpeg(folder, "-i", "in.mp4", "-vf", filters, *encode, f"{name}.mp4")
 
-    def together(folder: Path) -> None:
-        split = f"[0:v]split={len(SHAPES)}{''.join(f'[{name}0]' for name in SHAPES)};"
-        graph = split + ";".join(f"[{name}0]{filters}[{name}]" for name, filters in SHAPES.items())
-        outs = [part for n in SHAPES for part in ("-map", f"[{n}]", *encode, f"{n}.mp4")]
-        ffmpeg(folder, "-i", "in.mp4", "-filter_complex", graph, *outs)
+def _shared(folder: Path, seconds: int, kind: str) -> list[str]:
+    timelines = {name: shaped(folder, seconds, *size) for name, size in SHAPES.items()}
+    files = {"in": folder / "in.mp4", "logo": folder / "logo.png"}
+    firsts: list[float] = []
 
-    with tempfile.TemporaryDirectory() as name:
-        make_talk(Path(name), seconds)
-        three, one = cost(lambda: apart(Path(name))), cost(lambda: together(Path(name)))
-    return [
-        f"  three commands{three.wall:7.1f} s wall{three.cpu:8.1f} s CPU",
-        f"  one command   {one.wall:7.1f} s wall{one.cpu:8.1f} s CPU",
-        f"  one / three   {one.wall / three.wall:.3f} wall, {one.cpu / three.cpu:.3f} CPU",
+    async def bring() -> dict[str, Path]:
+        return files
+
+    def all_of_them(together: bool) -> None:
+        """As the studio does: one after the other, those that wait known to the one at work."""
+        begun = time.perf_counter()
+        with tempfile.TemporaryDirectory(dir=folder) as keep:
+            for number, (name, timeline) in enumerate(timelines.items()):
+                left = list(timelines)[number + 1 :] if together else []
+                waiting = [Waiting(each, timelines[each], bring) for each in left]
+                fused(folder, timeline, name, keep=Path(keep), waiting=waiting)
+                if number == 0:
+                    firsts.append(time.perf_counter() - begun)
+
+    apart, one = cost(lambda: all_of_them(False)), cost(lambda: all_of_them(True))
+    told = [
+        f"{each.wall:7.1f} s wall{each.cpu:8.1f} s CPU, the first{first:7.1f} s"
+        for each, first in zip((apart, one), firsts, strict=True)
     ]
+    return [
+        f"  {kind:8}apart {told[0]}",
+        f"  {kind:8}shared{told[1]}",
+        f"  {kind:8}shared / apart {one.wall / apart.wall:.3f} wall, {one.cpu / apart.cpu:.3f} CPU",
+    ]
+
+
+def shaped(folder: Path, seconds: int, width: int, height: int) -> Timeline:
+    """The edit on another canvas, of the source as it is."""
+    timeline = edit(seconds)
+    source = asyncio.run(probe(folder / "in.mp4", name="in.mp4"))
+    source = source.model_copy(update={"sha256": "in"})
+    sources = {**timeline.sources, "in": source}
+    return timeline.model_copy(update={"width": width, "height": height, "sources": sources})
 
 
 def moment(text: str) -> float:

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mosaic_mcp.studio.render.compile import Frames, compile_video
+from mosaic_mcp.studio.render.compile import compile_video
 from mosaic_mcp.studio.render.facts import Facts
+from mosaic_mcp.studio.render.pieces import Frames
+from mosaic_mcp.studio.render.plan import View
 from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import (
@@ -88,7 +90,7 @@ def test_a_part_that_begins_after_a_cutaway_ended_shows_what_still_stands_of_it(
     cutaway = Cutaway(source="a", over=Span(source="t", start=F(10), end=F(40)))
     timeline = with_sources(from_source(talk, tile="in"), away, cutaways=(cutaway,))
     names, facts = {"t": "source1", "a": "source0"}, dict.fromkeys("ta", Facts(seekable=True))
-    plan = compile_video(timeline, names, facts, part=Frames(900, 600))
+    plan = compile_video([View(timeline)], names, facts, part=Frames(900, 600))
     own = plan.inputs[: plan.inputs.index("source0")]
     assert F(own[len(own) - 1 - own[::-1].index("-ss") + 1]) == F(49, 10)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mosaic_mcp.studio.render.commands import kept_by
-from mosaic_mcp.studio.render.parts import parts_of
 from mosaic_mcp.studio.render.rendering import render
+from mosaic_mcp.studio.render.seams import parts_of
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import (
     Captions,

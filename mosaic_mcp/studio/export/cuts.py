@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from mosaic_mcp.studio.render.compile import runs_of, settled
+from mosaic_mcp.studio.render.pieces import runs_of, settled
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Literal
 
 from mosaic_mcp.studio.export.cuts import Cut, cuts_of
-from mosaic_mcp.studio.render.compile import settled
+from mosaic_mcp.studio.render.pieces import settled
 from mosaic_mcp.studio.timeline.edit import shown
 from mosaic_mcp.studio.timeline.model import Cutaway, Timeline, Track
 

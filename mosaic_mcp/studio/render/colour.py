@@ -1,7 +1,8 @@
-"""A look as FFmpeg filters: cheap ones for what can be said in numbers, a table where one is given.
+"""Colours as FFmpeg filters: what every picture is brought to, and the look that a user chose.
 
-`eq` and `curves` cost a tenth of `lut3d`; they come after the crop, on no more pixels than are
-shown.
+A look goes through cheap filters as far as it can be said in numbers, and through a table where one
+is given: `eq` and `curves` cost a tenth of `lut3d`. They come after the crop, on no more pixels
+than are shown.
 """
 
 from __future__ import annotations
@@ -9,6 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mosaic_mcp.studio.timeline.model import Look, Point
+
+TONE_MAP = (
+    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
+    "zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
+)
+"""From PQ or HLG to what ordinary screens show."""
+TAGGED = "format=yuv420p,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+"""One description for all pictures: concat refuses to mix, and the encoder writes it down."""
 
 
 def look_filters(look: Look, names: Mapping[str, str]) -> list[str]:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.render import loudness
-from mosaic_mcp.studio.render.compile import settled
 from mosaic_mcp.studio.render.encoders import X264, Encoder, Quality, x264
 from mosaic_mcp.studio.render.ffmpeg import run_ffmpeg
+from mosaic_mcp.studio.render.part import Store
 from mosaic_mcp.studio.render.picture import Picture, rendered
+from mosaic_mcp.studio.render.pieces import settled
+from mosaic_mcp.studio.render.sharing import Ask, Company
 from mosaic_mcp.studio.render.smart import only_cuts, smart_cut
 from mosaic_mcp.studio.render.soundtrack import soundtrack
 from mosaic_mcp.studio.render.workbench import OnShare, Workbench, set_up
@@ -65,13 +67,15 @@ async def render(
     keep: Path | None = None,
     tools: str = "",
     encoder: Encoder | None = None,
+    waiting: Ask | None = None,
 ) -> RenderReport:
     """Render `timeline` to the MP4 `out`; `files` are its sources by hash.
 
     `job` is a private empty folder on the disk of `out`. Cancelling kills FFmpeg at once; `out`
     exists only when it is whole. `on_progress` gets the share done, 0..1. Parts of a long picture
     and its sound are kept in the folder `keep` and taken from there, when they were made by the
-    same `tools`. `encoder` encodes the picture instead of x264. Raises RenderFailed.
+    same `tools`; those of other pictures that are `waiting` and show the same frames are made along
+    and kept too. `encoder` encodes the picture instead of x264. Raises RenderFailed.
     """
     tell = on_progress or _quiet
     if not timeline.clips:
@@ -96,7 +100,9 @@ async def render(
 
     async with side_by_side() as group:
         group.start_soon(make_sound)
-        picture = await _picture(work, lambda share: tell(PICTURE_SHARE * share), keep, tools)
+        store = Store(keep, tools) if keep else None
+        company = Company(work, waiting)
+        picture = await _picture(work, lambda share: tell(PICTURE_SHARE * share), store, company)
     out.parent.mkdir(parents=True, exist_ok=True)
     await run_ffmpeg(ffmpeg, [*picture.inputs, *MUX], cwd=job, publish=(job / PART, out))
     tell(1.0)
@@ -113,18 +119,20 @@ async def render(
     )
 
 
-async def _picture(work: Workbench, tell: OnShare, keep: Path | None, tools: str) -> Picture:
+async def _picture(
+    work: Workbench, tell: OnShare, store: Store | None, company: Company
+) -> Picture:
     """Cut the picture where that is all that is asked, else render it."""
     source = only_cuts(work.timeline, work.facts) if not work.draft else None
     if source is None:
-        return await rendered(work, tell, keep, tools)
+        return await rendered(work, tell, store, company)
     name = work.names[source.sha256]
     cut = await smart_cut(
         work.timeline, source, name, X264[work.quality], job=work.job, on_share=tell
     )
     if cut.copied:
         return Picture(("-i", cut.picture), copied=cut.copied)
-    picture = await rendered(work, tell, keep, tools)
+    picture = await rendered(work, tell, store, company)
     return replace(picture, why_encoded=cut.why)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mosaic_mcp.studio.machine import cores
 from mosaic_mcp.studio.perception.calling import call_about
-from mosaic_mcp.studio.render.compile import runs_of
 from mosaic_mcp.studio.render.facts import Facts
+from mosaic_mcp.studio.render.pieces import runs_of
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 
 CUT = "cut.ts"

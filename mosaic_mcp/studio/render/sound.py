@@ -17,9 +17,9 @@ import anyio.to_thread
 import numpy as np
 from numpy.typing import NDArray
 
-from mosaic_mcp.studio.render.compile import FAR_S
 from mosaic_mcp.studio.render.facts import Facts
 from mosaic_mcp.studio.render.ffmpeg import guarded_input, run_ffmpeg
+from mosaic_mcp.studio.render.pieces import FAR_S
 from mosaic_mcp.studio.side_by_side import side_by_side
 from mosaic_mcp.studio.timeline.edit import offsets
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline, Track

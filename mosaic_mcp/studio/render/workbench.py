@@ -12,13 +12,15 @@ import anyio.to_thread
 
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.render.commands import SideFile, keep_files
-from mosaic_mcp.studio.render.compile import runs_of
 from mosaic_mcp.studio.render.encoders import Encoder, Quality
 from mosaic_mcp.studio.render.facts import Facts, read_facts
+from mosaic_mcp.studio.render.pieces import frames_in
 from mosaic_mcp.studio.render.sheet import Sheet, sheet_of
 from mosaic_mcp.studio.timeline.model import Timeline
 
 OnShare = Callable[[float], None]
+NAMED = 20
+"""Digits of a source's hash in its name: enough, and commands can still be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +42,29 @@ class Workbench:
     @property
     def frames(self) -> int:
         """Frames of the output."""
-        return sum(piece.count for run in runs_of(self.timeline) for piece in run.pieces)
+        return frames_in(self.timeline)
 
     @property
     def draft(self) -> bool:
         """Quick to make, and only to be looked at."""
         return self.quality == "draft"
 
+    @property
+    def media(self) -> dict[str, str]:
+        """The hash of each file that its sources are in, by name: a table is in two."""
+        return {
+            name: sha
+            for sha, own in self.names.items()
+            for name in ((own, f"{own}.cube") if self._is_table(sha) else (own,))
+        }
+
+    def _is_table(self, sha256: str) -> bool:
+        return self.timeline.sources[sha256].kind == "table"
+
     def sources_in(self, folder: Path) -> dict[str, SideFile]:
         """The links to sources that are in a folder, by name."""
         return {
-            name: {"sha256": sha}
-            for sha, own in self.names.items()
-            for name in (own, f"{own}.cube")
-            if (folder / name).exists()
+            name: {"sha256": sha} for name, sha in self.media.items() if (folder / name).exists()
         }
 
 
@@ -65,14 +76,18 @@ async def set_up(
     ffmpeg: Path,
     quality: Quality,
     encoder: Encoder,
+    known: Mapping[str, Facts] | None = None,
 ) -> Workbench:
-    """Bring the `files`, by hash, of a settled timeline into the job's folder."""
+    """Bring the `files`, by hash, of a settled timeline into the job's folder.
+
+    What is `known` of sources is not read again.
+    """
     names = await anyio.to_thread.run_sync(_bring_files, timeline, files, job)
     played = (*timeline.clips, *timeline.cutaways, *timeline.tracks)
-    facts = {
-        sha: await read_facts(ffmpeg, names[sha], cwd=job)
-        for sha in dict.fromkeys(part.source for part in played)
-    }
+    facts = dict(known or {})
+    for sha in dict.fromkeys(part.source for part in played):
+        if sha not in facts:
+            facts[sha] = await read_facts(ffmpeg, names[sha], cwd=job)
     sheet = await anyio.to_thread.run_sync(sheet_of, timeline)
     work = Workbench(timeline, names, facts, sheet, quality, encoder, ffmpeg, job)
     await keep_files(job, work.sources_in(job))
@@ -80,16 +95,16 @@ async def set_up(
 
 
 def _bring_files(timeline: Timeline, files: Mapping[str, Path], job: Path) -> dict[str, str]:
-    """Link the sources into the job folder under our own names."""
+    """Link the sources into the job folder under our own names, the same for any timeline."""
     names: dict[str, str] = {}
-    for number, sha in enumerate(sorted(timeline.media)):
+    for sha in sorted(timeline.media):
         path = files.get(sha)
         if path is None or not path.is_file():
             raise MediaError(
                 f"The file of {timeline.sources[sha].name} is gone.", remedy="Upload it again."
             )
         # No suffix: FFmpeg judges by content, not by what the user called it.
-        names[sha] = f"source{number}"
+        names[sha] = f"source-{sha[:NAMED]}"
         place(path, job / names[sha])
         if timeline.sources[sha].kind == "table":  # the one filter that goes by the suffix
             place(path, job / f"{names[sha]}.cube")
@@ -97,8 +112,10 @@ def _bring_files(timeline: Timeline, files: Mapping[str, Path], job: Path) -> di
 
 
 def place(source: Path, target: Path) -> None:
-    """The file under another name: a hard link where the disk allows it, else a copy."""
+    """The file under another name, if it is not there: a hard link, or a copy where none can be."""
     try:
         os.link(source, target)
+    except FileExistsError:
+        return
     except OSError:
         shutil.copyfile(source, target)

@@ -33,6 +33,7 @@ from mosaic_mcp.studio.render.commands import SideFile
 from mosaic_mcp.studio.render.fonts import FONTS
 from mosaic_mcp.studio.render.pictures import thumbnail
 from mosaic_mcp.studio.render.rendering import render
+from mosaic_mcp.studio.render.sharing import Waiting
 from mosaic_mcp.studio.render.workbench import place
 from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
@@ -160,8 +161,9 @@ class RenderWork:
                 made = job / "made"
                 made.mkdir()
                 async with AsyncExitStack() as held:
-                    files = await self._files(timeline, held)
-                    report = await self._video(row, timeline, files, made, job, fence)
+                    files = await self.files(timeline, held)
+                    others = _Others(self, row, held)
+                    report = await self._video(row, timeline, files, made, job, fence, others)
                     await self._beside(row, timeline, files, made, report)
                 await _tell(entry, timeline, report)
                 if not await self.store.read(lambda c: holds_render(c, fence)):
@@ -182,6 +184,7 @@ class RenderWork:
         made: Path,
         job: Path,
         fence: Fence,
+        others: _Others,
     ) -> dict[str, Any]:
         """The video itself: taken over from an equal render, or rendered."""
         twin = await self._twin(row, made / VIDEO)
@@ -203,13 +206,14 @@ class RenderWork:
                 keep=self.library.parts,
                 tools=await self.encoders.made_by(quality),
                 encoder=await self.encoders.of(quality),
+                waiting=others.now,
             )
         finally:
             writer.cancel()
             await anyio.to_thread.run_sync(self.library.trim_parts)
         return json.loads(json.dumps(asdict(report), default=str))
 
-    async def _files(self, timeline: Timeline, held: AsyncExitStack) -> dict[str, Path]:
+    async def files(self, timeline: Timeline, held: AsyncExitStack) -> dict[str, Path]:
         """The timeline's sources, on this machine until `held` ends."""
         shipped = shipped_files()
         return {
@@ -298,6 +302,46 @@ async def _tell(entry: JobLog, timeline: Timeline, report: dict[str, Any]) -> No
     entry.media_s = float(timeline.duration)
     if report["note"]:
         await entry.note(report["note"], "warning")
+
+
+class _Others:
+    """The renders of a run that wait while one of them is made, which may make them along."""
+
+    def __init__(self, work: RenderWork, row: Mapping[str, Any], held: AsyncExitStack) -> None:
+        """`row` is of the one that is made; what the others need is held with it."""
+        self._work = work
+        self._row = row
+        self._held = held
+        self._known: dict[str, Waiting] = {}
+
+    async def now(self) -> list[Waiting]:
+        """Those that nobody has begun."""
+        same_run = renders.c.run_id == self._row["run_id"]
+        others = renders.c.recipe_hash != self._row["recipe_hash"]
+        query = (
+            sa.select(renders.c.id)
+            .where(same_run, others, renders.c.status == NodeStatus.queued)
+            .order_by(renders.c.position, renders.c.id)
+        )
+        ids = await self._work.store.read(lambda c: c.execute(query).scalars().all())
+        found = [self._known.get(each) or await self._read(each) for each in ids]
+        return [waiting for waiting in found if waiting is not None]
+
+    async def _read(self, render_id: str) -> Waiting | None:
+        columns = (renders.c.timeline, renders.c.need_memory)
+        query = sa.select(*columns).where(renders.c.id == render_id)
+        row = await self._work.store.read(lambda c: c.execute(query).one_or_none())
+        if row is None:  # its node has just decided anew
+            return None
+        timeline = Timeline.model_validate(row.timeline)
+
+        async def bring() -> Mapping[str, Path] | None:
+            more = self._work.admission.machine.more_memory(row.need_memory)
+            fits = self._held.enter_context(more)
+            return await self._work.files(timeline, self._held) if fits else None
+
+        self._known[render_id] = Waiting(render_id, timeline, bring)
+        return self._known[render_id]
 
 
 class _Progress:
