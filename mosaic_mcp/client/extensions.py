@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mosaic_mcp.client.transport import Transport, part
+from mosaic_mcp.contract.doable import Doable
 from mosaic_mcp.contract.extensions import (
     PREFIX,
     Asset,
@@ -25,6 +26,7 @@ from mosaic_mcp.contract.extensions import (
     Transcript,
 )
 from mosaic_mcp.contract.uploads import AssetType
+from mosaic_mcp.errors import Fault
 
 Kind = Literal["videos", "renders"]
 MEDIA_TIMEOUT_S = 600.0
@@ -52,6 +54,13 @@ class StudioExtension:
     async def tiles(self) -> Tiles:
         """How well this studio does each tile."""
         return (await self._transport.get(f"{PREFIX}/tiles")).read(Tiles)
+
+    async def check(self, agent_id: str, body: dict[str, Any]) -> list[Fault]:
+        """What of such a run this studio cannot do, whatever its videos."""
+        answer = await self._transport.post(
+            f"{PREFIX}/agents/{part(agent_id)}/check", body, idempotent=True
+        )
+        return [Fault(f.where, f.what, f.remedy, f.rule) for f in answer.read(Doable).faults]
 
     async def add_local_file(self, path: Path, asset_type: AssetType) -> Asset:
         """Make a file of this machine an asset without sending its bytes."""

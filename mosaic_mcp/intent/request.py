@@ -356,6 +356,8 @@ async def _check(plan: Plan, graph: Graph, planner: _Planner) -> None:
         looked = await look(planner.client, plan)
         planner.warnings += looked.warnings
         found += [*planner.placed, *check_lengths(request, plan.runnable, looked.lengths)]
+        if (studio := await planner.client.studio()) is not None:
+            found += await studio.check(plan.agent.agent.id, request.body())
     except InvalidRequest as error:
         found = [*planner.placed, *error.faults]
     for fault in found:

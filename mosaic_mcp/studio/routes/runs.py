@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
 
+from mosaic_mcp.contract.doable import Doable, WrongParam
 from mosaic_mcp.contract.extensions import PREFIX, FindRun, RunLog, RunTimeline, RunWatch
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.rules import check_run
@@ -23,6 +24,7 @@ from mosaic_mcp.contract.runs import (
     RunStatus,
 )
 from mosaic_mcp.errors import Fault, InvalidRequest
+from mosaic_mcp.studio.doable import check_doable
 from mosaic_mcp.studio.export.edits import edit_of
 from mosaic_mcp.studio.named import check_named
 from mosaic_mcp.studio.render.commands import SideFile
@@ -83,6 +85,7 @@ async def run_agent(
     if idempotency_key is None or not await studio.runs.by_key(caller.owner, idempotency_key):
         graph = Graph.of(agent)
         wrong = await check_named(caller.owner, body, graph, studio.assets, studio.outputs)
+        wrong += await check_doable(body, graph, here=studio.engine.works)
         wrong += await callback_faults(body.callback_url, allowed_by(studio.settings.private_urls))
         if wrong:
             raise InvalidRequest([*check_run(body, graph), *wrong])
@@ -96,6 +99,16 @@ async def run_agent(
     )
     await studio.engine.submit(run_id)
     return RunStarted(run_id=run_id)
+
+
+@watching.post("/agents/{agent_id}/check")
+async def check_agent_run(
+    agent_id: str, body: RunRequest, studio: StudioDep, caller: CallerDep
+) -> Doable:
+    """What of such a run this studio cannot do, whatever its videos; nothing is made."""
+    graph = Graph.of(await studio.agents.get(caller.owner, agent_id))
+    found = await check_doable(body, graph, here=studio.engine.works)
+    return Doable(faults=tuple(WrongParam(**asdict(fault)) for fault in found))
 
 
 @router.get("/agent_run/{run_id}")

@@ -7,11 +7,11 @@ from fractions import Fraction
 from hashlib import sha256
 
 from mosaic_mcp.contract.tiles.sound import AudioGenerationParams
-from mosaic_mcp.errors import Unsupported
+from mosaic_mcp.errors import Fault, Unsupported
 from mosaic_mcp.studio.composing.moods import DEFAULT, mood_of
 from mosaic_mcp.studio.tiles.composed import Piece, composed
 from mosaic_mcp.studio.tiles.spoken import CALM, spoken
-from mosaic_mcp.studio.tiles.tile import TileContext
+from mosaic_mcp.studio.tiles.tile import TileContext, as_faults
 from mosaic_mcp.studio.timeline.model import Clip, Sound, Source, Timeline
 from mosaic_mcp.studio.voices.speaking import voice_named
 
@@ -26,6 +26,18 @@ USUAL_MS = 30_000
 LONGEST_MS = 300_000
 LOUDNESS_LUFS = -16.0
 WIDTH, HEIGHT, RATE = 1280, 720, Fraction(30)
+
+
+async def check(params: AudioGenerationParams) -> list[Fault]:
+    """Voices that are not there, and music that is too long."""
+    faults: list[Fault] = []
+    if params.mode == "voiceover":
+        with as_faults(faults, "voice_id"):
+            await voice_named(params.voice_id)
+    else:
+        with as_faults(faults, "music_length_ms"):
+            _length(params)
+    return faults
 
 
 async def apply(
@@ -43,6 +55,15 @@ async def apply(
 
 
 async def _music(params: AudioGenerationParams, context: TileContext) -> Source:
+    length = _length(params)
+    mood = mood_of((params.music_prompt,)) or DEFAULT
+    await context.report(0.2, f"composing: {mood.name}, {mood.bpm} beats a minute")
+    wish = sha256((params.music_prompt or "").encode()).hexdigest()
+    return await composed(Piece(mood.name, mood.bpm, "medium", length / 1000, wish), context)
+
+
+def _length(params: AudioGenerationParams) -> int:
+    """Milliseconds of music."""
     length = USUAL_MS if params.music_length_ms is None else params.music_length_ms
     if length > LONGEST_MS:
         raise Unsupported(
@@ -50,10 +71,7 @@ async def _music(params: AudioGenerationParams, context: TileContext) -> Source:
             f"not {length / 60_000:.1f}.",
             remedy="Ask for a shorter piece; AI Music repeats it under a longer video.",
         )
-    mood = mood_of((params.music_prompt,)) or DEFAULT
-    await context.report(0.2, f"composing: {mood.name}, {mood.bpm} beats a minute")
-    wish = sha256((params.music_prompt or "").encode()).hexdigest()
-    return await composed(Piece(mood.name, mood.bpm, "medium", length / 1000, wish), context)
+    return length
 
 
 def sound_alone(source: Source, name: str, tile: str) -> Timeline:

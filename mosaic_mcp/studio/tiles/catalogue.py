@@ -57,8 +57,20 @@ _BUILT = (
     Tile("Outro", "approximate", opening.outro, opening.NOTE),
     Tile("Montage", "approximate", montage.apply, montage.NOTE),
     Tile("AI Music", "approximate", music.apply, music.NOTE),
-    Tile("AI Voiceover", "approximate", voiceover.apply, voiceover.NOTE),
-    Tile("Audio Generation", "approximate", audio_generation.apply, audio_generation.NOTE),
+    Tile(
+        "AI Voiceover",
+        "approximate",
+        voiceover.apply,
+        voiceover.NOTE,
+        check=voiceover.check,
+    ),
+    Tile(
+        "Audio Generation",
+        "approximate",
+        audio_generation.apply,
+        audio_generation.NOTE,
+        check=audio_generation.check,
+    ),
     Tile("Voice", "unsupported", voice.apply, voice.NOTE),
     Tile("AI B-Roll", "approximate", b_roll.apply, b_roll.NOTE, b_roll.means),
     Tile(
@@ -67,6 +79,7 @@ _BUILT = (
         generation.image,
         generation.IMAGE_NOTE,
         generation.image_means,
+        generation.check_image,
     ),
     Tile(
         "Video Generation",
@@ -74,6 +87,7 @@ _BUILT = (
         generation.video,
         generation.VIDEO_NOTE,
         generation.video_means,
+        generation.check_video,
     ),
     Tile(
         "AI Content Generation",
@@ -81,6 +95,7 @@ _BUILT = (
         generation.content,
         generation.CONTENT_NOTE,
         generation.content_means,
+        generation.check_content,
     ),
     Tile("Destination", "approximate", passing.apply, passing.DESTINATION_NOTE),
 )

@@ -19,7 +19,7 @@ from mosaic_mcp.contract.tiles.generation import (
 from mosaic_mcp.errors import Fault, InvalidRequest, Unsupported
 from mosaic_mcp.studio.providers import Providers, fal, openai, replicate
 from mosaic_mcp.studio.providers.provider import FilmWish, PictureWish, Tell
-from mosaic_mcp.studio.tiles.tile import Made, TileContext
+from mosaic_mcp.studio.tiles.tile import Made, TileContext, as_faults
 from mosaic_mcp.studio.timeline.edit import even, from_source
 from mosaic_mcp.studio.timeline.model import Source, Timeline
 
@@ -100,6 +100,38 @@ async def content(
         wish = PictureWish(prompt, *SIZES["landscape_16_9"])
         return [*inputs, await _picture(wish, context)]
     return [*inputs, await _film(FilmWish(prompt), context)]
+
+
+async def check_image(params: ImageGenerationParams) -> list[Fault]:
+    """Prompts that are empty, and context that would be lost."""
+    faults: list[Fault] = []
+    with as_faults(faults, "selected_context"):
+        _refuse_context(params.selected_context)
+    with as_faults(faults, "prompt"):
+        _prompt(params.prompt)
+    return faults
+
+
+async def check_video(params: VideoGenerationParams) -> list[Fault]:
+    """Lengths and shapes that are not made, too."""
+    faults: list[Fault] = []
+    with as_faults(faults, "selected_context"):
+        _refuse_context(params.selected_context)
+    with as_faults(faults, "prompt"):
+        _prompt(params.prompt or "")
+    with as_faults(faults, "duration"):
+        _seconds(params.duration or "5")
+    with as_faults(faults, "aspect_ratio"):
+        _shape(params.aspect_ratio or "16:9")
+    return faults
+
+
+async def check_content(params: ContentGenerationParams) -> list[Fault]:
+    """Prompts that are empty."""
+    faults: list[Fault] = []
+    with as_faults(faults, "prompt"):
+        _prompt(params.prompt)
+    return faults
 
 
 def image_means(providers: Providers) -> str:

@@ -6,13 +6,15 @@ timelines: one for one (Captions), many for one (Clips), or one for many.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
 from mosaic_mcp.contract.extensions import Standing
+from mosaic_mcp.errors import Fault, InvalidRequest, MosaicError
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.providers import Providers
 from mosaic_mcp.studio.providers.provider import Kind, Tell, Wish
@@ -137,6 +139,20 @@ def each_of(
 
 Apply = Callable[[Sequence[Timeline], Any, TileContext], Awaitable[list[Timeline]]]
 """`(inputs, validated params model, context) -> outputs`; raises MosaicError to fail the node."""
+Check = Callable[[Any], Awaitable[list[Fault]]]
+"""`(validated params model) -> what of it this studio cannot do`, placed by parameter; what can be
+said before a run is made need not fail in it."""
+
+
+@contextmanager
+def as_faults(faults: list[Fault], parameter: str) -> Generator[None]:
+    """Collect what the block raises, as faults of a parameter where it names none itself."""
+    try:
+        yield
+    except InvalidRequest as error:
+        faults += error.faults
+    except MosaicError as error:
+        faults.append(Fault(parameter, error.message, error.remedy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +167,6 @@ class Tile:
     means: Callable[[Providers], str] | None = field(default=None, compare=False)
     """What a run of it means with these providers, as a sentence for a plan; None: always the
     same."""
+    check: Check | None = field(default=None, compare=False)
     measured: tuple[str, ...] = ()
     """The tests and benchmarks that show it (`measured.py`)."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from mosaic_mcp.contract.tiles.sound import VoiceoverParams
-from mosaic_mcp.errors import Unsupported
+from mosaic_mcp.errors import Fault, Unsupported
 from mosaic_mcp.studio.tiles.sight import intervals_of
 from mosaic_mcp.studio.tiles.spoken import spoken_within
-from mosaic_mcp.studio.tiles.tile import TileContext, each_of
+from mosaic_mcp.studio.tiles.tile import TileContext, as_faults, each_of
 from mosaic_mcp.studio.timeline.edit import offsets, to_output
 from mosaic_mcp.studio.timeline.model import Source, Timeline, Track
 from mosaic_mcp.studio.voices.speaking import voice_named
@@ -35,12 +35,26 @@ AUTO = (
 )
 
 
+async def check(params: VoiceoverParams) -> list[Fault]:
+    """Scripts that are to be written, and voices that are not there."""
+    faults: list[Fault] = []
+    with as_faults(faults, "script_mode"):
+        _refuse_auto(params)
+    with as_faults(faults, "voice"):
+        await voice_named(params.voice)
+    return faults
+
+
+def _refuse_auto(params: VoiceoverParams) -> None:
+    if params.script_mode == "auto":
+        raise Unsupported("The local studio does not write scripts.", remedy=AUTO)
+
+
 async def apply(
     inputs: Sequence[Timeline], params: VoiceoverParams, context: TileContext
 ) -> list[Timeline]:
     """Lay the script over every input."""
-    if params.script_mode == "auto":
-        raise Unsupported("The local studio does not write scripts.", remedy=AUTO)
+    _refuse_auto(params)
     voice = await voice_named(params.voice)
     return [await _with_voice(t, params, voice, part) for t, part in each_of(inputs, context)]
 

@@ -38,8 +38,10 @@ def command() -> list[str] | None:
 async def voice_named(name: str | None) -> str:
     """espeak-ng's voice for a wish: a language ("de"), "female", or one of its own names.
 
-    Raises Unsupported with some of the voices that there are.
+    Raises Unsupported with some of the voices that there are, and without espeak-ng.
     """
+    if command() is None:
+        raise missing()
     if not name:
         return DEFAULT_VOICE
     wish = name.strip().lower()

@@ -1,0 +1,35 @@
+"""What of a run this studio cannot do, said before the run is made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mosaic_mcp.contract.graph import Graph
+from mosaic_mcp.contract.params import merged_params
+from mosaic_mcp.contract.runs import RunRequest
+from mosaic_mcp.errors import Fault, InvalidRequest
+from mosaic_mcp.studio.tiles.catalogue import TILES
+
+
+async def check_doable(request: RunRequest, graph: Graph, *, here: bool) -> list[Fault]:
+    """A fault for each parameter that a tile here does not do, whatever the videos.
+
+    Nodes whose parameters are wrong by the contract are left to its own rules. What is not done
+    `here`, by this process, others find out: they may have voices that are not on this machine.
+    """
+    if not here:
+        return []
+    runnable = graph.runnable(request.ignore_nodes)
+    faults: list[Fault] = []
+    for node_id in runnable.order:
+        tile = runnable.tile(node_id)
+        check = TILES[tile.name].check if tile is not None else None
+        if check is None:
+            continue
+        try:
+            params = merged_params(runnable.nodes[node_id], request.update_params.get(node_id, {}))
+        except InvalidRequest:
+            continue
+        where = f"update_params.{node_id}"
+        faults += [replace(f, where=f"{where}.{f.where}") for f in await check(params)]
+    return faults

@@ -1,0 +1,85 @@
+"""What this studio cannot do is said before a run is made, by its parameter."""
+
+from typing import Any
+
+import httpx
+import pytest
+from mcp import Client
+from test_rest_runs import make_agent, run
+
+from mosaic_mcp.server import build_server
+from mosaic_mcp.settings import Settings
+from tests.support.media import video
+
+WRONG = {"script": "Hello there.", "script_mode": "auto", "voice": "morgan"}
+
+
+@pytest.fixture(scope="module")
+def spoken(studio, tmp_path_factory):
+    """`(client, agent, its nodes, a video)`: a voice-over on a video."""
+    path = video(tmp_path_factory.mktemp("media") / "talk.mp4")
+    with studio.client() as client:
+        agent_id, nodes = make_agent(client, "Video Input", "AI Voiceover")
+        asset = client.post("/studio/v1/files", json={"path": str(path), "asset_type": "video"})
+        yield client, agent_id, nodes, asset.json()["asset_id"]
+
+
+def runs(client: httpx.Client) -> list[Any]:
+    return client.get("/agent_runs").json()["runs"]
+
+
+def test_a_run_is_refused_with_every_parameter_that_cannot_be_had(spoken):
+    client, agent_id, nodes, asset = spoken
+    before = runs(client)
+    answer = run(client, agent_id, {"video_ids": [asset], "update_params": {nodes[1]: WRONG}})
+    assert answer.status_code == 400
+    said = answer.json()["detail"]
+    assert f"update_params.{nodes[1]}.script_mode: The local studio does not write scripts" in said
+    assert f"update_params.{nodes[1]}.voice: " in said
+    assert "'morgan'" in said
+    assert runs(client) == before
+
+
+async def test_a_dry_run_names_them_as_the_caller_did(spoken, studio):
+    _, agent_id, _, asset = spoken
+
+    async def planned(**voiceover: str):
+        params = {"AI Voiceover": {"script": "Hello there.", **voiceover}}
+        arguments = {"agent": agent_id, "videos": [f"video:{asset}"], "params": params}
+        async with Client(build_server(Settings(home=studio.home))) as client:
+            return await client.call_tool("run_agent", {**arguments, "dry_run": True})
+
+    refused = await planned(voice="morgan", script_mode="auto")
+    assert refused.is_error
+    text = refused.content[0].text
+    assert "params.AI Voiceover.voice" in text
+    assert "params.AI Voiceover.script_mode" in text
+    assert not (await planned(voice="british")).is_error
+
+
+@pytest.mark.parametrize(
+    ("tile", "params", "where"),
+    [
+        ("Audio Generation", {"script": "Hello.", "voice_id": "morgan"}, "voice_id"),
+        ("Audio Generation", {"mode": "music", "music_length_ms": 900_000}, "music_length_ms"),
+        (
+            "Image Generation",
+            {"prompt": "A hill", "selected_context": {"a": [1]}},
+            "selected_context",
+        ),
+        ("Video Generation", {"prompt": "A hill", "duration": "600"}, "duration"),
+        ("Video Generation", {"prompt": "A hill", "aspect_ratio": "7:1"}, "aspect_ratio"),
+        ("AI Content Generation", {"prompt": "  "}, "prompt"),
+    ],
+)
+def test_what_a_tile_does_not_make_is_found_by_asking(studio, tile, params, where):
+    with studio.client() as client:
+        agent_id, (node,) = make_agent(client, tile)
+        url = f"/studio/v1/agents/{agent_id}/check"
+        found = client.post(url, json={"update_params": {node: params}}).json()["faults"]
+        assert [fault["where"] for fault in found] == [f"update_params.{node}.{where}"]
+        assert all(fault["remedy"] for fault in found)
+
+
+def test_another_owners_agent_cannot_be_asked_about(spoken, ben):
+    assert ben.post(f"/studio/v1/agents/{spoken[1]}/check", json={}).status_code == 404
