@@ -362,7 +362,7 @@ class JobFile(Response):
     """A file in the job's folder that commands read, other than what commands before them wrote."""
 
     name: str
-    """With its folder, as "part0/graph.txt"."""
+    """With its folder, as "render/graph.txt"."""
     sha256: str | None = None
     """Of the source that it is a link to."""
     path: str | None = None

@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -94,32 +94,35 @@ class Machine:
     @asynccontextmanager
     async def memory(self, need: int) -> AsyncGenerator[None]:
         """Wait until `need` bytes fit beside what is lent."""
-        async with self._turn:
-            while not self._fits(need):
-                self._given_back = anyio.Event()
-                await self._given_back.wait()
-            self._lent.append(need)
-        try:
+        with ExitStack() as lent:
+            async with self._turn:
+                while not self._fits(need):
+                    self._given_back = anyio.Event()
+                    await self._given_back.wait()
+                lent.enter_context(self._lend(need))
             yield
-        finally:
-            self._lent.remove(need)
-            self._given_back.set()
 
     @contextmanager
     def more_memory(self, need: int) -> Generator[bool]:
         """Count on `need` more bytes until the end of the block if they are there now, else False.
 
-        For a job that has memory already: it must not wait for what others give back.
+        For a job that has memory already: it must not wait for what others give back, nor take it
+        from those who wait. Where memory is not known there is never more.
         """
-        fits = self._fits(need)
-        if fits:
-            self._lent.append(need)
+        if self._turn.locked() or self._budget is None or not self._fits(need):
+            yield False
+            return
+        with self._lend(need):
+            yield True
+
+    @contextmanager
+    def _lend(self, need: int) -> Generator[None]:
+        self._lent.append(need)
         try:
-            yield fits
+            yield
         finally:
-            if fits:
-                self._lent.remove(need)
-                self._given_back.set()
+            self._lent.remove(need)
+            self._given_back.set()
 
     def _fits(self, need: int) -> bool:
         if not self._lent:

@@ -34,9 +34,10 @@ from PIL import Image
 from mosaic_mcp.studio.render.encoders import Quality
 from mosaic_mcp.studio.render.fonts import FONTS
 from mosaic_mcp.studio.render.framing import crop_commands, crop_size
+from mosaic_mcp.studio.render.kept import PartStore
 from mosaic_mcp.studio.render.pieces import frames_of, settled
 from mosaic_mcp.studio.render.rendering import RenderReport, render
-from mosaic_mcp.studio.render.sharing import Waiting
+from mosaic_mcp.studio.render.sharing import Others
 from mosaic_mcp.studio.render.sheet import sheet_of
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import (
@@ -132,12 +133,9 @@ def fused(
     name: str = "fused",
     quality: Quality = "standard",
     keep: Path | None = None,
-    waiting: Sequence[Waiting] = (),
+    others: Others | None = None,
 ) -> RenderReport:
     """What the studio does; nothing of an earlier render is there unless `keep` has it."""
-
-    async def ask() -> Sequence[Waiting]:
-        return waiting
 
     files = {"in": folder / "in.mp4", "logo": folder / "logo.png"}
     with tempfile.TemporaryDirectory(dir=folder) as made:
@@ -151,8 +149,8 @@ def fused(
                 job=job,
                 ffmpeg=FFMPEG,
                 quality=quality,
-                keep=keep or Path(made) / "parts",
-                waiting=ask,
+                store=PartStore(keep or Path(made) / "parts"),
+                others=others,
             )
         )
 

@@ -30,11 +30,11 @@ import pytest
 
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.render import sharing
-from mosaic_mcp.studio.render.sharing import Waiting
 from mosaic_mcp.studio.timeline.model import Timeline
 from tests.benchmarks import bench_cuts, bench_fused, bench_perception
 from tests.benchmarks.bench_fused import cost, edit, fused, make_media
 from tests.benchmarks.talk import GROUP, SAMPLE, ffmpeg, make_talk, part_s
+from tests.support.others import FixedOthers
 from tests.support.studio_process import running_studio
 from tests.support.studio_runs import Studio
 
@@ -162,17 +162,14 @@ def _shared(folder: Path, seconds: int, kind: str) -> list[str]:
     files = {"in": folder / "in.mp4", "logo": folder / "logo.png"}
     firsts: list[float] = []
 
-    async def bring() -> dict[str, Path]:
-        return files
-
     def all_of_them(together: bool) -> None:
         """As the studio does: one after the other, those that wait known to the one at work."""
         begun = time.perf_counter()
         with tempfile.TemporaryDirectory(dir=folder) as keep:
             for number, (name, timeline) in enumerate(timelines.items()):
                 left = list(timelines)[number + 1 :] if together else []
-                waiting = [Waiting(each, timelines[each], bring) for each in left]
-                fused(folder, timeline, name, keep=Path(keep), waiting=waiting)
+                others = FixedOthers({each: (timelines[each], files) for each in left})
+                fused(folder, timeline, name, keep=Path(keep), others=others)
                 if number == 0:
                     firsts.append(time.perf_counter() - begun)
 

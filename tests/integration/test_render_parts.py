@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mosaic_mcp.studio.render.commands import kept_by
+from mosaic_mcp.studio.render.kept import PartStore
 from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.render.seams import parts_of
 from mosaic_mcp.studio.timeline.edit import from_source
@@ -56,13 +57,12 @@ def made(tmp_path, long):
     count = iter(range(100))
 
     async def make(timeline, *, keep=None, **more):
+        store = keep and PartStore(keep)
         name = f"{next(count)}"
         job, out = tmp_path / f"job{name}", tmp_path / f"{name}.mp4"
         job.mkdir()
         files = {long[1].sha256: long[0]}
-        report = await render(
-            timeline, files, out, job=job, ffmpeg=FFMPEG, keep=keep, tools="1", **more
-        )
+        report = await render(timeline, files, out, job=job, ffmpeg=FFMPEG, store=store, **more)
         return out, report
 
     return make

@@ -98,7 +98,7 @@ def test_a_kept_command_makes_the_same_picture_again(studio: Studio, run_id: str
     )
     assert done.returncode == 0, done.stderr
     made = studio.home / "renders" / output["id"] / "video.mp4"
-    assert picture(tmp_path / "part0" / "part.mp4") == picture(made)
+    assert picture(tmp_path / "render" / "part.mp4") == picture(made)
 
 
 def test_another_owners_log_does_not_exist(running: RunningStudio, run_id: str):
@@ -121,8 +121,8 @@ def test_files_are_told_by_path_to_the_user_of_the_machine_alone(
 ):
     (render,) = [job for job in log_of(studio, run_id, files=True).jobs if job.files]
     names = {file.name for file in render.files}
-    assert {"part0/graph.txt", "part0/captions.ass"} <= names
-    assert any(name.startswith("part0/source-") for name in names)
+    assert {"render/graph.txt", "render/captions.ass"} <= names
+    assert any(name.startswith("render/source-") for name in names)
     assert any(file.path for file in render.files)
     with running.client() as client:
         found = client.get(

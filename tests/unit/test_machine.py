@@ -137,3 +137,39 @@ def test_a_large_render_needs_more_than_a_small_one():
         update={"clips": (large.clips[0].model_copy(update={"end": Fraction(3600)}),)}
     )
     assert render_need(longer, "standard").disk > 10 * GB
+
+
+async def test_more_memory_is_had_at_once_or_not_at_all_and_given_back(tmp_path: Path):
+    shared = Machine(tmp_path, memory=1000)
+    async with shared.memory(500):
+        with shared.more_memory(250) as first:
+            assert first
+            with shared.more_memory(100) as second:
+                assert not second
+        with shared.more_memory(300) as again:
+            assert again
+
+
+async def test_nobody_gets_more_memory_while_others_wait_for_some(tmp_path: Path):
+    shared = Machine(tmp_path, memory=1000)
+    asked = anyio.Event()
+
+    async def wait_for_much() -> None:
+        asked.set()
+        async with shared.memory(700):
+            pass
+
+    async with anyio.create_task_group() as group, shared.memory(500):
+        group.start_soon(wait_for_much)
+        await asked.wait()
+        await anyio.lowlevel.checkpoint()
+        with shared.more_memory(10) as more:
+            assert not more
+
+
+async def test_more_memory_is_not_given_where_nobody_knows_how_much_there_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "available_memory", lambda: None)
+    shared = Machine(tmp_path)
+    async with shared.memory(500):
+        with shared.more_memory(1) as more:
+            assert not more

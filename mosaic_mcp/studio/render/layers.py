@@ -38,7 +38,7 @@ class Layers:
         return label
 
     def _captions(self, below: str) -> str:
-        ahead = self.view.captions
+        ahead = self.view.ahead
         if ahead is None:
             return below
         titled = f"subtitles=filename={self.view.captions_file}:fontsdir={FONTS_DIR}"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -19,13 +18,13 @@ from pathlib import Path
 import anyio.to_thread
 import pysubs2
 
-from mosaic_mcp.errors import MediaError
+from mosaic_mcp.errors import MediaError, MosaicError
 from mosaic_mcp.studio.render.commands import SideFile, keep_files
 from mosaic_mcp.studio.render.compile import compile_video
 from mosaic_mcp.studio.render.encoders import Encoder
 from mosaic_mcp.studio.render.ffmpeg import run_ffmpeg
 from mosaic_mcp.studio.render.fonts import FONTS
-from mosaic_mcp.studio.render.kept import keep, take
+from mosaic_mcp.studio.render.kept import PartStore, keep, take
 from mosaic_mcp.studio.render.layers import FONTS_DIR
 from mosaic_mcp.studio.render.pieces import Frames
 from mosaic_mcp.studio.render.plan import CAPTIONS, GRAPH, Plan, View, side_files
@@ -36,14 +35,6 @@ KEY_FRAME_S = 2
 VERSION = 1
 LEAD_S = 60
 """Captions begin at most this long before the part in which they still stand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """Where parts are kept, and by which tools they have to be made."""
-
-    folder: Path
-    tools: str
 
 
 class Part:
@@ -61,19 +52,20 @@ class Part:
         """FFmpeg's, when the part is made alone."""
         return arguments(self.plan, self.work.encoder)
 
-    async def taken(self, store: Store, out: Path) -> bool:
+    async def taken(self, store: PartStore, out: Path) -> bool:
         """Have the part as `out` where it is kept: then True."""
-        return await anyio.to_thread.run_sync(take, self._kept(store), out)
+        return await anyio.to_thread.run_sync(take, self.kept(store), out)
 
-    async def there(self, store: Store) -> bool:
+    async def there(self, store: PartStore) -> bool:
         """True when it is kept."""
-        return await anyio.to_thread.run_sync(self._kept(store).exists)
+        return await anyio.to_thread.run_sync(self.kept(store).exists)
 
-    async def keep(self, made: Path, store: Store) -> None:
-        """Keep the finished part."""
-        await anyio.to_thread.run_sync(keep, made, self._kept(store))
+    async def keep(self, made: Path, store: PartStore, *, moved: bool = False) -> None:
+        """Keep the finished part; `moved`, it is not left where it was made."""
+        await anyio.to_thread.run_sync(lambda: keep(made, self.kept(store), moved=moved))
 
-    def _kept(self, store: Store) -> Path:
+    def kept(self, store: PartStore) -> Path:
+        """Where it is kept, or would be."""
         key = key_of(self.plan, self.captions, self.arguments, self.work.names, store.tools)
         return store.folder / f"{key}.mp4"
 
@@ -164,8 +156,21 @@ async def make(
 
     Raises RenderFailed, and MediaError when a source ends too early, which FFmpeg does not mind.
     """
+    plan = parts[0].plan if len(parts) == 1 else await anyio.to_thread.run_sync(plan_of, parts)
+    files = [folder / _file(view) for view in plan.views]
+    try:
+        await _run(parts, plan, folder, tell, threads)
+    except MosaicError:
+        for file in files:
+            file.unlink(missing_ok=True)
+        raise
+    return files
+
+
+async def _run(
+    parts: Sequence[Part], plan: Plan, folder: Path, tell: OnShare, threads: int | None
+) -> None:
     work = parts[0].work
-    plan = await anyio.to_thread.run_sync(plan_of, parts)
     await anyio.to_thread.run_sync(_lay_out, parts, plan, folder)
     await keep_files(folder, _read(parts, plan, folder))
     total = float(Fraction(plan.frames) / work.timeline.frame_rate)
@@ -183,7 +188,6 @@ async def make(
             "length: the file is damaged or cut short.",
             remedy="Upload a complete file, or cut the end away.",
         )
-    return [folder / _file(view) for view in plan.views]
 
 
 def _lay_out(parts: Sequence[Part], plan: Plan, folder: Path) -> None:
@@ -192,7 +196,7 @@ def _lay_out(parts: Sequence[Part], plan: Plan, folder: Path) -> None:
     used = set(plan.inputs) | set(plan.graph.replace("=", ":").split(":"))
     for part in parts:
         for name in part.work.media:
-            if name in used:
+            if name in used and not (folder / name).exists():
                 place(part.work.job / name, folder / name)
     side_files(folder, plan)
     for part, view in zip(parts, plan.views, strict=True):
@@ -204,7 +208,8 @@ def _lay_out(parts: Sequence[Part], plan: Plan, folder: Path) -> None:
 def _bring_fonts(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for font in FONTS.glob("*.ttf"):
-        place(font, folder / font.name)
+        if not (folder / font.name).exists():
+            place(font, folder / font.name)
 
 
 def _read(parts: Sequence[Part], plan: Plan, folder: Path) -> dict[str, SideFile]:

@@ -1,29 +1,28 @@
-"""Rendering the picture in parts that are kept: one for a short picture, several for a long one."""
+"""Rendering the picture in parts, one for a short picture; those of a long one are kept."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 
-from mosaic_mcp.errors import Interrupted, MosaicError, NoSpace
+from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.studio.machine import cores
-from mosaic_mcp.studio.render.part import Part, Store, make
+from mosaic_mcp.studio.render.kept import PartStore
+from mosaic_mcp.studio.render.part import Part, make
 from mosaic_mcp.studio.render.pieces import Frames
 from mosaic_mcp.studio.render.seams import parts_of
-from mosaic_mcp.studio.render.sharing import Company
-from mosaic_mcp.studio.render.workbench import OnShare, Workbench, place
+from mosaic_mcp.studio.render.sharing import Company, Others
+from mosaic_mcp.studio.render.workbench import OnShare, Workbench
 from mosaic_mcp.studio.side_by_side import side_by_side
 
 LISTING = "parts.txt"
 MOST_AT_ONCE = 4
 """Parts that are rendered side by side: each takes some hundred megabytes."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +38,23 @@ class Picture:
     copied: int = 0
     why_encoded: str = ""
     kept: int = 0
+    along: int = 0
+    apart: str = ""
 
 
 async def rendered(
-    work: Workbench, tell: OnShare, store: Store | None, company: Company
+    work: Workbench, tell: OnShare, store: PartStore | None, others: Others | None
 ) -> Picture:
-    """Render the picture. Its parts are kept in the store, and taken from it.
+    """Render the picture. Its parts are taken from the store, and kept there if they are several.
 
-    Those of the company are made along and kept; without a store there is nobody to make them for.
+    Those of `others` that show the same frames are made along and kept.
     """
     places = parts_of(work.timeline) if store else [Frames(0, work.frames)]
     parts = await anyio.to_thread.run_sync(lambda: [Part(work, frames) for frames in places])
-    making = _Making(work, parts, tell, store, company)
-    await making.all()
+    at_once = max(1, min(cores(), MOST_AT_ONCE, len(parts)))
+    async with Company(work, others, at_once) as company:
+        making = _Making(work, parts, tell, store, company)
+        await making.all(at_once)
     files = [making.file(number).name for number in range(len(parts))]
     inputs = ("-i", files[0])
     if len(files) > 1:
@@ -64,6 +67,8 @@ async def rendered(
         tuple(part.arguments for part in parts),
         tuple(part.plan.graph for part in parts),
         kept=making.kept,
+        along=making.along,
+        apart=making.apart,
     )
 
 
@@ -75,39 +80,54 @@ class _Making:
         work: Workbench,
         parts: Sequence[Part],
         tell: OnShare,
-        store: Store | None,
+        store: PartStore | None,
         company: Company,
     ) -> None:
         self.kept = 0
+        self.along = 0
+        self.apart = ""
         self._work = work
         self._parts = parts
         self._tell = tell
         self._store = store
         self._company = company
         self._shares = [0.0] * len(parts)
+        self._left = len(parts)
 
     def file(self, number: int) -> Path:
         """Where a finished part is."""
         return self._work.job / f"part{number}.mp4"
 
-    async def all(self) -> None:
-        """Make what is missing, several side by side."""
+    async def all(self, at_once: int) -> None:
+        """Make what is missing, so many side by side."""
         missing = [n for n in range(len(self._parts)) if not await self._taken(n)]
-        if not missing:
-            return
-        at_once = max(1, min(cores(), MOST_AT_ONCE, len(missing)))
+        self._left = len(missing)
         limit = anyio.CapacityLimiter(at_once)
-        threads = cores() // at_once if at_once > 1 else None
 
         async def one(number: int) -> None:
             async with limit:
-                # By now somebody else may have made it along with its own.
-                if not await self._taken(number):
-                    await self._make(number, threads)
+                await self._have(number, min(at_once, self._left))
+            self._left -= 1
 
         async with side_by_side() as group:
             for number in missing:
                 group.start_soon(one, number)
+
+    async def _have(self, number: int, at_once: int) -> None:
+        """Make a part, or wait for whoever makes it along with their own."""
+        store, part = self._store, self._parts[number]
+        # All at once leave one core to each; the last one has them all.
+        threads = max(1, cores() // at_once) if len(self._parts) > 1 else None
+        if store is None:
+            await self._render(number, [part], threads)
+            return
+        kept = part.kept(store)
+        while not await self._taken(number):
+            with store.underway.claim(kept) as mine:
+                if mine:
+                    await self._make(number, store, threads)
+                    return
+            await store.underway.over(kept)
 
     async def _taken(self, number: int) -> bool:
         if self._store is None:
@@ -118,39 +138,38 @@ class _Making:
             self._told(number, 1.0)
         return taken
 
-    async def _make(self, number: int, threads: int | None) -> None:
-        part, folder = self._parts[number], self._work.job / f"part{number}"
-        along = await self._along(part)
-        try:
-            await self._render(number, [part, *along], folder, threads)
-        except (Interrupted, NoSpace):
-            raise
-        except MosaicError as error:
-            if not along:
-                raise
-            # Whose fault it is will be seen: each is made alone from here on.
-            log.warning("parts made together failed, alone now: %s", error)
-            self._company.leave()
-            await self._render(number, [part], self._work.job / f"part{number}-alone", threads)
+    async def _make(self, number: int, store: PartStore, threads: int | None) -> None:
+        """Make a part that is ours to make, along with the same part of others."""
+        part = self._parts[number]
+        with ExitStack() as claims:
+            along = [
+                other
+                for other in await self._company.parts(part.frames)
+                if not await other.there(store)
+                and claims.enter_context(store.underway.claim(other.kept(store)))
+            ]
+            try:
+                await self._render(number, [part, *along], threads)
+                return
+            except MosaicError as error:
+                if not along:
+                    raise
+                # Whose fault it is will be seen: each is made alone from here on.
+                self.apart = str(error)
+                self._company.leave()
+        await self._render(number, [part], threads)
 
-    async def _along(self, part: Part) -> list[Part]:
-        """The same part of the others that wait, as far as it is not kept yet."""
-        store = self._store
-        if store is None:
-            return []
-        others = [Part(work, part.frames) for work in await self._company.now()]
-        return [other for other in others if not await other.there(store)]
-
-    async def _render(
-        self, number: int, parts: Sequence[Part], folder: Path, threads: int | None
-    ) -> None:
+    async def _render(self, number: int, parts: Sequence[Part], threads: int | None) -> None:
+        several = len(self._parts) > 1
+        folder = self._work.job / f"part{number}" if several else self._work.job
         made = await make(parts, folder, lambda share: self._told(number, share), threads)
         if self._store is not None:
-            # Of a short picture only that of the others: it would be kept beside its own output.
-            first = 0 if len(self._parts) > 1 else 1
-            for part, file in zip(parts[first:], made[first:], strict=True):
-                await part.keep(file, self._store)
-        await anyio.to_thread.run_sync(place, made[0], self.file(number))
+            for other, file in zip(parts[1:], made[1:], strict=True):
+                await other.keep(file, self._store, moved=True)
+            if several:  # that of a short picture would only be kept beside its own output
+                await parts[0].keep(made[0], self._store)
+        self.along += len(parts) - 1
+        made[0].replace(self.file(number))
         self._told(number, 1.0)
 
     def _told(self, number: int, share: float) -> None:

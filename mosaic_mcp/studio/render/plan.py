@@ -24,7 +24,7 @@ class View:
     """One of the pictures that a plan makes: that of a settled timeline."""
 
     timeline: Timeline
-    captions: Fraction | None = None
+    ahead: Fraction | None = None
     """The seconds that its captions' file is ahead of the part; None: there is no such file."""
     draft: bool = False
     """Half as wide and high."""

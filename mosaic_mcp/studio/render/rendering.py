@@ -11,11 +11,11 @@ from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.render import loudness
 from mosaic_mcp.studio.render.encoders import X264, Encoder, Quality, x264
 from mosaic_mcp.studio.render.ffmpeg import run_ffmpeg
-from mosaic_mcp.studio.render.part import Store
+from mosaic_mcp.studio.render.kept import PartStore
 from mosaic_mcp.studio.render.picture import Picture, rendered
 from mosaic_mcp.studio.render.pieces import settled
-from mosaic_mcp.studio.render.sharing import Ask, Company
-from mosaic_mcp.studio.render.smart import only_cuts, smart_cut
+from mosaic_mcp.studio.render.sharing import Others
+from mosaic_mcp.studio.render.smart import copied_from, smart_cut
 from mosaic_mcp.studio.render.soundtrack import soundtrack
 from mosaic_mcp.studio.render.workbench import OnShare, Workbench, set_up
 from mosaic_mcp.studio.side_by_side import side_by_side
@@ -36,10 +36,11 @@ DRAFT = (
 
 @dataclass(frozen=True, slots=True)
 class RenderReport:
-    """What was done: the exact commands, how much came out, and what was substituted."""
+    """What was done: the commands, how much came out, and what was substituted."""
 
     commands: tuple[tuple[str, ...], ...]
-    """FFmpeg's, one for each part of the picture."""
+    """FFmpeg's, one for each part of the picture as it is made alone: the run's log has those that
+    ran, which may have made parts of other pictures along, or none where a part was there."""
     graphs: tuple[str, ...]
     """The filter graphs that they read."""
     frames: int
@@ -51,6 +52,10 @@ class RenderReport:
     """Why nothing could be copied where only cuts were asked."""
     kept: int = 0
     """Parts of the picture that were there already."""
+    along: int = 0
+    """Parts of other pictures that were made in the same commands."""
+    apart: str = ""
+    """Why parts that were begun together with others were made alone after all."""
     encoder: str = "libx264"
     """FFmpeg's name of what encoded the picture, or the edges of a cut one."""
 
@@ -64,18 +69,17 @@ async def render(
     ffmpeg: Path,
     quality: Quality = "standard",
     on_progress: OnShare | None = None,
-    keep: Path | None = None,
-    tools: str = "",
+    store: PartStore | None = None,
     encoder: Encoder | None = None,
-    waiting: Ask | None = None,
+    others: Others | None = None,
 ) -> RenderReport:
     """Render `timeline` to the MP4 `out`; `files` are its sources by hash.
 
     `job` is a private empty folder on the disk of `out`. Cancelling kills FFmpeg at once; `out`
     exists only when it is whole. `on_progress` gets the share done, 0..1. Parts of a long picture
-    and its sound are kept in the folder `keep` and taken from there, when they were made by the
-    same `tools`; those of other pictures that are `waiting` and show the same frames are made along
-    and kept too. `encoder` encodes the picture instead of x264. Raises RenderFailed.
+    and its sound are kept in the `store` and taken from it; those of `others` that show the same
+    frames are made along and kept too. `encoder` encodes the picture instead of x264. Raises
+    RenderFailed.
     """
     tell = on_progress or _quiet
     if not timeline.clips:
@@ -96,13 +100,11 @@ async def render(
     picture = Picture(())
 
     async def make_sound() -> None:
-        notes.extend(await soundtrack(work, keep, tools))
+        notes.extend(await soundtrack(work, store))
 
     async with side_by_side() as group:
         group.start_soon(make_sound)
-        store = Store(keep, tools) if keep else None
-        company = Company(work, waiting)
-        picture = await _picture(work, lambda share: tell(PICTURE_SHARE * share), store, company)
+        picture = await _picture(work, lambda share: tell(PICTURE_SHARE * share), store, others)
     out.parent.mkdir(parents=True, exist_ok=True)
     await run_ffmpeg(ffmpeg, [*picture.inputs, *MUX], cwd=job, publish=(job / PART, out))
     tell(1.0)
@@ -115,24 +117,26 @@ async def render(
         copied=picture.copied,
         why_encoded=picture.why_encoded,
         kept=picture.kept,
+        along=picture.along,
+        apart=picture.apart,
         encoder="libx264" if picture.copied else work.encoder.name,
     )
 
 
 async def _picture(
-    work: Workbench, tell: OnShare, store: Store | None, company: Company
+    work: Workbench, tell: OnShare, store: PartStore | None, others: Others | None
 ) -> Picture:
     """Cut the picture where that is all that is asked, else render it."""
-    source = only_cuts(work.timeline, work.facts) if not work.draft else None
+    source = copied_from(work.timeline, work.facts, draft=work.draft)
     if source is None:
-        return await rendered(work, tell, store, company)
+        return await rendered(work, tell, store, others)
     name = work.names[source.sha256]
     cut = await smart_cut(
         work.timeline, source, name, X264[work.quality], job=work.job, on_share=tell
     )
     if cut.copied:
         return Picture(("-i", cut.picture), copied=cut.copied)
-    picture = await rendered(work, tell, store, company)
+    picture = await rendered(work, tell, store, others)
     return replace(picture, why_encoded=cut.why)
 
 

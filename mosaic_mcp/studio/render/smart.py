@@ -26,8 +26,15 @@ class Cut:
     why: str = ""
 
 
-def only_cuts(timeline: Timeline, facts: Mapping[str, Facts]) -> Source | None:
-    """The one source that a settled timeline does nothing to but cut; None when it does more."""
+def copied_from(
+    timeline: Timeline, facts: Mapping[str, Facts], *, draft: bool = False
+) -> Source | None:
+    """The one source that a settled timeline does nothing to but cut, so that it may be copied.
+
+    None when it does more, and for drafts, which are smaller.
+    """
+    if draft:
+        return None
     drawn = timeline.captions or timeline.graphics or timeline.overlays or timeline.cutaways
     if timeline.framing or drawn:
         return None

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
 
 from mosaic_mcp.studio.render import loudness, sound
-from mosaic_mcp.studio.render.kept import keep, take
+from mosaic_mcp.studio.render.kept import PartStore, keep, take
 from mosaic_mcp.studio.render.mixing import mixed
 from mosaic_mcp.studio.render.workbench import Workbench
 from mosaic_mcp.studio.timeline.model import Timeline
@@ -40,15 +39,15 @@ _SEEN: dict[str, Any] = {
 """What of a timeline is not heard. Anything else counts, also what this module does not know."""
 
 
-async def soundtrack(work: Workbench, folder: Path | None, tools: str) -> list[str]:
+async def soundtrack(work: Workbench, store: PartStore | None) -> list[str]:
     """Make `loudness.ENCODED` in the job's folder; notes on what could not be as asked.
 
-    A long one is kept in `folder` and taken from there, unless there are notes: they are found
+    A long one is kept in the store and taken from it, unless there are notes: they are found
     anew with it.
     """
-    if folder is None or work.timeline.duration < LONG_S:
+    if store is None or work.timeline.duration < LONG_S:
         return await _made(work)
-    kept = folder / f"{key_of(work.timeline, tools, draft=work.draft)}.m4a"
+    kept = store.folder / f"{key_of(work.timeline, store.tools, draft=work.draft)}.m4a"
     made = work.job / loudness.ENCODED
     if await anyio.to_thread.run_sync(take, kept, made):
         return []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from mosaic_mcp.studio.render.colour import TAGGED
+
 GROUND = "0x14171c"
 WAVE = "0x7aa2f7"
 TAIL_S = 2
@@ -21,8 +23,7 @@ def waves(width: int, height: int, rate: Fraction, selection: str) -> str:
         f"lutrgb=r='max(val,{_channel(0)})':g='max(val,{_channel(1)})':b='max(val,{_channel(2)})',"
         f"fps=fps={rate}:start_time=0:round=near,tpad=stop_mode=clone:stop_duration={TAIL_S},"
         f"select='{selection}',setpts=N,setsar=1,"
-        "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,"
-        "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+        f"scale=out_color_matrix=bt709:out_range=tv,{TAGGED}"
     )
 
 

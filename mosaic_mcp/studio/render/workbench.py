@@ -105,17 +105,18 @@ def _bring_files(timeline: Timeline, files: Mapping[str, Path], job: Path) -> di
             )
         # No suffix: FFmpeg judges by content, not by what the user called it.
         names[sha] = f"source-{sha[:NAMED]}"
-        place(path, job / names[sha])
+        own = [names[sha]]
         if timeline.sources[sha].kind == "table":  # the one filter that goes by the suffix
-            place(path, job / f"{names[sha]}.cube")
+            own.append(f"{names[sha]}.cube")
+        for name in own:
+            if not (job / name).exists():  # another timeline of this job may have it, too
+                place(path, job / name)
     return names
 
 
 def place(source: Path, target: Path) -> None:
-    """The file under another name, if it is not there: a hard link, or a copy where none can be."""
+    """The file under another name: a hard link where the disk allows it, else a copy."""
     try:
         os.link(source, target)
-    except FileExistsError:
-        return
     except OSError:
         shutil.copyfile(source, target)

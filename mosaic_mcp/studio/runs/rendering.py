@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,11 @@ from mosaic_mcp.studio.perception.model import SpokenWord, Words
 from mosaic_mcp.studio.perception.probe import media_facts, probe
 from mosaic_mcp.studio.render.choosing import Encoders
 from mosaic_mcp.studio.render.commands import SideFile
+from mosaic_mcp.studio.render.encoders import SOFTWARE, Encoder
 from mosaic_mcp.studio.render.fonts import FONTS
+from mosaic_mcp.studio.render.kept import PartStore, Underway
 from mosaic_mcp.studio.render.pictures import thumbnail
 from mosaic_mcp.studio.render.rendering import render
-from mosaic_mcp.studio.render.sharing import Waiting
 from mosaic_mcp.studio.render.workbench import place
 from mosaic_mcp.studio.runs.admission import Admission
 from mosaic_mcp.studio.runs.charging import Charging, Unpaid
@@ -49,6 +50,7 @@ from mosaic_mcp.studio.runs.render_changes import (
 from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, patiently, retry_in, waiting
 from mosaic_mcp.studio.runs.run_log import JobLog, at_work
 from mosaic_mcp.studio.runs.states import Fence, Job, Superseded
+from mosaic_mcp.studio.runs.together import Together
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
 from mosaic_mcp.studio.tiles.shipped import shipped_files
@@ -79,6 +81,9 @@ class RenderWork:
     charging: Charging
     admission: Admission
     known_words: Callable[[Source], Awaitable[Words | None]]
+    underway: Underway = field(default_factory=Underway)
+    spoiled: set[str] = field(default_factory=set[str])
+    """Renders that failed when they were made along with others."""
 
     async def run(self, render_id: str, generation: int, tries: int) -> float | None:
         """Make an output, and record it or why there is none. Never raises MosaicError.
@@ -123,7 +128,7 @@ class RenderWork:
         error: str | None = None
         try:
             check_attempt(fence)
-            facts = await self._make(row, fence, entry)
+            facts = await self._make(row, fence, tries, entry)
         except Superseded:
             entry.outcome = "stopped"
             return None
@@ -152,7 +157,9 @@ class RenderWork:
         await self.store.write(lambda c: finish_render(c, fence, facts=facts, error=error))
         return None
 
-    async def _make(self, row: Mapping[str, Any], fence: Fence, entry: JobLog) -> dict[str, Any]:
+    async def _make(
+        self, row: Mapping[str, Any], fence: Fence, tries: int, entry: JobLog
+    ) -> dict[str, Any]:
         render_id = row["id"]
         timeline = Timeline.model_validate(row["timeline"])
         await self.charging.render(fence, timeline, row["owner"])
@@ -161,9 +168,8 @@ class RenderWork:
                 made = job / "made"
                 made.mkdir()
                 async with AsyncExitStack() as held:
-                    files = await self.files(timeline, held)
-                    others = _Others(self, row, held)
-                    report = await self._video(row, timeline, files, made, job, fence, others)
+                    files = await self._files(timeline, held)
+                    report = await self._video(row, timeline, files, made, job, fence, tries)
                     await self._beside(row, timeline, files, made, report)
                 await _tell(entry, timeline, report)
                 if not await self.store.read(lambda c: holds_render(c, fence)):
@@ -184,7 +190,7 @@ class RenderWork:
         made: Path,
         job: Path,
         fence: Fence,
-        others: _Others,
+        tries: int,
     ) -> dict[str, Any]:
         """The video itself: taken over from an equal render, or rendered."""
         twin = await self._twin(row, made / VIDEO)
@@ -194,6 +200,7 @@ class RenderWork:
         progress = _Progress(self, fence, float(timeline.duration))
         writer = asyncio.create_task(progress.write())
         quality = row["quality"]
+        encoder = await self.encoders.of(quality)
         try:
             report = await render(
                 timeline,
@@ -203,17 +210,37 @@ class RenderWork:
                 ffmpeg=self.ffmpeg,
                 quality=quality,
                 on_progress=progress.set,
-                keep=self.library.parts,
-                tools=await self.encoders.made_by(quality),
-                encoder=await self.encoders.of(quality),
-                waiting=others.now,
+                store=PartStore(
+                    self.library.parts, await self.encoders.made_by(quality), self.underway
+                ),
+                encoder=encoder,
+                others=self._others(row, fence, tries, encoder),
             )
         finally:
             writer.cancel()
             await anyio.to_thread.run_sync(self.library.trim_parts)
         return json.loads(json.dumps(asdict(report), default=str))
 
-    async def files(self, timeline: Timeline, held: AsyncExitStack) -> dict[str, Path]:
+    def _others(
+        self, row: Mapping[str, Any], fence: Fence, tries: int, encoder: Encoder
+    ) -> Together | None:
+        """What may be made along; nothing when it is tried again, so that each fails by itself.
+
+        Hardware encodes a few pictures at once only, and which of them is not told.
+        """
+        alone = (
+            tries > 0
+            or fence.attempt > 1
+            or self.store.postgres is not None
+            or self.charging.quota is not None
+            or encoder.name != SOFTWARE
+        )
+        if alone:
+            return None
+        machine = self.admission.machine
+        return Together(self.store, machine, self._files, row, self.spoiled)
+
+    async def _files(self, timeline: Timeline, held: AsyncExitStack) -> dict[str, Path]:
         """The timeline's sources, on this machine until `held` ends."""
         shipped = shipped_files()
         return {
@@ -302,46 +329,12 @@ async def _tell(entry: JobLog, timeline: Timeline, report: dict[str, Any]) -> No
     entry.media_s = float(timeline.duration)
     if report["note"]:
         await entry.note(report["note"], "warning")
-
-
-class _Others:
-    """The renders of a run that wait while one of them is made, which may make them along."""
-
-    def __init__(self, work: RenderWork, row: Mapping[str, Any], held: AsyncExitStack) -> None:
-        """`row` is of the one that is made; what the others need is held with it."""
-        self._work = work
-        self._row = row
-        self._held = held
-        self._known: dict[str, Waiting] = {}
-
-    async def now(self) -> list[Waiting]:
-        """Those that nobody has begun."""
-        same_run = renders.c.run_id == self._row["run_id"]
-        others = renders.c.recipe_hash != self._row["recipe_hash"]
-        query = (
-            sa.select(renders.c.id)
-            .where(same_run, others, renders.c.status == NodeStatus.queued)
-            .order_by(renders.c.position, renders.c.id)
-        )
-        ids = await self._work.store.read(lambda c: c.execute(query).scalars().all())
-        found = [self._known.get(each) or await self._read(each) for each in ids]
-        return [waiting for waiting in found if waiting is not None]
-
-    async def _read(self, render_id: str) -> Waiting | None:
-        columns = (renders.c.timeline, renders.c.need_memory)
-        query = sa.select(*columns).where(renders.c.id == render_id)
-        row = await self._work.store.read(lambda c: c.execute(query).one_or_none())
-        if row is None:  # its node has just decided anew
-            return None
-        timeline = Timeline.model_validate(row.timeline)
-
-        async def bring() -> Mapping[str, Path] | None:
-            more = self._work.admission.machine.more_memory(row.need_memory)
-            fits = self._held.enter_context(more)
-            return await self._work.files(timeline, self._held) if fits else None
-
-        self._known[render_id] = Waiting(render_id, timeline, bring)
-        return self._known[render_id]
+    if report["kept"]:
+        await entry.note(f"{report['kept']} parts of the picture were there already")
+    if report["along"]:
+        await entry.note(f"{report['along']} parts of other outputs were made along")
+    if report["apart"]:
+        await entry.note(f"together with other outputs it failed: {report['apart']}", "warning")
 
 
 class _Progress:
