@@ -19,7 +19,7 @@ are always of the data folder of this machine:
 | folder | what |
 | --- | --- |
 | cache/storage/ | copies of a bucket's files, no more than MOSAIC_STUDIO_CACHE_GB |
-| cache/parts/ | parts of long pictures, for the next render that has them too |
+| cache/parts/ | parts of pictures, for the next render that has them too |
 | work/ | private folders of running jobs, deleted with them; of several processes one each |
 | studio/ | databases, keys, discovery file, log |
 
@@ -101,7 +101,7 @@ class Library:
 
     @property
     def parts(self) -> Path:
-        """Folder of the parts of long pictures."""
+        """Folder of the parts of pictures that are kept."""
         return self.home / "cache" / "parts"
 
     def trim_parts(self, most_bytes: int = PARTS_BYTES) -> None:

@@ -205,6 +205,13 @@ def samples(path: Path) -> NDArray[np.float32]:
     return np.frombuffer(done.stdout, np.int16).astype(np.float32)
 
 
+def timed(way: str, work: Callable[[], object]) -> Cost:
+    """What it takes, told at once: a check that fails later does not lose it."""
+    taken = cost(work)
+    print(f"  {way:8}{taken.wall:7.1f} s wall{taken.cpu:8.1f} s CPU", flush=True)
+    return taken
+
+
 def compare(seconds: int) -> dict[str, tuple[Cost, int, float]]:
     """The best of some turns of each way, its frames and its VMAF."""
     ways: dict[str, Callable[[Path, Timeline], None]] = {
@@ -217,7 +224,7 @@ def compare(seconds: int) -> dict[str, tuple[Cost, int, float]]:
         make_talk(folder, seconds)
         moviepy(folder, edit(15))  # its installation is not its work
         turns = [
-            {way: cost(lambda w=work: w(folder, timeline)) for way, work in ways.items()}
+            {way: timed(way, lambda w=work: w(folder, timeline)) for way, work in ways.items()}
             for _ in range(1 if seconds >= LONG_S else 2)
         ]
         check_copies(folder, timeline)

@@ -19,12 +19,10 @@ from mosaic_mcp.studio.render.fitting import fitted
 from mosaic_mcp.studio.render.layers import Layers
 from mosaic_mcp.studio.render.pieces import Frames, Run, frames_in, part_of, runs_of
 from mosaic_mcp.studio.render.plan import Plan, View
-from mosaic_mcp.studio.render.waves import waves
+from mosaic_mcp.studio.render.waves import TAIL_S, waves
 
 SEEK_FROM_S = 2
 """Seconds: nearer to the start than this, decoding from the beginning is as quick."""
-TAIL_S = 2
-"""Seconds for which the last picture may stand while the sound goes on."""
 
 
 def compile_video(

@@ -103,8 +103,8 @@ def frames_in(timeline: Timeline) -> int:
 
 def same_frames(one: Timeline, other: Timeline) -> bool:
     """True when two settled timelines show the same pictures of their videos, however they look."""
-    return one.frame_rate == other.frame_rate and _decoded(one) == _decoded(other)
+    return one.frame_rate == other.frame_rate and _played(one) == _played(other)
 
 
-def _decoded(timeline: Timeline) -> list[tuple[Source, tuple[Frames, ...]]]:
+def _played(timeline: Timeline) -> list[tuple[Source, tuple[Frames, ...]]]:
     return [(run.source, run.pieces) for run in runs_of(timeline)]

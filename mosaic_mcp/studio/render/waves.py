@@ -9,7 +9,7 @@ from mosaic_mcp.studio.render.colour import TAGGED
 GROUND = "0x14171c"
 WAVE = "0x7aa2f7"
 TAIL_S = 2
-"""The last picture may stand so long."""
+"""Seconds for which the last picture may stand while the sound goes on."""
 
 
 def waves(width: int, height: int, rate: Fraction, selection: str) -> str:
