@@ -138,3 +138,17 @@ def test_a_cut_is_found_after_a_picture_that_stood_still(tmp_path: Path):
     )
     # Two pictures of the slide, each for 2.4 seconds.
     assert seen(path)["shots"] == ["24/5"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "at_once", "count"),
+    [(90, 4, 1), (120, 2, 1), (121, 2, 2), (600, 2, 6), (600, 4, 8)],
+)
+def test_pieces_are_alike_and_leave_nobody_idle(seconds: int, at_once: int, count: int):
+    pieces = list(looking._pieces((Fraction(5), Fraction(5 + seconds)), at_once))
+    assert len(pieces) == count
+    assert {end - begin for begin, end in pieces} == {Fraction(seconds, count)}
+    edges = [edge for piece in pieces for edge in piece]
+    assert edges[0] == 5
+    assert edges[-1] == 5 + seconds
+    assert edges[1:-1:2] == edges[2::2]

@@ -7,6 +7,7 @@ next, or was lost, is followed in between; what was decoded to find a cut serves
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -33,8 +34,8 @@ FAR_S = 3.0
 MOVED = 0.25
 """Of the face's width: less is swaying."""
 PIECE_S = 120
-"""Long stretches are looked at in pieces of this length, side by side; and few pictures are in
-memory."""
+"""Long stretches are looked at in pieces of at most this length, side by side; and few pictures are
+in memory."""
 
 
 class _FarApart(Exception):
@@ -51,7 +52,7 @@ def look(argument: dict[str, Any]) -> dict[str, Any]:
     spans = [(Fraction(begin), Fraction(end)) for begin, end in argument["spans"]]
     at_once = int(argument.get("at_once", 1))
 
-    pieces = [piece for span in spans for piece in _pieces(span)]
+    pieces = [piece for span in spans for piece in _pieces(span, at_once)]
 
     def piece_of(piece: Span) -> dict[str, list[Any]]:
         threads = max(1, at_once // len(pieces))
@@ -85,11 +86,14 @@ def _inside(time: Fraction, span: Span) -> bool:
     return span[0] <= time < span[1]
 
 
-def _pieces(span: Span) -> Iterator[Span]:
-    at = span[0]
-    while at < span[1]:
-        yield at, min(at + PIECE_S, span[1])
-        at += PIECE_S
+def _pieces(span: Span, at_once: int) -> Iterator[Span]:
+    """As many as leave nobody idle at the end: all alike, a multiple of those looked at at once."""
+    begin, end = span
+    count = math.ceil((end - begin) / PIECE_S)
+    if count > 1:
+        count = math.ceil(count / at_once) * at_once
+    for number in range(count):
+        yield begin + (end - begin) * number / count, begin + (end - begin) * (number + 1) / count
 
 
 def _looked(
