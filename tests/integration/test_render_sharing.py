@@ -32,7 +32,7 @@ from tests.support.coded import FFMPEG, counted, numbered, source_of, write_vide
 from tests.support.others import FixedOthers
 
 RATE = F(10)
-SECONDS = 70
+SECONDS = 45
 SHORT = (0, 12)
 LOGO = Source(sha256="logo", name="logo.png", kind="image", width=30, height=12)
 
@@ -159,8 +159,11 @@ def pictures(path) -> np.ndarray:
         return np.stack([f.to_ndarray(format="rgb24") for f in file.decode(video=0)]).astype(int)
 
 
-@pytest.mark.parametrize("span", [pytest.param((0, SECONDS), id="parts"), SHORT])
-@pytest.mark.parametrize("quality", ["standard", "draft"])
+@pytest.mark.parametrize(
+    ("span", "quality"),
+    [((0, SECONDS), "standard"), (SHORT, "standard"), (SHORT, "draft")],
+    ids=["parts", "short", "draft"],
+)
 async def test_three_shapes_are_made_by_one_command_and_are_what_they_are_alone(
     tmp_path, media, made, waiting, span, quality
 ):
@@ -189,7 +192,7 @@ async def test_clips_of_far_places_and_looks_are_made_together_too(tmp_path, med
     """Several runs of clips are joined for each picture, over a blurred ground of its own."""
     wide = shapes(media, SHORT)["wide"]
     first, second = wide.clips
-    far = second.model_copy(update={"start": F(50), "end": F(54)})
+    far = second.model_copy(update={"start": F(40), "end": F(44)})
     look = Look(saturation=0.5)
     timelines = {
         name: wide.model_copy(
