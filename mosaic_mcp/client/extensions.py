@@ -26,7 +26,7 @@ from mosaic_mcp.contract.extensions import (
     Transcript,
 )
 from mosaic_mcp.contract.uploads import AssetType
-from mosaic_mcp.errors import Fault
+from mosaic_mcp.errors import Fault, NotFound
 
 Kind = Literal["videos", "renders"]
 MEDIA_TIMEOUT_S = 600.0
@@ -57,9 +57,12 @@ class StudioExtension:
 
     async def check(self, agent_id: str, body: dict[str, Any]) -> list[Fault]:
         """What of such a run this studio cannot do, whatever its videos."""
-        answer = await self._transport.post(
-            f"{PREFIX}/agents/{part(agent_id)}/check", body, idempotent=True
-        )
+        try:
+            answer = await self._transport.post(
+                f"{PREFIX}/agents/{part(agent_id)}/check", body, idempotent=True
+            )
+        except NotFound:  # an older studio: the run will tell
+            return []
         return [Fault(f.where, f.what, f.remedy, f.rule) for f in answer.read(Doable).faults]
 
     async def add_local_file(self, path: Path, asset_type: AssetType) -> Asset:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.params import merged_params
 from mosaic_mcp.contract.runs import RunRequest
@@ -26,10 +24,21 @@ async def check_doable(request: RunRequest, graph: Graph, *, here: bool) -> list
         check = TILES[tile.name].check if tile is not None else None
         if check is None:
             continue
+        changes = request.update_params.get(node_id, {})
         try:
-            params = merged_params(runnable.nodes[node_id], request.update_params.get(node_id, {}))
+            params = merged_params(runnable.nodes[node_id], changes)
         except InvalidRequest:
             continue
         where = f"update_params.{node_id}"
-        faults += [replace(f, where=f"{where}.{f.where}") for f in await check(params)]
+        instead = "" if node_id in runnable.sources else " Or leave the node out: ignore_nodes."
+        for fault in await check(params):
+            saved = "" if fault.where in changes else "As saved in the agent: "
+            faults.append(
+                Fault(
+                    f"{where}.{fault.where}",
+                    f"{saved}{fault.what}",
+                    f"{fault.remedy}{instead}".strip(),
+                    fault.rule,
+                )
+            )
     return faults

@@ -12,7 +12,7 @@ from PIL import Image
 from mosaic_mcp.errors import Interrupted, NoSpace
 from mosaic_mcp.studio.render import part, sharing
 from mosaic_mcp.studio.render.commands import kept_by
-from mosaic_mcp.studio.render.kept import PartStore
+from mosaic_mcp.studio.render.kept import PartStore, Underway
 from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import (
@@ -174,7 +174,7 @@ async def test_three_shapes_are_made_by_one_command_and_are_what_they_are_alone(
     assert set(together) == {3}
     assert len(together) == len(first.commands)
     assert first.along == 2 * len(first.commands)
-    assert others.rooms == {"square": 0, "tall": 0}
+    assert others.used == []  # all is given back
     square, second, left = await made(wanted["square"], None, keep, quality=quality)
     tall, third, also_left = await made(wanted["tall"], None, keep, quality=quality)
     assert left == also_left == []
@@ -222,12 +222,11 @@ async def test_a_part_is_made_with_those_that_wait_when_it_begins(tmp_path, medi
 
     class Late(FixedOthers):
         async def now(self):
-            found = await super().now() if self.asked else []
-            self.asked = True
-            return found
+            asked_before = self.asked
+            found = await super().now()
+            return found if asked_before else []
 
     late = Late({"tall": (wanted["tall"], media[0])})
-    late.asked = False
     _, _, together = await made(wanted["wide"], late, tmp_path / "keep")
     assert sorted(together) == [1, 2]
 
@@ -262,12 +261,14 @@ async def test_other_frames_or_mere_cuts_are_not_made_along(tmp_path, media, mad
     )
     _, report, together = await made(wanted["square"], others, tmp_path / "keep")
     assert together == [1]
-    assert others.rooms == {}  # not even memory was asked for
-    no_room = waiting(None, tall=tall)
-    _, report, together = await made(wanted["square"], no_room, tmp_path / "keep")
-    assert together == [1]
-    assert no_room.rooms == {"tall": 0}
-    assert report.along == 0
+    no_disk = waiting(None, tall=tall)
+    no_memory = FixedOthers({"tall": (tall, media[0])}, memory=False)
+    for nothing_there in (no_disk, no_memory):
+        _, report, together = await made(wanted["square"], nothing_there, tmp_path / "keep")
+        assert together == [1]
+        assert nothing_there.asked
+        assert nothing_there.used == []
+        assert report.along == 0
     assert not (tmp_path / "keep").exists()
 
 
@@ -342,3 +343,61 @@ async def test_small_pictures_are_made_apart_so_that_the_first_is_there_early(
     wanted = shapes(media, SHORT)
     _, _, alone = await made(wanted["wide"], waiting(tall=wanted["tall"]), tmp_path / "keep")
     assert alone == [1]
+
+
+async def test_one_of_two_equal_pictures_waits_for_the_other(tmp_path, media, made):
+    """As two mixes of one edit have them; neither would be kept for itself."""
+    wanted, store, found = shapes(media, SHORT)["wide"], PartStore(tmp_path / "keep"), []
+
+    async def one() -> None:
+        found.append(await made(wanted, None, store))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(one)
+        group.start_soon(one)
+    assert sorted(counts for _, _, counts in found) == [[], [1]]
+    assert {len(pictures(path)) for path, _, _ in found} == {110}
+
+
+async def test_a_part_whose_maker_is_stopped_is_made_by_who_waits_for_it(
+    tmp_path, media, made, monkeypatch
+):
+    class Watched(Underway):
+        async def over(self, kept):
+            waited_for.set()
+            await super().over(kept)
+
+    wanted, store = shapes(media, SHORT)["wide"], PartStore(tmp_path / "keep", "", Watched())
+    begun, waited_for, run, found = anyio.Event(), anyio.Event(), part.run_ffmpeg, []
+
+    async def hold_the_first(*arguments, **more):
+        if begun.is_set():
+            return await run(*arguments, **more)
+        begun.set()
+        return await anyio.sleep_forever()
+
+    monkeypatch.setattr(part, "run_ffmpeg", hold_the_first)
+
+    async def waits() -> None:
+        found.append(await made(wanted, None, store))
+
+    async with anyio.create_task_group() as group, anyio.create_task_group() as first:
+        first.start_soon(made, wanted, None, store)
+        await begun.wait()
+        group.start_soon(waits)
+        await waited_for.wait()
+        first.cancel_scope.cancel()
+    ((path, _, counts),) = found
+    assert counts == [1]
+    assert len(pictures(path)) == 110
+
+
+async def test_not_knowing_what_waits_is_no_failure(tmp_path, media, made, waiting):
+    class Broken(FixedOthers):
+        async def now(self):
+            raise OSError("the database is away")
+
+    wanted = shapes(media, SHORT)
+    _, report, together = await made(wanted["wide"], Broken({}), tmp_path / "keep")
+    assert together == [1]
+    assert report.frames == 110

@@ -54,6 +54,7 @@ async def test_a_dry_run_names_them_as_the_caller_did(spoken, studio):
     text = refused.content[0].text
     assert "params.AI Voiceover.voice" in text
     assert "params.AI Voiceover.script_mode" in text
+    assert "leave the node out: skip" in text
     assert not (await planned(voice="british")).is_error
 
 

@@ -98,24 +98,46 @@ async def test_what_failed_together_is_not_told_again(store, together):
 
 
 @pytest.mark.parametrize(
-    ("memory", "disk", "times", "fits"),
+    ("memory", "fits"),
     [
-        (GB, GB, 2, True),
-        (GB, GB, 8, False),  # the machine has 8 GB, of which 0.8 may be planned with
-        (GB, 10**15, 1, False),  # no disk is so large
-        (10, 11 * GB, 1, False),  # the kept parts would push each other out
+        (GB, True),
+        (3 * GB, False),  # with as many as may be, one process would come to more than it may have
+        (60 * GB, False),  # more than the machine has
     ],
 )
-async def test_there_is_room_for_what_memory_disk_and_kept_parts_bear(
-    store, together, memory, disk, times, fits
-):
+async def test_memory_is_lent_for_a_part_at_a_time(store, together, memory, fits):
     run = planned(store, "a", "b")
-    change(store, renders.c.recipe_hash == "b", need_memory=memory, need_disk=disk)
+    change(store, renders.c.recipe_hash == "b", need_memory=memory)
     asked = together(run)
     async with asked.machine.memory(10):
         (waiting,) = await asked.now()
-        async with waiting.room(times) as files:
-            assert (files is not None) == fits
-        # What was lent is given back.
-        async with waiting.room(1) as files:
-            assert (files is not None) == (disk == GB)
+        for _ in range(20):  # given back each time
+            with waiting.memory() as lent:
+                assert lent == fits
+
+
+@pytest.mark.parametrize(
+    ("disk", "fits"),
+    [
+        (GB // 10, True),
+        (10**15, False),  # no disk is so large
+    ],
+)
+async def test_files_are_brought_where_disk_and_kept_parts_have_room(store, together, disk, fits):
+    run = planned(store, "a", "b")
+    change(store, renders.c.recipe_hash == "b", need_disk=disk)
+    (waiting,) = await together(run).now()
+    async with waiting.files() as files:
+        assert (files is not None) == fits
+
+
+async def test_parts_that_would_push_each_other_out_are_not_made_along(
+    store, together, monkeypatch
+):
+    run = planned(store, "a", "b")
+    change(store, renders.c.recipe_hash == "b", need_disk=11 * GB)
+    asked = together(run)
+    monkeypatch.setattr(Machine, "short_of", lambda *_: None)
+    (waiting,) = await asked.now()
+    async with waiting.files() as files:
+        assert files is None

@@ -52,11 +52,14 @@ def look(argument: dict[str, Any]) -> dict[str, Any]:
     spans = [(Fraction(begin), Fraction(end)) for begin, end in argument["spans"]]
     at_once = int(argument.get("at_once", 1))
 
-    pieces = [piece for span in spans for piece in _pieces(span, at_once)]
+    # The only one is divided evenly; of several, one goes on where another has ended.
+    pieces = [piece for span in spans for piece in _pieces(span, at_once if len(spans) == 1 else 1)]
 
     def piece_of(piece: Span) -> dict[str, list[Any]]:
         threads = max(1, at_once // len(pieces))
-        return _look_at(path, piece, rotation, threads, longest=Fraction(PIECE_S))
+        alone = len(pieces) == len(spans)
+        longest = Fraction(PIECE_S) if alone else piece[1] - piece[0]
+        return _look_at(path, piece, rotation, threads, longest=longest)
 
     cv2.setNumThreads(1)  # the pieces use the cores
     try:

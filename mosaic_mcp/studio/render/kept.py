@@ -32,9 +32,12 @@ def keep(made: Path, kept: Path, *, moved: bool = False) -> None:
     """Keep a finished file under its name, in one step; `moved`, it is not left where it was."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     part = kept.with_name(f".{uuid4()}.part")  # hidden: nobody takes it for a kept file
-    if moved:
-        made.replace(part)
-    else:
+    try:
+        if moved:
+            made.replace(part)
+    except OSError:  # kept on another disk
+        moved = False
+    if not moved:
         place(made, part)
     part.replace(kept)
 
@@ -61,6 +64,10 @@ class Underway:
         """Wait until nobody makes it any more, whether or not it is there then."""
         if kept in self._ends:
             await self._ends[kept].wait()
+
+    def awaited(self, kept: Path) -> bool:
+        """True when somebody waits for it."""
+        return kept in self._ends and self._ends[kept].statistics().tasks_waiting > 0
 
 
 @dataclass(frozen=True, slots=True)

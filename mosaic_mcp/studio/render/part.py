@@ -160,7 +160,9 @@ async def make(
     files = [folder / _file(view) for view in plan.views]
     try:
         await _run(parts, plan, folder, tell, threads)
-    except MosaicError:
+        for file in files[1:]:
+            await _check_length(parts[0].work, plan, file)
+    except (MosaicError, OSError):
         for file in files:
             file.unlink(missing_ok=True)
         raise
@@ -180,8 +182,19 @@ async def _run(
         cwd=folder,
         on_progress=lambda seconds: tell(min(seconds / total, 1.0)),
     )
-    if ended.frames < plan.frames:
-        missing = float((plan.frames - ended.frames) / work.timeline.frame_rate)
+    _check_frames(work, plan, ended.frames)
+
+
+async def _check_length(work: Workbench, plan: Plan, file: Path) -> None:
+    """As for the first: FFmpeg tells of one output only how long it became."""
+    copy = ("-i", file.name, "-map", "0:v", "-c", "copy", "-f", "null", "-")
+    ended = await run_ffmpeg(work.ffmpeg, copy, cwd=file.parent)
+    _check_frames(work, plan, ended.frames)
+
+
+def _check_frames(work: Workbench, plan: Plan, frames: int) -> None:
+    if frames < plan.frames:
+        missing = float((plan.frames - frames) / work.timeline.frame_rate)
         names = dict.fromkeys(work.timeline.sources[c.source].name for c in work.timeline.clips)
         raise MediaError(
             f"The picture of {' or '.join(names)} ends {missing:.1f} s before its stated "

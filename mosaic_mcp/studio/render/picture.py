@@ -52,7 +52,7 @@ async def rendered(
     places = parts_of(work.timeline) if store else [Frames(0, work.frames)]
     parts = await anyio.to_thread.run_sync(lambda: [Part(work, frames) for frames in places])
     at_once = max(1, min(cores(), MOST_AT_ONCE, len(parts)))
-    async with Company(work, others, at_once) as company:
+    async with Company(work, others) as company:
         making = _Making(work, parts, tell, store, company)
         await making.all(at_once)
     files = [making.file(number).name for number in range(len(parts))]
@@ -116,16 +116,17 @@ class _Making:
     async def _have(self, number: int, at_once: int) -> None:
         """Make a part, or wait for whoever makes it along with their own."""
         store, part = self._store, self._parts[number]
-        # All at once leave one core to each; the last one has them all.
+        # As many as are at work leave so many cores to each: the last one, by itself, has all.
         threads = max(1, cores() // at_once) if len(self._parts) > 1 else None
         if store is None:
             await self._render(number, [part], threads)
             return
         kept = part.kept(store)
-        while not await self._taken(number):
+        while True:
             with store.underway.claim(kept) as mine:
                 if mine:
-                    await self._make(number, store, threads)
+                    if not await self._taken(number):
+                        await self._make(number, store, threads)
                     return
             await store.underway.over(kept)
 
@@ -142,32 +143,28 @@ class _Making:
         """Make a part that is ours to make, along with the same part of others."""
         part = self._parts[number]
         with ExitStack() as claims:
-            along = [
-                other
-                for other in await self._company.parts(part.frames)
-                if not await other.there(store)
-                and claims.enter_context(store.underway.claim(other.kept(store)))
-            ]
+            along = await self._company.join(part.frames, store, claims)
             try:
-                await self._render(number, [part, *along], threads)
+                await self._render(number, [part, *(each.part for each in along)], threads)
                 return
-            except MosaicError as error:
+            except (MosaicError, OSError) as error:
                 if not along:
                     raise
                 # Whose fault it is will be seen: each is made alone from here on.
                 self.apart = str(error)
-                self._company.leave()
+                self._company.leave(along)
         await self._render(number, [part], threads)
 
     async def _render(self, number: int, parts: Sequence[Part], threads: int | None) -> None:
         several = len(self._parts) > 1
         folder = self._work.job / f"part{number}" if several else self._work.job
         made = await make(parts, folder, lambda share: self._told(number, share), threads)
-        if self._store is not None:
+        if (store := self._store) is not None:
+            # That of a short picture would only be kept beside its own output.
+            if several or store.underway.awaited(parts[0].kept(store)):
+                await parts[0].keep(made[0], store)
             for other, file in zip(parts[1:], made[1:], strict=True):
-                await other.keep(file, self._store, moved=True)
-            if several:  # that of a short picture would only be kept beside its own output
-                await parts[0].keep(made[0], self._store)
+                await other.keep(file, store, moved=True)
         self.along += len(parts) - 1
         made[0].replace(self.file(number))
         self._told(number, 1.0)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    ExitStack,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -12,6 +17,7 @@ from typing import Protocol, Self
 import anyio
 import anyio.to_thread
 
+from mosaic_mcp.studio.render.kept import PartStore
 from mosaic_mcp.studio.render.part import Part
 from mosaic_mcp.studio.render.pieces import Frames, runs_of, same_frames, settled
 from mosaic_mcp.studio.render.smart import copied_from
@@ -34,8 +40,18 @@ class Waiting:
 
     id: str
     timeline: Timeline
-    room: Callable[[int], AbstractAsyncContextManager[Mapping[str, Path] | None]]
-    """Memory for so many of its parts at once, and its sources by hash; None: there is no room."""
+    files: Callable[[], AbstractAsyncContextManager[Mapping[str, Path] | None]]
+    """Its sources by hash; None where there is no room for it on the disk."""
+    memory: Callable[[], AbstractContextManager[bool]]
+    """Memory for one of its parts, or False."""
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A part that is made along, and whose it is."""
+
+    id: str
+    part: Part
 
 
 class Others(Protocol):
@@ -53,11 +69,10 @@ class Others(Protocol):
 class Company:
     """The pictures that are made along with one, while its parts are made."""
 
-    def __init__(self, work: Workbench, others: Others | None, at_once: int) -> None:
-        """`work` is that of the one whose turn it is; so many of its parts are made at once."""
+    def __init__(self, work: Workbench, others: Others | None) -> None:
+        """`work` is that of the one whose turn it is."""
         self._work = work
         self._others = others if worth_sharing(work) else None
-        self._at_once = at_once
         self._known: dict[str, Workbench | None] = {}
         self._held = AsyncExitStack()
         self._turn = anyio.Lock()
@@ -68,15 +83,15 @@ class Company:
     async def __aexit__(self, *_: object) -> None:
         await self._held.aclose()
 
-    async def parts(self, frames: Frames) -> list[Part]:
-        """The same frames of those that wait at this moment."""
-        found: list[Part] = []
+    async def join(self, frames: Frames, store: PartStore, claims: ExitStack) -> list[Companion]:
+        """The same frames of those that wait now: missing, and until `claims` end ours to make."""
+        found: list[Companion] = []
         async with self._turn:
-            for waiting in await self._others.now() if self._others else ():
+            for waiting in await self._waiting():
                 try:
-                    work = await self._bench(waiting)
-                    if work is not None:
-                        found.append(await anyio.to_thread.run_sync(Part, work, frames))
+                    part = await self._part(waiting, frames)
+                    if part is not None and await _claimed(part, waiting, store, claims):
+                        found.append(Companion(waiting.id, part))
                 except Exception:  # whatever is wrong with it, it is not this picture's fault
                     log.exception("%s cannot be made along", waiting.timeline.name)
                     self._known[waiting.id] = None
@@ -84,30 +99,37 @@ class Company:
                     break
         return found
 
-    def leave(self) -> None:
-        """Ask no more: together it failed."""
+    def leave(self, failed: Sequence[Companion]) -> None:
+        """Ask no more: together with these it failed."""
         if self._others is not None:
-            self._others.failed([id_ for id_, work in self._known.items() if work is not None])
+            self._others.failed([companion.id for companion in failed])
         self._others = None
 
+    async def _waiting(self) -> Sequence[Waiting]:
+        try:
+            return await self._others.now() if self._others else ()
+        except Exception:  # it was only asked whether something could be saved
+            log.exception("what could be made along is not known")
+            return ()
+
+    async def _part(self, waiting: Waiting, frames: Frames) -> Part | None:
+        if waiting.id not in self._known:
+            self._known[waiting.id] = await self._bench(waiting)
+        work = self._known[waiting.id]
+        return None if work is None else await anyio.to_thread.run_sync(Part, work, frames)
+
     async def _bench(self, waiting: Waiting) -> Workbench | None:
-        if waiting.id in self._known:
-            return self._known[waiting.id]
         own = self._work
         timeline = await anyio.to_thread.run_sync(settled, waiting.timeline)
         # What is only cut is copied, when its turn comes.
         if not same_frames(own.timeline, timeline) or (
             copied_from(timeline, own.facts, draft=own.draft) is not None
         ):
-            self._known[waiting.id] = None
             return None
-        held = AsyncExitStack()
-        files = await held.enter_async_context(waiting.room(self._at_once))
+        files = await self._held.enter_async_context(waiting.files())
         if files is None:
-            await held.aclose()
-            return None  # there may be, later
-        self._held.push_async_exit(held)
-        self._known[waiting.id] = await set_up(
+            return None
+        return await set_up(
             timeline,
             files,
             job=own.job,
@@ -116,7 +138,16 @@ class Company:
             encoder=own.encoder,
             known=own.facts,
         )
-        return self._known[waiting.id]
+
+
+async def _claimed(part: Part, waiting: Waiting, store: PartStore, claims: ExitStack) -> bool:
+    """True when it is missing, nobody makes it, and there is memory for it."""
+    with ExitStack() as mine:
+        ours = mine.enter_context(store.underway.claim(part.kept(store)))
+        if not ours or await part.there(store) or not mine.enter_context(waiting.memory()):
+            return False
+        claims.push(mine.pop_all())
+        return True
 
 
 def worth_sharing(work: Workbench) -> bool:

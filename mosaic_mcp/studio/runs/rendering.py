@@ -231,6 +231,7 @@ class RenderWork:
         alone = (
             tries > 0
             or fence.attempt > 1
+            or row["id"] in self.spoiled
             or self.store.postgres is not None
             or self.charging.quota is not None
             or encoder.name != SOFTWARE

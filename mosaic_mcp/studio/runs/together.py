@@ -6,8 +6,8 @@ nor what several machines might do, whose kept parts are not ours.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.studio.library import PARTS_BYTES
 from mosaic_mcp.studio.machine import Machine
 from mosaic_mcp.studio.render.ffmpeg import Limits
-from mosaic_mcp.studio.render.sharing import Waiting
+from mosaic_mcp.studio.render.sharing import MOST, Waiting
 from mosaic_mcp.studio.runs.needs import Need
 from mosaic_mcp.studio.runs.states import AT_WORK
 from mosaic_mcp.studio.store.database import Store
@@ -43,7 +43,8 @@ class Together:
     spoiled: set[str]
     """Renders that failed when they were made along with others, whichever."""
     _known: dict[str, Waiting | None] = field(default_factory=dict[str, Waiting | None])
-    _lent: list[Need] = field(default_factory=list[Need])
+    _with: list[Need] = field(default_factory=list[Need])
+    """Of those whose files are here."""
 
     async def now(self) -> Sequence[Waiting]:
         """Those that are not done, each picture once; none while another owner waits."""
@@ -97,39 +98,28 @@ class Together:
             return None
         timeline = await anyio.to_thread.run_sync(Timeline.model_validate, row.timeline)
         need = Need(row.need_memory, row.need_disk)
-        return Waiting(render_id, timeline, partial(self._room, timeline, need))
-
-    def _room(
-        self, timeline: Timeline, need: Need, times: int
-    ) -> AbstractAsyncContextManager[Mapping[str, Path] | None]:
-        return self._lending(timeline, Need(need.memory * times, need.disk), times)
+        memory = partial(self._memory, need)
+        return Waiting(render_id, timeline, partial(self._files, timeline, need), memory)
 
     @asynccontextmanager
-    async def _lending(
-        self, timeline: Timeline, need: Need, times: int
+    async def _files(
+        self, timeline: Timeline, need: Need
     ) -> AsyncGenerator[Mapping[str, Path] | None]:
-        with self.machine.more_memory(need.memory) as fits:
-            if not fits or not self._bearable(need, times):
-                yield None
-                return
-            self._lent.append(need)
-            try:
-                async with AsyncExitStack() as held:
-                    yield await self.bring(timeline, held)
-            finally:
-                self._lent.remove(need)
+        disk = self.row["need_disk"] + sum(each.disk for each in [need, *self._with])
+        # Half of what a render needs is its file, and others keep theirs in the same folder.
+        if disk // 2 > PARTS_BYTES // 2 or self.machine.short_of(disk) is not None:
+            yield None
+            return
+        self._with.append(need)
+        async with AsyncExitStack() as held:
+            yield await self.bring(timeline, held)
 
-    def _bearable(self, need: Need, times: int) -> bool:
-        """True when one process may take it along, the disk and the kept parts have room for it."""
-        all_of_them = [need, *self._lent]
-        memory = self.row["need_memory"] + sum(each.memory for each in all_of_them) // times
-        disk = self.row["need_disk"] + sum(each.disk for each in all_of_them)
-        return (
-            memory <= Limits().memory_bytes
-            # Half of what a render needs is its file. Others keep theirs in the same folder.
-            and disk // 2 <= PARTS_BYTES // 2
-            and self.machine.short_of(disk) is None
-        )
+    @contextmanager
+    def _memory(self, need: Need) -> Generator[bool]:
+        """So much more, unless the one process would come to more than it may have."""
+        most = Limits().memory_bytes - self.row["need_memory"] - MOST * need.memory
+        with self.machine.more_memory(need.memory) if most >= 0 else nullcontext(False) as fits:
+            yield fits
 
 
 def _cuts(timeline: Mapping[str, Any]) -> list[tuple[Any, ...]]:
