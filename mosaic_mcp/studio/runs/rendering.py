@@ -374,4 +374,4 @@ class _Progress:
 
 def quiet(seconds: float) -> str:
     """The step of a render that lives and has made nothing new for so long."""
-    return f"rendering: nothing new for {seconds:.0f} s; it goes on, but slowly"
+    return f"rendering: nothing new for {seconds:.0f} s; it goes on"
