@@ -1,7 +1,5 @@
 """What this studio cannot do is said before a run is made, by its parameter."""
 
-from typing import Any
-
 import httpx
 import pytest
 from mcp import Client
@@ -24,8 +22,8 @@ def spoken(studio, tmp_path_factory):
         yield client, agent_id, nodes, asset.json()["asset_id"]
 
 
-def runs(client: httpx.Client) -> list[Any]:
-    return client.get("/agent_runs").json()["runs"]
+def runs(client: httpx.Client) -> list[str]:
+    return [run["run_id"] for run in client.get("/agent_runs").json()["runs"]]
 
 
 def test_a_run_is_refused_with_every_parameter_that_cannot_be_had(spoken):

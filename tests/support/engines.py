@@ -12,7 +12,7 @@ from mosaic_mcp.contract.editing import apply_operations
 from mosaic_mcp.contract.extensions import Asset, Known, MediaFacts, TileInfo, Torn
 from mosaic_mcp.contract.node_types import NodeTypes
 from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
-from mosaic_mcp.errors import NotFound
+from mosaic_mcp.errors import Fault, NotFound
 from tests.support.agents import agent as make_agent
 
 
@@ -26,6 +26,9 @@ class Studio:
 
     async def tiles(self) -> Any:
         return SimpleNamespace(tiles=self._engine.tiles)
+
+    async def check(self, agent_id: str, body: dict[str, Any]) -> list[Fault]:
+        return []
 
     async def render(self, render_id: str) -> Any:
         if render_id not in self._engine.renders:
