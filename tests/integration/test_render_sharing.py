@@ -156,7 +156,8 @@ def waiting(media):
 
 def pictures(path) -> np.ndarray:
     with av.open(path) as file:
-        return np.stack([f.to_ndarray(format="rgb24") for f in file.decode(video=0)]).astype(int)
+        found = [f.to_ndarray(format="rgb24") for f in file.decode(video=0)]
+    return np.stack(found).astype(np.int16)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 def slow(path: Path) -> Path:
     """A video that takes long to render in best quality, and not to make."""
-    pictures = ("-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=60")
+    pictures = ("-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=30")
     subprocess.run(
         [FFMPEG, "-v", "error", *pictures, "-c:v", "libx264", "-preset", "ultrafast", path],
         check=True,
