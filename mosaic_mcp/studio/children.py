@@ -20,6 +20,8 @@ import anyio
 import anyio.abc
 
 GUARD = Path(__file__).parent / "render" / "guard.py"
+GONE_S = 2.0
+"""The longest wait for what was killed: a process that left its group goes on, with our pipe."""
 
 # fmt: off
 NAMES = frozenset({
@@ -101,7 +103,19 @@ async def end(process: anyio.abc.Process) -> None:
         if process.returncode is None or process.returncode < 0:
             kill_group(process)
             await process.wait()
+            await _let_go(process)
         await process.aclose()
+
+
+async def _let_go(process: anyio.abc.Process) -> None:
+    """Wait until what a killed process started has ended too: until then it holds our pipe.
+
+    It may take a moment, as the system takes back its memory first.
+    """
+    assert process.stdout is not None  # noqa: S101 - opened with a pipe
+    with anyio.move_on_after(GONE_S):
+        async for _ in process.stdout:
+            pass
 
 
 def kill_group(process: anyio.abc.Process) -> None:

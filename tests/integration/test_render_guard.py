@@ -16,9 +16,11 @@ from PIL import Image
 
 from mosaic_mcp.errors import EngineUnavailable, NoSpace, RenderFailed
 from mosaic_mcp.settings import Settings
+from mosaic_mcp.studio import children
 from mosaic_mcp.studio.children import GUARD
 from mosaic_mcp.studio.render.ffmpeg import Limits, find_ffmpeg, guarded_input, run_ffmpeg
 from tests.support.coded import FFMPEG, counted
+from tests.support.studio_runs import processes_in
 
 ENDLESS = ("-re", "-f", "lavfi", "-i", "testsrc2=size=64x64:rate=25", "-f", "mpegts")
 
@@ -48,6 +50,18 @@ async def test_cancelling_ends_ffmpeg_and_leaves_no_file(tmp_path):
         assert await anyio.to_thread.run_sync(drained, stream)
     assert not final.exists()
     stream.close()
+
+
+async def test_what_is_ended_is_gone_when_that_returns_though_it_has_much_memory(tmp_path):
+    """The system takes the memory back first, which lasts a while after the guard is gone."""
+    much = "import time; b = bytearray(300_000_000); print('ready', flush=True); time.sleep(60)"
+    command = children.guarded({}, [sys.executable, "-c", much])
+    process = await children.start(command, cwd=tmp_path, env=children.environment())
+    assert process.stdout
+    assert (await process.stdout.receive()).startswith(b"ready")
+    assert len(processes_in(tmp_path)) == 2
+    await children.end(process)
+    assert processes_in(tmp_path) == set()
 
 
 def test_a_killed_asker_takes_ffmpeg_with_it(tmp_path):
