@@ -142,7 +142,7 @@ def test_a_cut_is_found_after_a_picture_that_stood_still(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("seconds", "at_once", "count"),
-    [(90, 4, 1), (120, 2, 1), (121, 2, 2), (600, 2, 6), (600, 4, 8)],
+    [(39, 2, 1), (79, 4, 1), (90, 4, 4), (120, 2, 2), (121, 2, 2), (600, 2, 6), (600, 4, 8)],
 )
 def test_pieces_are_alike_and_leave_nobody_idle(seconds: int, at_once: int, count: int):
     pieces = list(looking._pieces((Fraction(5), Fraction(5 + seconds)), at_once))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -84,19 +84,19 @@ class Film:
                 break
         return keys, packets
 
-    def samples(self, span: Span, *, exact_from: Fraction | None = None) -> Iterator[Sample]:
+    def samples(self, span: Span, *, exact: Sequence[Span] = ()) -> Iterator[Sample]:
         """The reference frames from the key frame before a span to its end, which is inside.
 
-        From `exact_from` on it is all frames, which takes twice the time. Those EVERY apart inside
-        the span, and not near its end, are there for faces too.
+        Within `exact` it is all frames, which takes twice the time. Those EVERY apart inside the
+        span, and not near its end, are there for faces too.
         """
         last = span[0]
         context = self.stream.codec_context
-        context.skip_frame = "NONREF"
         for packet in self._packets(span[0]):
             time = self._when(packet.pts)
-            if exact_from is not None and time is not None and time >= exact_from:
-                context.skip_frame = "DEFAULT"
+            # The frames that others refer to come before these, whatever their time.
+            every = time is not None and any(begin <= time <= end for begin, end in exact)
+            context.skip_frame = "DEFAULT" if every else "NONREF"
             for frame in packet.decode():
                 time = self._time(frame)
                 if time > span[1]:

@@ -38,6 +38,10 @@ PIECE_S = 120
 in memory."""
 
 
+LEAST_S = 20
+"""Shorter pieces are not made only so that nobody is idle: each decodes what leads to it, too."""
+
+
 class _FarApart(Exception):
     """Key frames stand further apart than pieces are long: most would be decoded many times."""
 
@@ -90,10 +94,10 @@ def _inside(time: Fraction, span: Span) -> bool:
 
 
 def _pieces(span: Span, at_once: int) -> Iterator[Span]:
-    """As many as leave nobody idle at the end: all alike, a multiple of those looked at at once."""
+    """As many as leave nobody idle: all alike, and a multiple of those looked at at once."""
     begin, end = span
     count = math.ceil((end - begin) / PIECE_S)
-    if count > 1:
+    if end - begin >= at_once * LEAST_S:
         count = math.ceil(count / at_once) * at_once
     for number in range(count):
         yield begin + (end - begin) * number / count, begin + (end - begin) * (number + 1) / count

@@ -7,13 +7,15 @@ those after it; only there more is decoded, and the cut is found to the frame.
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mosaic_mcp.studio.perception.frames import Film, Packet, Sample, Span
+from mosaic_mcp.studio.perception.frames import NEAR, Film, Packet, Sample, Span
 
 JUMP = 12.0
 """Mean difference of two small pictures (0..255) that may be a cut."""
@@ -24,13 +26,26 @@ CUT = 8.0
 """The same between neighbouring frames at a cut."""
 STANDS_OUT = 3.0
 """At a cut the picture changes so many times more than it usually does around it."""
+USUAL = 6
+"""Samples of the new shot that say what change is usual there."""
 FLASH_S = Fraction(1, 5)
 BURST = 3.0
 """Times the usual size of the inter frames after it: it may show something new."""
 BURST_AFTER = 12
 """Inter frames that say what is usual."""
-BESIDE = 6
-"""Reference frames before and behind a cut that say what change is usual there."""
+SETTLED_S = Fraction(1, 5)
+"""Inter frames right behind a key frame are large: they add what it left out."""
+REORDERED = 4
+"""Frames that may show the next shot already before the inter frame that holds most of it."""
+
+
+@dataclass(slots=True)
+class _Change:
+    """How much two samples differ that follow each other."""
+
+    before: Fraction
+    time: Fraction
+    much: float
 
 
 def cuts_of(
@@ -40,71 +55,72 @@ def cuts_of(
 
     That is by the key frames between which it lies, which are not among it.
     """
-    times = [*(key.time for key in keys), max(packet.time for packet in packets)]
-    jumps = [_jump(a.tiny, b.tiny) for a, b in itertools.pairwise(keys)]
-    bursts = _bursts(packets)
+    frames = sorted(packet.time for packet in packets)
+    sizes = _sizes(packets)
     cuts: list[Fraction] = []
     seen: dict[Span, list[Sample]] = {}
-    for gap, jump in zip(itertools.pairwise(times), [*jumps, False], strict=True):
-        span = gap[0], min(gap[1], end)
+    for key, behind in itertools.zip_longest(keys, keys[1:]):
+        span = key.time, min(behind.time if behind else frames[-1], end)
         if span[0] >= end:
             break
-        inside = [time for time in bursts if span[0] < time < span[1]]
-        if inside:
-            last = span[1] if jump else max(inside)
-            cuts += _sharp(film.samples((span[0], last), exact_from=span[0]), span[0])
-        elif jump:
-            glance = _Glance(span)
-            found = _sharp(glance.kept_of(film.samples(span)), span[0])
-            if found and found != [span[1]]:
-                # Not at the key frame after all: at one of these, or at a frame just before.
-                near, far = glance.around(found[0], found[-1])
-                exact = _sharp(film.samples((span[0], far), exact_from=near), near)
-                found = [time for time in exact if time <= found[-1]]
-            cuts += found
-            seen[span] = glance.kept
+        bursts = [time for time, size in _within(sizes, span) if size > BURST]
+        if behind and _jump(key.tiny, behind.tiny):
+            bursts = bursts or _largest(sizes, span)
+            samples = film.samples(span, exact=[_before(frames, burst) for burst in bursts])
+            looked = list(_until_equal(samples, behind, span, bursts))
+            seen[span] = [sample for sample in looked if sample.gray is not None]
+        elif bursts:
+            exact = [_before(frames, burst) for burst in bursts]
+            looked = list(film.samples((span[0], bursts[-1]), exact=exact))
+        else:
+            continue
+        cuts += [_exact(film, span[0], frames, change) for change in _sharp(looked)]
     return cuts, seen
 
 
-class _Glance:
-    """A look at the reference frames of a gap: about where cuts are, and some of the pictures."""
+def _until_equal(
+    samples: Iterable[Sample], behind: Sample, span: Span, bursts: list[Fraction]
+) -> Iterator[Sample]:
+    """The samples up to where the rest cannot hold a cut: it ends as it begins, and has no burst.
 
-    def __init__(self, gap: Span) -> None:
-        self._gap = gap
-        self._times: list[Fraction] = []
-        self.kept: list[Sample] = []
-
-    def kept_of(self, samples: Iterable[Sample]) -> Iterator[Sample]:
-        """The samples as they come; those for faces are kept."""
-        for sample in samples:
-            self._times.append(sample.time)
-            if sample.gray is not None:
-                self.kept.append(sample)
-            yield sample
-
-    def around(self, first: Fraction, last: Fraction) -> Span:
-        """The span around cuts in which enough pictures lie to say what change is usual there."""
-        before = [time for time in self._times if self._gap[0] <= time < first]
-        after = [time for time in self._times if time > last]
-        return [self._gap[0], *before][-BESIDE:][0], [last, *after][:BESIDE][-1]
-
-
-def _sharp(samples: Iterable[Sample], begin: Fraction) -> list[Fraction]:
-    """Frames that differ from the one before, from `begin` on, as those of another shot do."""
-    before: Sample | None = None
-    changes: list[tuple[Fraction, float]] = []
+    But all of those that are there for faces, and so many of the shot that they say what is usual.
+    """
+    faces = span[0]
+    equal = 0
     for sample in samples:
-        if before is not None and before.time >= begin:
-            changes.append((sample.time, float(np.abs(sample.tiny - before.tiny).mean())))
-        before = sample
-    usual = float(np.median([change for _, change in changes])) if changes else 0.0
-    sharp = [c for c in changes if c[1] > max(CUT, STANDS_OUT * usual)]
+        yield sample
+        faces = faces if sample.gray is None else sample.time
+        equal = 0 if _jump(sample.tiny, behind.tiny) else equal + 1
+        if span[1] - faces <= NEAR and bursts[-1:] <= [sample.time] and equal >= USUAL:
+            return
+
+
+def _exact(film: Film, key: Fraction, frames: list[Fraction], cut: _Change) -> Fraction:
+    """The first frame of the new shot, where only some frames around a cut were looked at."""
+    if bisect_left(frames, cut.time) - bisect_right(frames, cut.before) <= 0:
+        return cut.time
+    around = cut.before, cut.time
+    changes = _changes(film.samples((key, cut.time), exact=[around]))
+    here = [change for change in changes if change.before >= cut.before]
+    return max(here, key=lambda change: change.much).time if here else cut.time
+
+
+def _sharp(samples: Iterable[Sample]) -> list[_Change]:
+    """Where samples differ from the one before as those of another shot do."""
+    changes = list(_changes(samples))
+    usual = float(np.median([change.much for change in changes])) if changes else 0.0
+    sharp = [change for change in changes if change.much > max(CUT, STANDS_OUT * usual)]
     # A flash is two jumps, and no two shots: the larger one is the cut.
     return [
-        time
-        for time, change in sharp
-        if not any(0 < abs(at - time) < FLASH_S and more >= change for at, more in sharp)
+        one
+        for one in sharp
+        if not any(0 < abs(at.time - one.time) < FLASH_S and at.much >= one.much for at in sharp)
     ]
+
+
+def _changes(samples: Iterable[Sample]) -> Iterator[_Change]:
+    for one, other in itertools.pairwise(samples):
+        yield _Change(one.time, other.time, float(np.abs(other.tiny - one.tiny).mean()))
 
 
 def _jump(one: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
@@ -113,8 +129,8 @@ def _jump(one: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
     return float(change.mean()) > JUMP and float((change > CHANGED).mean()) > MUCH
 
 
-def _bursts(packets: list[Packet]) -> list[Fraction]:
-    """When inter frames take far more bytes than those that follow them."""
+def _sizes(packets: list[Packet]) -> list[tuple[Fraction, float]]:
+    """The times of the inter frames, and their sizes against what is usual behind them."""
     inter = [packet for packet in packets if not packet.key]
     if not inter:
         return []
@@ -124,4 +140,23 @@ def _bursts(packets: list[Packet]) -> list[Fraction]:
     )
     # Frames that nothing refers to are small: what is usual is what the larger ones have.
     usual = np.percentile(after, 75, axis=1)
-    return [inter[n].time for n in np.flatnonzero(sizes > BURST * usual)]
+    times = [packet.time for packet in inter]
+    return sorted(zip(times, (sizes / usual).tolist(), strict=True))
+
+
+def _within(sizes: list[tuple[Fraction, float]], span: Span) -> list[tuple[Fraction, float]]:
+    """Those between the ends of a span."""
+    first = bisect_right(sizes, span[0], key=lambda one: one[0])
+    return sizes[first : bisect_left(sizes, span[1], key=lambda one: one[0])]
+
+
+def _largest(sizes: list[tuple[Fraction, float]], span: Span) -> list[Fraction]:
+    """Where in a span a cut most probably is, if anywhere; empty where it is too short to say."""
+    inside = _within(sizes, (span[0] + SETTLED_S, span[1]))
+    return [max(inside, key=lambda one: one[1])[0]] if inside else []
+
+
+def _before(frames: list[Fraction], burst: Fraction) -> Span:
+    """What may show the new shot first, and a frame of the old one."""
+    at = bisect_left(frames, burst)
+    return frames[max(0, at - REORDERED)], burst
