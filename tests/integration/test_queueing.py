@@ -1,7 +1,9 @@
 """Which queued jobs come next, and how jobs wait: in a real database, without the work."""
 
 import re
+import time
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -155,8 +157,8 @@ def test_a_render_that_waits_lets_others_go_on_and_is_told_again_as_new_work(
         "disk space: 1 GB free, 2 GB needed",
     )
     assert run.row("logo").step == "waiting for disk space: 1 GB free, 2 GB needed"
-    later = queueing.time.time() + queueing.LOOK_AGAIN_S + 1
-    monkeypatch.setattr(queueing.time, "time", lambda: later)
+    later = time.time() + queueing.LOOK_AGAIN_S + 1
+    monkeypatch.setattr(queueing, "time", SimpleNamespace(time=lambda: later))
     again = next_jobs_of(store)[0]
     assert (again.row_id, again.turn, again.key) == (first.row_id, 1, first.key)
     assert run.start_render(row) is not None

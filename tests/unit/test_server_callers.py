@@ -1,5 +1,7 @@
 """An engine for each caller: whose it is, and when it is given up."""
 
+from types import SimpleNamespace
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -82,7 +84,8 @@ async def test_a_connection_that_nobody_used_for_long_is_closed(
     engine, caller, opened, monkeypatch
 ):
     now = [1000.0]
-    monkeypatch.setattr(callers.time, "monotonic", lambda: now[0])
+    # Not the clock of the whole process: another test's event loop would sleep by it for hours.
+    monkeypatch.setattr(callers, "time", SimpleNamespace(monotonic=lambda: now[0]))
     await engine.client()
     now[0] += callers.IDLE_S - 1
     caller[0] = "ben"
@@ -97,7 +100,7 @@ async def test_several_calls_at_once_give_up_what_is_idle_together(
     engine, caller, opened, monkeypatch
 ):
     now = [1000.0]
-    monkeypatch.setattr(callers.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(callers, "time", SimpleNamespace(monotonic=lambda: now[0]))
     idle = ["anna", "ben", "cleo"]
     for caller[0] in idle:
         await engine.client()
