@@ -33,8 +33,13 @@ def look_filters(look: Look, names: Mapping[str, str]) -> list[str]:
     if told:
         steps.append(f"curves={':'.join(told)}")
     if look.table is not None:
-        steps.append(f"lut3d=file={names[look.table]}.cube:interp=tetrahedral")
+        steps.append(f"lut3d=file={table_file(names[look.table])}:interp=tetrahedral")
     return steps
+
+
+def table_file(name: str) -> str:
+    """The name that a table's file needs: the one filter that goes by the suffix reads it."""
+    return f"{name}.cube"
 
 
 def _points(points: Sequence[Point]) -> str:

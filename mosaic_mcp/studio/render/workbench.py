@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from mosaic_mcp.errors import MediaError
+from mosaic_mcp.studio.render.colour import table_file
 from mosaic_mcp.studio.render.commands import SideFile, keep_files
 from mosaic_mcp.studio.render.encoders import Encoder, Quality
 from mosaic_mcp.studio.render.facts import Facts, read_facts
@@ -55,7 +56,7 @@ class Workbench:
         return {
             name: sha
             for sha, own in self.names.items()
-            for name in ((own, f"{own}.cube") if self._is_table(sha) else (own,))
+            for name in ((own, table_file(own)) if self._is_table(sha) else (own,))
         }
 
     def _is_table(self, sha256: str) -> bool:
@@ -106,8 +107,8 @@ def _bring_files(timeline: Timeline, files: Mapping[str, Path], job: Path) -> di
         # No suffix: FFmpeg judges by content, not by what the user called it.
         names[sha] = f"source-{sha[:NAMED]}"
         own = [names[sha]]
-        if timeline.sources[sha].kind == "table":  # the one filter that goes by the suffix
-            own.append(f"{names[sha]}.cube")
+        if timeline.sources[sha].kind == "table":
+            own.append(table_file(names[sha]))
         for name in own:
             if not (job / name).exists():  # another timeline of this job may have it, too
                 place(path, job / name)

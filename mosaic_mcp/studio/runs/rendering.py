@@ -155,6 +155,7 @@ class RenderWork:
             error = f"{row['name']}: {CRASHED}"
             await entry.fail(f"{error} ({type(failure).__name__})")
         await self.store.write(lambda c: finish_render(c, fence, facts=facts, error=error))
+        self.spoiled.discard(row["id"])  # it is not made along any more
         return None
 
     async def _make(
