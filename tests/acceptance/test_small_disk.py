@@ -102,10 +102,10 @@ async def client(disk: Disk, folder: Path) -> AsyncIterator[Client]:
 
 @pytest.fixture(scope="module")
 def grainy(folder: Path) -> Iterator[Path]:
-    """Two seconds that take many bytes however they are encoded."""
+    """A second that takes many bytes however they are encoded."""
     path = folder / "grainy.mp4"
-    noise = "color=gray:size=640x360:rate=25:duration=2,noise=alls=100:allf=t"
-    tone = ("-f", "lavfi", "-i", "sine=duration=2")
+    noise = "color=gray:size=640x360:rate=25:duration=1,noise=alls=100:allf=t"
+    tone = ("-f", "lavfi", "-i", "sine=duration=1")
     encoded = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "16", "-pix_fmt", "yuv420p")
     ffmpeg("-f", "lavfi", "-i", noise, *tone, *encoded, "-shortest", path)
     yield path
