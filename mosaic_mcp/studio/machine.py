@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 import anyio
+import psutil
 
 from mosaic_mcp.errors import NoSpace
 
@@ -42,19 +43,12 @@ def render_slots() -> int:
     return max(1, cores() // CORES_OF_A_RENDER)
 
 
-def available_memory() -> int | None:
-    """Bytes that could be used now without swapping; None where the system does not tell."""
-    known = [_meminfo(), _left("memory.max", "memory.current")]
+def available_memory() -> int:
+    """Bytes that could be used now without swapping."""
+    known: list[int | None] = [psutil.virtual_memory().available]
+    known.append(_left("memory.max", "memory.current"))
     known.append(_left("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
-    return min((size for size in known if size is not None), default=None)
-
-
-def _meminfo() -> int | None:
-    with suppress(OSError, ValueError):
-        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return None
+    return min(size for size in known if size is not None)
 
 
 def _left(limit: str, used: str) -> int | None:
@@ -84,7 +78,7 @@ class Machine:
         """`home` is on the disk that jobs fill; `memory` in bytes replaces what is measured."""
         self._home = home
         self._memory = memory
-        self._budget = memory
+        self._budget = memory or 0
         self._lent: list[int] = []
         self._turn = anyio.Lock()
         self._given_back = anyio.Event()
@@ -107,9 +101,9 @@ class Machine:
         """Count on `need` more bytes until the end of the block if they are there now, else False.
 
         For a job that has memory already: it must not wait for what others give back, nor take it
-        from those who wait. Where memory is not known there is never more.
+        from those who wait.
         """
-        if self._turn.locked() or self._budget is None or not self._fits(need):
+        if self._turn.locked() or not self._fits(need):
             yield False
             return
         with self._lend(need):
@@ -128,9 +122,9 @@ class Machine:
         if not self._lent:
             # Measured while none of our renders uses any: theirs would be counted twice.
             free = available_memory() if self._memory is None else self._memory
-            self._budget = None if free is None else int(free * MEMORY_SHARE)
+            self._budget = int(free * MEMORY_SHARE)
             return True
-        return self._budget is None or sum(self._lent) + need <= self._budget
+        return sum(self._lent) + need <= self._budget
 
     @contextmanager
     def disk(self, need: int) -> Generator[None]:

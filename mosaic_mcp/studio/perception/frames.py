@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,15 +88,15 @@ class Film:
     def samples(self, span: Span, *, exact: Sequence[Span] = ()) -> Iterator[Sample]:
         """The reference frames from the key frame before a span to its end, which is inside.
 
-        Within `exact` it is all frames, which takes twice the time. Those EVERY apart inside the
-        span, and not near its end, are there for faces too.
+        Within one of `exact`, in order, it is all frames, which takes twice the time. Those EVERY
+        apart inside the span, and not near its end, are there for faces too.
         """
         last = span[0]
         context = self.stream.codec_context
         for packet in self._packets(span[0]):
             time = self._when(packet.pts)
             # The frames that others refer to come before these, whatever their time.
-            every = time is not None and any(begin <= time <= end for begin, end in exact)
+            every = time is not None and _among(exact, time)
             context.skip_frame = "DEFAULT" if every else "NONREF"
             for frame in packet.decode():
                 time = self._time(frame)
@@ -166,6 +167,12 @@ def turned(gray: Gray, rotation: int) -> Gray:
         270: cv2.ROTATE_90_COUNTERCLOCKWISE,
     }
     return cast(Gray, cv2.rotate(gray, turns[rotation]) if rotation in turns else gray)
+
+
+def _among(spans: Sequence[Span], time: Fraction) -> bool:
+    """True inside one of the spans, which are in order of their begins and of their ends."""
+    begun = bisect_right(spans, time, key=lambda span: span[0])
+    return begun > 0 and time <= spans[begun - 1][1]
 
 
 def _rest(stream: VideoStream) -> list[VideoFrame]:

@@ -86,12 +86,13 @@ def _until_equal(
     But all of those that are there for faces, and so many of the shot that they say what is usual.
     """
     faces = span[0]
+    last_burst = bursts[-1] if bursts else span[0]
     equal = 0
     for sample in samples:
         yield sample
         faces = faces if sample.gray is None else sample.time
         equal = 0 if _jump(sample.tiny, behind.tiny) else equal + 1
-        if span[1] - faces <= NEAR and bursts[-1:] <= [sample.time] and equal >= USUAL:
+        if span[1] - faces <= NEAR and sample.time >= last_burst and equal >= USUAL:
             return
 
 
