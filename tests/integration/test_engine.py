@@ -157,7 +157,7 @@ TALL = {"in": "Video Input", "tall": ("Reframe", {"aspect_ratio": "9:16"})}
 def start_long(studio: Studio, talk: Path) -> str:
     """A run of TALL, followed until FFmpeg is at work."""
     agent, _ = studio.agent(TALL, "in>tall")
-    clip = {"id": studio.add(talk), "input_clip_end_ms": 3000}
+    clip = {"id": studio.add(talk), "input_clip_end_ms": 6000}
     run_id = studio.run(agent, {"video_id_inputs": [clip]}, **LONG)
     studio.until(run_id, rendering)
     return run_id

@@ -10,7 +10,7 @@ import imageio_ffmpeg
 import pytest
 
 from mosaic_mcp.studio.library import Library
-from mosaic_mcp.studio.perception import calling, looking
+from mosaic_mcp.studio.perception import calling, looking, shots
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.perception.probe import probe
@@ -19,6 +19,7 @@ from tests.support.talking import talking_head
 SCRIPT = "Welcome to the show. (0.8) Choose a quiet room with soft furniture."
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-an")
 LENGTH_S = 40
+NO_FILM: Any = None
 
 
 def made(*arguments: object) -> None:
@@ -87,16 +88,17 @@ def test_pieces_show_together_what_one_look_shows(talk: Path, monkeypatch: pytes
     assert seen(talk) == at_once
 
 
-@pytest.mark.parametrize("suffix", [".ts", ".mkv", ".avi"])
+@pytest.mark.parametrize(("suffix", "reordered"), [(".ts", 3), (".mkv", 3), (".avi", 0)])
 def test_a_part_of_any_file_shows_what_the_whole_shows_there(
-    tmp_path: Path, talk: Path, suffix: str
+    tmp_path: Path, talk: Path, suffix: str, reordered: int
 ):
     path = tmp_path / f"talk{suffix}"
-    made("-i", talk, *X264, "-g", "100", "-bf", "0", path)
+    made("-i", talk, *X264, "-g", "100", "-bf", reordered, path)
     whole = seen(path)
-    part = seen(path, (20, 30))
-    assert part["shots"] == [at for at in whole["shots"] if 20 <= Fraction(at) < 30]
-    assert part["faces"] == [f for f in whole["faces"] if 20 <= Fraction(f["time"]) < 30]
+    assert len(whole["shots"]) == len(set(whole["shots"]))
+    part = seen(path, (17, 27))
+    assert part["shots"] == [at for at in whole["shots"] if 17 <= Fraction(at) < 27]
+    assert part["faces"] == [f for f in whole["faces"] if 17 <= Fraction(f["time"]) < 27]
     assert len(part["faces"]) > 10
 
 
@@ -115,6 +117,45 @@ def test_a_cut_is_found_where_there_are_few_pictures(tmp_path: Path, rate: int):
     join = ("-filter_complex", "concat=n=2")
     made(*inputs, *join, *X264, "-g", 2 * rate, "-sc_threshold", "0", path)
     assert seen(path)["shots"] == ["3"]
+
+
+def one_after_another(first_s: float, *join: str) -> list[str]:
+    """The options that put a still picture before a moving one."""
+    pictures = (
+        f"smptebars=size=160x90:rate=25:duration={first_s}",
+        "testsrc2=size=160x90:rate=25:duration=3",
+    )
+    inputs = [part for picture in pictures for part in ("-f", "lavfi", "-i", picture)]
+    return [*inputs, "-filter_complex", *join]
+
+
+def test_what_goes_over_slowly_is_no_cut(tmp_path: Path):
+    """From one reference frame to the next it changes as much as at a cut."""
+    path = tmp_path / "fade.mp4"
+    grays = [f"color=0x{gray * 3}:size=160x90:rate=25:duration=3" for gray in ("33", "8c")]
+    inputs = [part for gray in grays for part in ("-f", "lavfi", "-i", gray)]
+    fade = ("-filter_complex", "xfade=duration=0.5:offset=2.3")
+    made(*inputs, *fade, *X264, "-bf", "3", "-g", "50", "-sc_threshold", "0", path)
+    assert seen(path)["shots"] == []
+
+
+def test_a_change_over_several_frames_says_what_is_usual_for_one():
+    """Only around a probable cut all frames are seen."""
+    walk = [shots._Change(Fraction(n), Fraction(n + 3), 6.0, 3) for n in range(0, 30, 3)]
+    cut = shots._Change(Fraction(30), Fraction(31), 14.0, 1)
+    assert list(shots._cuts(NO_FILM, Fraction(0), [], [*walk, cut])) == [31]
+
+
+@pytest.mark.parametrize("frames_before", [0, 1, 2, 3])
+def test_a_cut_is_found_in_the_frames_before_an_open_group(tmp_path: Path, frames_before: int):
+    """They are shown before the key frame and stored behind it; here also at the end of a span."""
+    path = tmp_path / "open.mp4"
+    group = "open-gop=1:keyint=52:min-keyint=52:scenecut=0:bframes=3:b-adapt=0"
+    cut = Fraction(52 - frames_before, 25)
+    made(*one_after_another(float(cut), "concat=n=2"), *X264, "-x264-params", group, path)
+    assert seen(path)["shots"] == [str(cut)]
+    parts = [seen(path, span)["shots"] for span in ((0, 2.08), (2.08, 4))]
+    assert parts == ([[], [str(cut)]] if frames_before == 0 else [[str(cut)], []])
 
 
 def test_a_cut_is_found_after_a_picture_that_stood_still(tmp_path: Path):

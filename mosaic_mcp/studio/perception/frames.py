@@ -70,7 +70,8 @@ class Film:
         keys: list[Sample] = []
         packets: list[Packet] = []
         fed: Fraction | None = None
-        for packet in self._packets(span[0]):
+        source = self._packets(span[0])
+        for packet in source:
             time = self._when(packet.pts)
             if time is not None and packet.size:
                 packets.append(Packet(time, packet.size, packet.is_keyframe))
@@ -82,11 +83,23 @@ class Film:
             if fed is not None and fed >= span[1]:
                 # What the decoder still holds; it decodes nothing more until the next seek.
                 keys += [self._sample(frame, faces=True) for frame in _rest(self.stream)]
+                packets += self._shown_before(fed, source)
                 break
-        return keys, packets
+        # Of open groups the decoder gives the last key frame first where it got nothing between.
+        return sorted(keys, key=lambda key: key.time), packets
+
+    def _shown_before(self, key: Fraction, source: Iterable[Any]) -> Iterator[Packet]:
+        """The packets that follow a key frame's, of frames that are shown before it (open GOP)."""
+        for packet in source:
+            time = self._when(packet.pts)
+            if time is None or not packet.size:
+                continue
+            if time > key:
+                return
+            yield Packet(time, packet.size, packet.is_keyframe)
 
     def samples(self, span: Span, *, exact: Sequence[Span] = ()) -> Iterator[Sample]:
-        """The reference frames from the key frame before a span to its end, which is inside.
+        """The reference frames of a span that begins with a key frame; its end is inside.
 
         Within one of `exact`, in order, it is all frames, which takes twice the time. Those EVERY
         apart inside the span, and not near its end, are there for faces too.
@@ -96,10 +109,12 @@ class Film:
         for packet in self._packets(span[0]):
             time = self._when(packet.pts)
             # The frames that others refer to come before these, whatever their time.
-            every = time is not None and _among(exact, time)
+            every = bool(exact) and (time is None or _among(exact, time))
             context.skip_frame = "DEFAULT" if every else "NONREF"
             for frame in packet.decode():
                 time = self._time(frame)
+                if time < span[0]:  # what leads to it
+                    continue
                 if time > span[1]:
                     return
                 faces = time >= last + EVERY and span[1] - last > NEAR and time < span[1]

@@ -36,9 +36,7 @@ MOVED = 0.25
 PIECE_S = 120
 """Long stretches are looked at in pieces of at most this length, side by side; and few pictures are
 in memory."""
-
-
-LEAST_S = 20
+LEAST_S = 30
 """Shorter pieces are not made only so that nobody is idle: each decodes what leads to it, too."""
 
 

@@ -16,7 +16,7 @@ from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.timeline.model import Part, Seconds
 
 STEP_S = 10
-VERSION = 3
+VERSION = 4
 """Part of the names: a better algorithm does not read an older one's answers."""
 
 

@@ -41,11 +41,12 @@ REORDERED = 4
 
 @dataclass(slots=True)
 class _Change:
-    """How much two samples differ that follow each other."""
+    """How much two samples differ that follow each other, so many frames apart."""
 
     before: Fraction
     time: Fraction
     much: float
+    frames: int = 1
 
 
 def cuts_of(
@@ -66,16 +67,24 @@ def cuts_of(
         bursts = [time for time, size in _within(sizes, span) if size > BURST]
         if behind and _jump(key.tiny, behind.tiny):
             bursts = bursts or _largest(sizes, span)
-            samples = film.samples(span, exact=[_before(frames, burst) for burst in bursts])
-            looked = list(_until_equal(samples, behind, span, bursts))
-            seen[span] = [sample for sample in looked if sample.gray is not None]
+            exact = [_before(frames, burst) for burst in bursts]
+            samples = _until_equal(film.samples(span, exact=exact), behind, span, bursts)
+            changes = _changes(_kept(samples, seen.setdefault(span, [])), frames)
         elif bursts:
             exact = [_before(frames, burst) for burst in bursts]
-            looked = list(film.samples((span[0], bursts[-1]), exact=exact))
+            changes = _changes(film.samples((span[0], bursts[-1]), exact=exact), frames)
         else:
             continue
-        cuts += [_exact(film, span[0], frames, change) for change in _sharp(looked)]
+        cuts += _cuts(film, span[0], frames, list(changes))
     return cuts, seen
+
+
+def _kept(samples: Iterable[Sample], kept: list[Sample]) -> Iterator[Sample]:
+    """The samples as they come; those that are there for faces are kept."""
+    for sample in samples:
+        if sample.gray is not None:
+            kept.append(sample)
+        yield sample
 
 
 def _until_equal(
@@ -91,37 +100,50 @@ def _until_equal(
     for sample in samples:
         yield sample
         faces = faces if sample.gray is None else sample.time
-        equal = 0 if _jump(sample.tiny, behind.tiny) else equal + 1
+        equal = equal + 1 if _difference(sample, behind) < CUT else 0
         if span[1] - faces <= NEAR and sample.time >= last_burst and equal >= USUAL:
             return
 
 
-def _exact(film: Film, key: Fraction, frames: list[Fraction], cut: _Change) -> Fraction:
-    """The first frame of the new shot, where only some frames around a cut were looked at."""
-    if bisect_left(frames, cut.time) - bisect_right(frames, cut.before) <= 0:
-        return cut.time
-    around = cut.before, cut.time
-    changes = _changes(film.samples((key, cut.time), exact=[around]))
-    here = [change for change in changes if change.before >= cut.before]
-    return max(here, key=lambda change: change.much).time if here else cut.time
+def _cuts(
+    film: Film, key: Fraction, frames: list[Fraction], changes: list[_Change]
+) -> Iterator[Fraction]:
+    """The first frames of new shots behind a key frame, of whose gap some frames were seen."""
+    # Over more frames more changes, by and large.
+    usual = float(np.median([change.much / change.frames for change in changes] or [0.0]))
 
+    def sharp(changes: Iterable[_Change]) -> list[_Change]:
+        return [one for one in changes if one.much > max(CUT, STANDS_OUT * usual * one.frames)]
 
-def _sharp(samples: Iterable[Sample]) -> list[_Change]:
-    """Where samples differ from the one before as those of another shot do."""
-    changes = list(_changes(samples))
-    usual = float(np.median([change.much for change in changes])) if changes else 0.0
-    sharp = [change for change in changes if change.much > max(CUT, STANDS_OUT * usual)]
+    cuts = sharp(_closer(film, key, frames, sharp(changes)))
     # A flash is two jumps, and no two shots: the larger one is the cut.
-    return [
-        one
-        for one in sharp
-        if not any(0 < abs(at.time - one.time) < FLASH_S and at.much >= one.much for at in sharp)
-    ]
+    for cut in cuts:
+        others = (other for other in cuts if 0 < abs(other.time - cut.time) < FLASH_S)
+        if not any(other.much >= cut.much for other in others):
+            yield cut.time
 
 
-def _changes(samples: Iterable[Sample]) -> Iterator[_Change]:
+def _closer(
+    film: Film, key: Fraction, frames: list[Fraction], changes: list[_Change]
+) -> Iterator[_Change]:
+    """Changes over several frames become the largest inside, which is small where it was slow."""
+    rough = [(change.before, change.time) for change in changes if change.frames > 1]
+    steps: list[_Change] = []
+    if rough:
+        steps = list(_changes(film.samples((key, rough[-1][1]), exact=rough), frames))
+    for change in changes:
+        inside = [s for s in steps if change.before <= s.before and s.time <= change.time]
+        yield max(inside, key=lambda step: step.much, default=change)
+
+
+def _changes(samples: Iterable[Sample], frames: list[Fraction]) -> Iterator[_Change]:
     for one, other in itertools.pairwise(samples):
-        yield _Change(one.time, other.time, float(np.abs(other.tiny - one.tiny).mean()))
+        apart = bisect_left(frames, other.time) - bisect_left(frames, one.time)
+        yield _Change(one.time, other.time, _difference(one, other), max(1, apart))
+
+
+def _difference(one: Sample, other: Sample) -> float:
+    return float(np.abs(other.tiny - one.tiny).mean())
 
 
 def _jump(one: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
