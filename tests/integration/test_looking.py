@@ -183,7 +183,7 @@ def test_a_cut_is_found_after_a_picture_that_stood_still(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("seconds", "at_once", "count"),
-    [(39, 2, 1), (79, 4, 1), (90, 4, 4), (120, 2, 2), (121, 2, 2), (600, 2, 6), (600, 4, 8)],
+    [(59, 2, 1), (60, 2, 2), (119, 4, 1), (120, 4, 4), (121, 2, 2), (600, 2, 6), (600, 4, 8)],
 )
 def test_pieces_are_alike_and_leave_nobody_idle(seconds: int, at_once: int, count: int):
     pieces = list(looking._pieces((Fraction(5), Fraction(5 + seconds)), at_once))
