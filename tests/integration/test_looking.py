@@ -10,7 +10,7 @@ import imageio_ffmpeg
 import pytest
 
 from mosaic_mcp.studio.library import Library
-from mosaic_mcp.studio.perception import calling, looking, shots
+from mosaic_mcp.studio.perception import calling, frames, looking, shots
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.perception.probe import probe
@@ -144,6 +144,20 @@ def test_a_change_over_several_frames_says_what_is_usual_for_one():
     walk = [shots._Change(Fraction(n), Fraction(n + 3), 6.0, 3) for n in range(0, 30, 3)]
     cut = shots._Change(Fraction(30), Fraction(31), 14.0, 1)
     assert list(shots._cuts(NO_FILM, Fraction(0), [], [*walk, cut])) == [31]
+
+
+def test_a_stream_without_an_index_is_seen_from_its_first_picture(tmp_path: Path):
+    """With frames that are decoded early a seek to its begin ends at the second key frame."""
+    path = tmp_path / "broadcast.ts"
+    options = ("-bf", "3", "-g", "50", "-sc_threshold", "0")
+    made(*one_after_another(1.2, "concat=n=2"), *X264, *options, path)
+    assert seen(path)["shots"] == ["6/5"]
+    with frames.film(str(path), 1) as film:
+        keys, _ = film.key_frames((Fraction(0), Fraction(4)))
+        assert [key.time for key in keys] == [0, 2, 4]
+        for key in keys:
+            first = next(film.samples((key.time, key.time + 1)))
+            assert first.time == key.time
 
 
 @pytest.mark.parametrize("frames_before", [0, 1, 2, 3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any, cast
 import cv2
 import numpy as np
 from av.container import InputContainer
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -28,7 +30,7 @@ NEAR = Fraction(3, 5)
 CLOSE_S = Fraction(1, 5)
 """Key frames closer than this are not decoded."""
 BACK = Fraction(4)
-"""Seconds that a seek goes back first when it ended behind the key frame."""
+"""Seconds that a seek goes back first when it ended behind the key frame it was meant for."""
 WIDE = 480
 _LUMA_FIRST = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12"}
 
@@ -124,23 +126,43 @@ class Film:
     def _packets(self, begin: Fraction) -> Iterator[Any]:
         """The packets from the last key frame on that is not behind a moment, to the end.
 
-        Where a file has no list of its key frames (MPEG-TS) a seek may end behind it: then it goes
-        further back.
+        Where a file has no list of its key frames (MPEG-TS) a seek goes by when they are decoded,
+        and ends behind one that is shown later: then it goes further back.
         """
         back = Fraction(0)
         while True:
-            wanted = max(begin - back, Fraction(0))
-            self.container.seek(int((wanted + self.begin) / self.base), stream=self.stream)
+            wanted = begin - back
+            self._seek(wanted)
             packets = self.container.demux(self.stream)
-            first = next((p for p in packets if p.is_keyframe and p.pts is not None), None)
-            time = self._when(first.pts) if first else None
-            if first and time is not None and (time <= begin or not wanted):
-                yield first
-                yield from packets
-                return
-            if not wanted:
+            held = self._from_key_frame(packets, begin)
+            if wanted < 0 or (held and (self._when(held[0].pts) or 0) <= begin):
+                yield from itertools.chain(held, packets)
                 return
             back = max(2 * back, BACK)
+
+    def _seek(self, wanted: Fraction) -> None:
+        try:
+            self.container.seek(int((wanted + self.begin) / self.base), stream=self.stream)
+        except FFmpegError:
+            if wanted >= 0:
+                raise
+            self._seek(Fraction(0))  # AVI has no moments before its begin
+
+    def _from_key_frame(self, packets: Iterator[Any], moment: Fraction) -> list[Any]:
+        """The packets from the last key frame before a moment to the first behind the moment.
+
+        From the first key frame on where all are behind it.
+        """
+        held: list[Any] = []
+        for packet in packets:
+            time = self._when(packet.pts)
+            if packet.is_keyframe and time is not None and (time <= moment or not held):
+                held = [packet]
+            elif held:
+                held.append(packet)
+            if held and time is not None and time > moment:
+                break
+        return held
 
     def _when(self, pts: int | None) -> Fraction | None:
         return None if pts is None else pts * self.base - self.begin
