@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from bisect import bisect_right
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,8 +28,9 @@ NEAR = Fraction(3, 5)
 """Seconds. Pictures that are closer show any movement."""
 CLOSE_S = Fraction(1, 5)
 """Key frames closer than this are not decoded."""
-BACK = Fraction(4)
-"""Seconds that a seek goes back first when it ended behind the key frame it was meant for."""
+BACK = Fraction(1)
+"""Seconds that a seek goes back first when it ended behind the key frame it was meant for: more
+than frames are decoded ahead, less than there mostly is between key frames."""
 WIDE = 480
 _LUMA_FIRST = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12"}
 
@@ -131,12 +131,15 @@ class Film:
         """
         back = Fraction(0)
         while True:
-            wanted = begin - back
-            self._seek(wanted)
+            self._seek(begin - back)
             packets = self.container.demux(self.stream)
-            held = self._from_key_frame(packets, begin)
-            if wanted < 0 or (held and (self._when(held[0].pts) or 0) <= begin):
-                yield from itertools.chain(held, packets)
+            first = next((p for p in packets if p.is_keyframe and p.pts is not None), None)
+            time = self._when(first.pts) if first else None
+            if first and time is not None and (time <= begin or back > begin):
+                yield first
+                yield from packets
+                return
+            if back > begin:
                 return
             back = max(2 * back, BACK)
 
@@ -147,22 +150,6 @@ class Film:
             if wanted >= 0:
                 raise
             self._seek(Fraction(0))  # AVI has no moments before its begin
-
-    def _from_key_frame(self, packets: Iterator[Any], moment: Fraction) -> list[Any]:
-        """The packets from the last key frame before a moment to the first behind the moment.
-
-        From the first key frame on where all are behind it.
-        """
-        held: list[Any] = []
-        for packet in packets:
-            time = self._when(packet.pts)
-            if packet.is_keyframe and time is not None and (time <= moment or not held):
-                held = [packet]
-            elif held:
-                held.append(packet)
-            if held and time is not None and time > moment:
-                break
-        return held
 
     def _when(self, pts: int | None) -> Fraction | None:
         return None if pts is None else pts * self.base - self.begin
