@@ -21,6 +21,8 @@ from mosaic_mcp.errors import EngineUnavailable, MediaError, MosaicError
 
 AGENT = "Talking head to vertical clips"
 BAR = 24
+AGAIN = 3
+"""How often a call that failed for a passing reason, such as a slow start, is made again."""
 DONE = {"completed", "partial_complete", "failed", "cancelled"}
 
 
@@ -83,13 +85,18 @@ class _Tools:
         self.said = ""
 
     async def raw(self, name: str, arguments: Mapping[str, Any]) -> CallToolResult:
-        result = await self.client.call_tool(
-            name, dict(arguments), progress_callback=self._progress
-        )
+        result = await self._once(name, arguments)
+        for _ in range(AGAIN):
+            if not (result.is_error and _passing(result)):
+                break
+            result = await self._once(name, arguments)
         if result.is_error:
             text = " ".join(b.text for b in result.content if isinstance(b, TextContent))
             raise EngineUnavailable(f"{name}: {text}")
         return result
+
+    async def _once(self, name: str, arguments: Mapping[str, Any]) -> CallToolResult:
+        return await self.client.call_tool(name, dict(arguments), progress_callback=self._progress)
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         result = await self.raw(name, arguments)
@@ -108,6 +115,12 @@ class _Tools:
     def end_line(self) -> None:
         if self.live:
             print("\r\x1b[K", end="")
+
+
+def _passing(result: CallToolResult) -> bool:
+    """True where the answer says that the same call may succeed."""
+    error = cast(dict[str, Any], result.structured_content or {}).get("error")
+    return isinstance(error, dict) and cast(dict[str, Any], error).get("retryable") is True
 
 
 async def _without_transcript(tools: _Tools, video: Path) -> dict[str, Any]:
@@ -163,6 +176,7 @@ async def _show(tools: _Tools, run: dict[str, Any], out: Path) -> int:
         for label, key in (
             ("file", "saved_to"),
             ("subtitles", "subtitles"),
+            ("missing", "missing_words"),
             ("timeline", "timeline_zip"),
             ("link", "url"),
         ):

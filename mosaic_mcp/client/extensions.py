@@ -9,6 +9,7 @@ from typing import Any, Literal
 from mosaic_mcp.client.transport import Transport, part
 from mosaic_mcp.contract.doable import Doable
 from mosaic_mcp.contract.extensions import (
+    FRAME_TIMES,
     PREFIX,
     Asset,
     BringTranscript,
@@ -101,7 +102,7 @@ class StudioExtension:
         end_s: float | None = None,
         limit: int | None = None,
     ) -> Transcript:
-        """Words of a video (source time) or a render (its own time), about `limit` a page."""
+        """Words of a video (source time) or a render (its own time), at most `limit` a page."""
         answer = await self._transport.get(
             f"{PREFIX}/{kind}/{part(media_id)}/transcript",
             query={
@@ -154,12 +155,15 @@ class StudioExtension:
         )
         return answer.read(RunLog)
 
-    async def sheet(self, kind: Kind, media_id: str, frames: int) -> tuple[bytes, str]:
-        """A contact sheet of evenly spaced frames, and its media type."""
+    async def sheet(
+        self, kind: Kind, media_id: str, frames: int
+    ) -> tuple[bytes, str, tuple[float, ...]]:
+        """A contact sheet of evenly spaced frames, its media type, and their times in seconds."""
         answer = await self._transport.get(
             f"{PREFIX}/{kind}/{part(media_id)}/sheet", query={"frames": frames}, timeout_s=120
         )
-        return answer.content, answer.media_type
+        told = answer.headers.get(FRAME_TIMES, "").split(",")
+        return answer.content, answer.media_type, tuple(float(time) for time in told if time)
 
     async def frame(self, kind: Kind, media_id: str, at_s: float) -> tuple[bytes, str]:
         """The frame at a time in seconds, and its media type."""

@@ -158,6 +158,18 @@ DIVERGENCES: tuple[Divergence, ...] = (
         "16:9 as well.",
     ),
     Divergence(
+        "montage-prompt",
+        "tiles/montage",
+        "The style prompt is required; its key is not public.",
+        "It may be left out. Pace and length are read from it, and nothing else.",
+    ),
+    Divergence(
+        "svg",
+        "api/asset-management",
+        "Pictures may be SVG.",
+        "SVG is refused: it can name other files and addresses. Give a PNG.",
+    ),
+    Divergence(
         "quality",
         "post-agent-run",
         "There is no quality setting.",
@@ -178,6 +190,13 @@ DIVERGENCES: tuple[Divergence, ...] = (
         "A trigger watches YouTube channels and starts a run for each new video.",
         "Triggers are kept and listed, but nothing is watched: no run is started, and handles are "
         "not looked up, so that @name stands in the place of a channel's id.",
+    ),
+    Divergence(
+        "tiles-not-done",
+        "post-agent-run",
+        "Every tile runs.",
+        "A run with a tile that docs/tiles.md calls unsupported is refused with 400 before it is "
+        "made, unless ignore_nodes leaves that tile out.",
     ),
     Divergence(
         "clips-ranges",

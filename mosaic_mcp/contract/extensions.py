@@ -24,6 +24,8 @@ LINKS_HEADER = "x-mosaic-links"
 """With the owner: the address at which that server passes /media and /uploads on."""
 REQUEST_HEADER = "x-request-id"
 """Joins what both sides log about one request."""
+FRAME_TIMES = "frame-times"
+"""Of a contact sheet: the seconds at which its frames are shown, with commas between them."""
 LOCAL_OWNER = "local"
 """The user of the studio's machine; nobody acts for them."""
 
@@ -100,7 +102,7 @@ class NodeProgress(Response):
     renders_done: int = 0
     renders_total: int = 0
     warnings: tuple[str, ...] = ()
-    """What its caller should know of what it did, once the run has ended."""
+    """What its caller should know of what it did and of its outputs, once the run has ended."""
 
 
 class RunWatch(Response):
@@ -130,6 +132,8 @@ class MediaFacts(Response):
     rotation: int = 0
     quality: str | None = None
     """Of an output: draft, standard or best."""
+    missing_words: str | None = None
+    """Of an output: whose words its subtitles leave out, where, why, and what to do."""
 
 
 class LocalFile(Request):
@@ -165,7 +169,8 @@ class BringTranscript(Request):
 
     format: Literal["srt", "vtt"] = "srt"
     text: Annotated[str, Field(max_length=5_000_000)]
-    language: str = "en"
+    language: Annotated[str, Field(max_length=35)] = ""
+    """Its tag ("de", "pt-BR"); where it is empty, a VTT file's header or the words show it."""
 
 
 class Word(Response):
@@ -183,11 +188,14 @@ class Transcript(Page):
     """The answer of GET /studio/v1/{videos|renders}/{id}/transcript.
 
     `source` says where the words come from: `user` (their SRT), `aligned` (their text, our
-    times), or a recogniser's name. `confidence` is 0..1 over all words.
+    times), or a recogniser's name. `confidence` is 0..1 over all words; of several sources those
+    of the least certain one. The user's own words are the less certain the fewer of them are timed
+    by the sound.
     """
 
     source: str
     language: str
+    """Its tag; "und" where nobody knows it."""
     confidence: float
     reliable: bool
     """False when captions and ranking refuse to build on it."""
@@ -195,6 +203,9 @@ class Transcript(Page):
     speaker_confidence: float | None = None
     """0..1: how clearly the voices differ; None where none are told apart."""
     words: tuple[Word, ...] = ()
+    sentences: tuple[int, ...]
+    """How many of the words each sentence has, in order. One that is too long to read, or that two
+    voices say, counts as several."""
 
 
 class LookAt(Request):
@@ -270,7 +281,8 @@ class Edit(Response):
     duration_s: float
     cuts: tuple[Cut, ...] = ()
     framing: Literal["crop", "pad"] | None = None
-    """`crop` follows the picture's subject, `pad` shows all of it over a blurred copy."""
+    """`crop` fills the canvas: on the main face, or on the middle where no face was found. `pad`
+    shows the whole picture over a blurred copy of itself."""
     framing_node: str | None = None
     caption_words: int = 0
     captions_node: str | None = None

@@ -32,7 +32,7 @@ class Flow:
 
 
 FLOWS: Mapping[Kind, Flow] = {
-    "trigger": Flow("nothing", "starts runs", frozenset(), place=-1, protected=True),
+    "trigger": Flow("nothing", "the start of runs", frozenset(), place=-1, protected=True),
     "input": Flow(
         "the videos of the run",
         "each of them",
@@ -81,6 +81,18 @@ class Advice:
 
 
 ORDER: tuple[Advice, ...] = (
+    Advice(
+        frozenset({"Clips"}),
+        frozenset({"Reframe"}),
+        "Place Clips before Reframe: Clips, Reframe, Captions, Destination is Mosaic's own chain.",
+        "Mosaic",
+    ),
+    Advice(
+        CUTS - {"Clips"},
+        frozenset({"Reframe"}),
+        "Place {then} behind the cuts, so that only what stays is framed.",
+        "ours",
+    ),
     Advice(
         frozenset({"Montage"}),
         frozenset({"AI Music"}),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.ordering import before
 from mosaic_mcp.contract.params import check_params
+from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
+from mosaic_mcp.contract.words import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,9 @@ class Finding:
     advice: str
 
 
-def lint(graph: Graph) -> list[Finding]:
+def lint(graph: Graph, *, hosted: bool = False) -> list[Finding]:
     """Findings by subject, each in topological order; none is an error."""
-    return [*_order(graph), *_ends(graph), *_incomplete(graph)]
+    return [*_order(graph), *_ends(graph), *_apart(graph), *_incomplete(graph, hosted=hosted)]
 
 
 def _order(graph: Graph) -> Iterator[Finding]:
@@ -55,15 +57,32 @@ def _ends(graph: Graph) -> Iterator[Finding]:
             )
 
 
-def _incomplete(graph: Graph) -> Iterator[Finding]:
+def _apart(graph: Graph) -> Iterator[Finding]:
+    """Several inputs that do not become one output, as one might think."""
+    for node in graph.order:
+        tile, parents = graph.tile(node), graph.parents(node)
+        if tile is None or tile.kind not in ("action", "creation") or len(parents) < 2:
+            continue
+        if not tile.fan_in and not graph.nodes[node].params_used.get(tile.folds_by):
+            names = listed([graph.labels()[parent] for parent in parents])
+            folding = next(t for t in TILE_TYPES if t.folds_by)
+            yield Finding(
+                node,
+                f"does each video of {names} by itself.",
+                f"To make one video of them, put Montage there, or {folding.name} with "
+                f"{folding.folds_by}.",
+            )
+
+
+def _incomplete(graph: Graph, *, hosted: bool) -> Iterator[Finding]:
     """What a run would have to bring, because the agent does not save it."""
     for node in graph.order:
         tile = graph.tile(node)
         if tile is None:
             continue
         saved = graph.nodes[node].params_used
-        wrong = check_params(tile, saved, "params", complete=False)
-        for fault in check_params(tile, saved, "params"):
+        wrong = check_params(tile, saved, "params", complete=False, hosted=hosted)
+        for fault in check_params(tile, saved, "params", hosted=hosted):
             if fault not in wrong:
                 yield Finding(
                     node,

@@ -10,10 +10,21 @@ from pydantic.config import JsonDict
 
 from mosaic_mcp.contract.errors import faults_of, place
 from mosaic_mcp.contract.node_types import AgentNode
-from mosaic_mcp.contract.tiles.base import Params, inferred
+from mosaic_mcp.contract.tiles.base import Params, guessed, inferred
 from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
 from mosaic_mcp.contract.words import listed, nearest
 from mosaic_mcp.errors import Fault, InvalidRequest
+
+_BOUNDS = frozenset(
+    {
+        "greater_than_equal",
+        "less_than_equal",
+        "string_pattern_mismatch",
+        "string_too_long",
+        "too_long",
+    }
+)
+"""Pydantic's names of what a value is that lies beyond our bounds."""
 
 RULE = "Invalid parameter types/values return 400 (update_params validation behavior)"
 
@@ -30,8 +41,9 @@ def check_params(
 
     A tile whose parameters are not public takes any: the engine that knows them decides. With
     `complete` False what is missing may still come: a saved agent gets its prompt at run time.
-    With `hosted` a name that we do not know passes where Mosaic's page may have more of them, and
-    one that Mosaic does not have is a fault.
+    With `hosted` what no page of Mosaic says is left to Mosaic: whatever stands under a name that
+    is `inferred`, values beyond bounds of ours, and where its page may have more of them, names
+    that we do not know. A name that Mosaic does not have is a fault.
     """
     if tile.params is None:
         return []
@@ -41,18 +53,31 @@ def check_params(
     try:
         model = tile.params.model_validate(dict(params))
     except ValidationError as error:
-        passing = set[str]() if complete else {"missing"}
-        if hosted and not tile.documented:
-            passing.add("extra_forbidden")
         names = list(tile.params.model_fields)
+        found = error.errors(include_url=False)
+        # A value of several forms has an error for each of them.
+        passing = {raw["loc"][:1] for raw in found if hosted and _mosaics(raw, tile)}
         faults: dict[str, Fault] = {}
-        for raw in error.errors(include_url=False):
-            if raw["type"] not in passing:
+        for raw in found:
+            if raw["loc"][:1] not in passing and (complete or raw["type"] != "missing"):
                 fault = _placed(raw, tile, names, where)
                 faults.setdefault(fault.where, fault)
         return list(faults.values())
-    wrong = model.together() if complete else {}
-    return [Fault(f"{where}.{name}", what, "", RULE) for name, what in wrong.items()]
+    clashes = model.together() if complete else []
+    if hosted and not tile.documented:
+        clashes = [c for c in clashes if all(name in params for name in c.between)]
+    return [Fault(f"{where}.{clash.where}", clash.what, "", RULE) for clash in clashes]
+
+
+def _mosaics(raw: Any, tile: TileType) -> bool:
+    """True where only Mosaic knows whether it is a fault."""
+    name = str(raw["loc"][0]) if raw["loc"] else ""
+    field = tile.params.model_fields.get(name) if tile.params else None
+    if field is None:
+        return not tile.documented
+    mark = field.json_schema_extra
+    ours = raw["type"] in _BOUNDS and (not tile.documented or mark == guessed())
+    return ours or mark == inferred()
 
 
 def _ours(tile: TileType, params: Mapping[str, Any]) -> dict[str, str]:

@@ -135,10 +135,12 @@ def _params(
         tile = runnable.tile(node)
         if tile is None or tile.protected:
             continue
-        changes = update.get(node, {})
-        merged = {**runnable.nodes[node].params_used, **changes}
-        for fault in check_params(tile, merged, f"update_params.{node}", hosted=hosted):
-            if _parameter(fault.where, node) in changes:
+        changes, place = update.get(node, {}), f"update_params.{node}"
+        saved = runnable.nodes[node].params_used
+        # What Mosaic has saved is not ours to judge: only what the changes make of it.
+        known = check_params(tile, saved, place, hosted=True) if hosted else []
+        for fault in check_params(tile, {**saved, **changes}, place, hosted=hosted):
+            if _parameter(fault.where, node) in changes or (hosted and fault not in known):
                 yield fault
             elif not hosted:
                 what = f"as saved in the agent, {fault.what}"

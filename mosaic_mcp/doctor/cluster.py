@@ -18,7 +18,7 @@ from mosaic_mcp.studio.machine import size
 from mosaic_mcp.studio.runs.sounds import MUSIC
 from mosaic_mcp.studio.storage import open_storage
 from mosaic_mcp.studio.storage.folder import Folder
-from mosaic_mcp.studio.store.database import known_revisions, newest_revision
+from mosaic_mcp.studio.store.migrating import known_revisions, newest_revision
 from mosaic_mcp.studio.store.postgres import (
     connections,
     is_away,

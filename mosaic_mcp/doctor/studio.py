@@ -158,9 +158,9 @@ def _damaged(path: Path, what: str, says: str) -> Finding:
 
 def _newer(connection: sqlite3.Connection) -> Finding | None:
     """A schema that this version of the program does not know."""
-    if importlib.util.find_spec("alembic") is None:
+    if importlib.util.find_spec("sqlalchemy") is None:
         return None
-    from mosaic_mcp.studio.store.database import known_revisions
+    from mosaic_mcp.studio.store.migrating import known_revisions
 
     query = "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
     if connection.execute(query).fetchone() is None:

@@ -30,6 +30,7 @@ _SPELLED: dict[FileKind, str] = {
 }
 SUFFIXES = {kind: frozenset(names.split()) for kind, names in _SPELLED.items()}
 _DOCUMENTS = {".txt", ".md", ".pdf", ".html", ".json", ".zip", ".key", ".db", ".m3u8", ".m3u"}
+_WORDS_ALONE = {".txt", ".md", ".docx", ".odt", ".rtf", ".pdf"}
 _LOOKED_AT = 2_000
 """Directory entries read at most when the nearest name is looked for."""
 
@@ -162,6 +163,14 @@ def _plausible(path: Path, kind: FileKind, where: str) -> None:
     suffix = path.suffix.lower()
     if suffix in SUFFIXES[kind]:
         return
+    if kind == "subtitles" and suffix in _WORDS_ALONE:
+        raise _fault(
+            where,
+            f"{_shown(path)} is a text without times. Only the sound could give them, and where "
+            "it says other words than the text, it would give wrong ones unnoticed.",
+            "Give the same text as .srt or .vtt: what makes transcripts saves these too. (A file "
+            "that has such times inside needs only that name.)",
+        )
     seems = next((k for k, suffixes in SUFFIXES.items() if suffix in suffixes), None)
     if seems is None and suffix not in _DOCUMENTS and kind != "subtitles":
         return

@@ -33,6 +33,7 @@ from mosaic_mcp.contract.words import listed, nearest
 from mosaic_mcp.errors import Fault, InvalidRequest, MosaicError
 from mosaic_mcp.intent.agents import find_agent
 from mosaic_mcp.intent.names import match, plain
+from mosaic_mcp.intent.params import unconfirmed_warnings
 
 VIDEO_INPUT, DESTINATION = "Video Input", "Destination"
 Edge = tuple[str, str]
@@ -152,7 +153,9 @@ def plan_graph(
     if faults:
         raise InvalidRequest(faults)
     warnings += _add_ends(nodes, edges, offer)
-    if not offer.hosted:
+    if offer.hosted:
+        warnings += unconfirmed_warnings((n.label, n.tile, n.params) for n in nodes)
+    else:
         # What the studio would answer, before an agent is made.
         ids = count()
         nothing = AgentDetail(agent=AgentHead(id=""))

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mosaic_mcp.contract.spans import Span
 from mosaic_mcp.intent.sources import Source
-from mosaic_mcp.intent.spans import Span
 
 Artifact = Literal["highres", "proxy", "auto"]
 

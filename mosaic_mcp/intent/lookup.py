@@ -75,7 +75,7 @@ async def resolve_video(
         file = readable_file(source.value, settings, "video", "video")
         video_id = await client.add_file(file.path, "video")
         if (subtitles := subtitles_beside(file)) is not None:
-            await bring(client, video_id, subtitles)
+            await bring(client, video_id, subtitles, video=file.path.name)
         return "videos", video_id
     if source.kind in ("url", "youtube", "mimir"):
         raise InvalidRequest(

@@ -13,11 +13,11 @@ from typing import Any
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.moments import chosen_moments, misplaced
 from mosaic_mcp.contract.params import check_params
+from mosaic_mcp.contract.spans import Span
 from mosaic_mcp.contract.tiles.params import Moment
 from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Fault
 from mosaic_mcp.intent.inputs import Video
-from mosaic_mcp.intent.spans import Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any, cast
 
@@ -89,14 +89,13 @@ def _uploaded(value: Any, kind: AssetType, where: str, uploads: Uploads, setting
 
 
 def unconfirmed_warnings(
-    update: Mapping[str, Mapping[str, Any]], names: NodeNames, tiles: Mapping[str, TileType | None]
+    given: Iterable[tuple[str, TileType | None, Mapping[str, Any]]],
 ) -> Iterator[str]:
-    """Warnings about parameters that reach the hosted engine unchecked."""
-    for node, values in update.items():
-        tile = tiles.get(node)
+    """Warnings about parameters (of labelled nodes) that reach the hosted engine unchecked."""
+    for label, tile, values in given:
         doubtful = unconfirmed(tile, values) if tile is not None else list(values)
         if doubtful:
             yield (
-                f"{names.labels[node]}: Mosaic's public pages do not confirm {listed(doubtful)}; "
+                f"{label}: Mosaic's public pages do not confirm {listed(doubtful)}; "
                 "the hosted engine may refuse it."
             )

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mosaic_mcp.contract.graph import Graph
+from mosaic_mcp.contract.spans import Span
 from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Fault
 from mosaic_mcp.intent.names import NodeNames
-from mosaic_mcp.intent.spans import Span
 
 CHOOSING = ("prompt", "num_clips", "target_duration")
 """How Clips chooses, where no ranges say what it cuts."""

@@ -14,11 +14,13 @@ from typing import Any
 
 from mosaic_mcp.client import MosaicClient
 from mosaic_mcp.contract.agents import AgentDetail
+from mosaic_mcp.contract.doable import not_done
 from mosaic_mcp.contract.extensions import TileInfo
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.moments import check_lengths
 from mosaic_mcp.contract.rules import check_run, parse_run
 from mosaic_mcp.contract.run_page import MAX_DURATION_S
+from mosaic_mcp.contract.spans import Span, parse_span
 from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Fault, InvalidRequest, NotFound
 from mosaic_mcp.intent.agents import find_agent
@@ -31,7 +33,6 @@ from mosaic_mcp.intent.names import NodeNames
 from mosaic_mcp.intent.params import unconfirmed_warnings, update_params
 from mosaic_mcp.intent.remarks import taken_nodes, taken_spans, without_effect
 from mosaic_mcp.intent.sources import Source, parse_source
-from mosaic_mcp.intent.spans import Span, parse_span
 from mosaic_mcp.intent.uploads import Upload, Uploads, replaced
 from mosaic_mcp.settings import Settings
 
@@ -145,7 +146,9 @@ async def plan_run(
     await _check(plan, graph, planner)
     warnings = [*planner.warnings, *_twice(given)]
     if planner.hosted:
-        warnings += unconfirmed_warnings(update, names, {n: graph.tile(n) for n in update})
+        warnings += unconfirmed_warnings(
+            (names.labels[node], graph.tile(node), values) for node, values in update.items()
+        )
     return replace(plan, warnings=tuple(warnings))
 
 
@@ -274,12 +277,12 @@ class _Planner:
                 stand_in = self.uploads.add(Upload("video", file, transcript=transcript))
                 return [Source("video", stand_in)]
             if transcript is not None:
+                if sources[0].kind == "url":
+                    # Fetched first: words belong to a video that the studio has.
+                    linked = Upload("video", url=sources[0].value, transcript=transcript)
+                    return [Source("video", self.uploads.add(linked))]
                 if sources[0].kind != "video":
-                    raise _refusal(
-                        f"{where}.transcript",
-                        "goes with files and uploaded videos only.",
-                        "Download the video and give its path with the transcript.",
-                    )
+                    raise _no_words_for(sources[0].kind, f"{where}.transcript")
                 self.transcripts[sources[0].value] = transcript
         except InvalidRequest as error:
             self.faults += error.faults
@@ -310,11 +313,8 @@ class _Planner:
             tile = tiles.get(runnable.nodes[node].node_type.node_type_id)
             if tile is not None and tile.standing == "unsupported":
                 label = names.labels[node]
-                what = f"{tile.name} cannot be done by the local studio. {tile.note}".strip()
-                remedy = f"skip=[{label!r}] leaves it out."
-                if node in runnable.sources:
-                    remedy = "Or run an agent without it."
-                self.faults.append(Fault(f"agent.{label}", what, remedy))
+                skip = None if node in runnable.sources else f"skip=[{label!r}]"
+                self.faults.append(not_done(tile.name, tile.note, label, skip))
 
     def meanings(self, runnable: Graph, names: NodeNames, tiles: Mapping[str, TileInfo]) -> None:
         """A warning for each node that costs money elsewhere, or stands in for what is missing."""
@@ -328,16 +328,18 @@ class _Planner:
         studio = await self.client.studio()
         if span.from_end_ms is None:
             return span
-        if studio is not None and source.kind == "render":
-            facts = (await studio.render(source.value)).facts
-            return span.resolve(round(facts.duration_s * 1000))
-        is_file = source.value in self.uploads.by_id()
+        upload = self.uploads.by_id().get(source.value)
+        if studio is not None and upload is None and source.kind in ("video", "render"):
+            kind = "videos" if source.kind == "video" else "renders"
+            known = await studio.known(kind, source.value, ())
+            return span.resolve(round(known.duration_s * 1000))
+        is_file = upload is not None and upload.file is not None
         if studio is not None and studio.info.local_files and is_file:
             return span
         try:
-            return span.resolve(None)
+            return span.resolve(None, where=f"{where}.clip")
         except InvalidRequest as error:
-            self.faults += [replace(f, where=f"{where}.{f.where}") for f in error.faults]
+            self.faults += error.faults
             return Span()
 
 
@@ -357,7 +359,9 @@ async def _check(plan: Plan, graph: Graph, planner: _Planner) -> None:
         planner.warnings += looked.warnings
         found += [*planner.placed, *check_lengths(request, plan.runnable, looked.lengths)]
         if (studio := await planner.client.studio()) is not None:
-            found += await studio.check(plan.agent.agent.id, request.body())
+            wrong = await studio.check(plan.agent.agent.id, request.body())
+            # Of tiles that it does not do we have told, in the caller's words.
+            found += [fault for fault in wrong if not fault.where.startswith("agent.")]
     except InvalidRequest as error:
         found = [*planner.placed, *error.faults]
     for fault in found:
@@ -404,6 +408,22 @@ def _twice(given: Mapping[str, Sequence[Video]]) -> list[str]:
         if again:
             warnings.append(f"{len(again)} video(s) are named twice and will be edited twice.")
     return warnings
+
+
+def _no_words_for(kind: str, where: str) -> InvalidRequest:
+    """Why a transcript cannot be brought for a video of this kind, and what to do."""
+    if kind == "render":
+        return _refusal(
+            where,
+            "goes with a video, not with an output that was made of one.",
+            "Leave it out: an output has the words of its video. Give other words with that video.",
+        )
+    return _refusal(
+        where,
+        "goes with files, links to files and uploads only: this video is not at hand before the "
+        "run fetches it.",
+        "Download the video and give its path with the transcript.",
+    )
 
 
 def _refusal(where: str, what: str, remedy: str) -> InvalidRequest:

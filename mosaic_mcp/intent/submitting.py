@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 import anyio
 
@@ -35,11 +37,11 @@ async def submit(
         if length_ms is not None:
             lengths[stand_in] = length_ms
         if upload.transcript is not None:
-            await bring(client, ids[stand_in], upload.transcript)
+            await bring(client, ids[stand_in], upload.transcript, video=_file_name(upload))
     for video_id, transcript in plan.transcripts.items():
         await bring(client, video_id, transcript)
     request = parse_run(replaced(plan.body(_measured(plan.videos, lengths)), ids))
-    known = {ids[s]: Length(_name(plan.uploads[s]), ms) for s, ms in lengths.items()}
+    known = {ids[s]: Length(_file_name(plan.uploads[s]), ms) for s, ms in lengths.items()}
     if faults := list(check_lengths(request, plan.runnable, known)):
         raise InvalidRequest([replace(f, where=plan.in_words(f.where)) for f in faults])
     return await submit_once(
@@ -53,6 +55,13 @@ async def submit(
     )
 
 
+def _file_name(upload: Upload) -> str:
+    """The name of a file, or that at the end of an address."""
+    if upload.file is not None:
+        return upload.file.path.name
+    return PurePosixPath(unquote(urlsplit(upload.url or "").path)).name
+
+
 def _measured(
     videos: Mapping[str, Sequence[Video]], lengths: Mapping[str, int]
 ) -> dict[str, list[Video]]:
@@ -63,14 +72,10 @@ def _measured(
     }
 
 
-def _name(upload: Upload) -> str:
-    return upload.file.path.name if upload.file else "the video"
-
-
 async def _hand_over(client: MosaicClient, upload: Upload) -> tuple[str, int | None]:
     """The engine's id of the file, and its length in milliseconds where the engine tells."""
     if upload.file is None:
-        # Parameters take ids only, so a file at an address becomes an asset first.
+        # Parameters and transcripts need an id, so a file at an address becomes an asset first.
         return await client.add_url(upload.url or "", upload.asset_type), None
     await _unchanged(upload.file)
     studio = await client.studio()

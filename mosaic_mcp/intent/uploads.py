@@ -24,7 +24,8 @@ STAND_IN = "upload:"
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file, or an address to fetch (for parameters, which take no addresses themselves)."""
+    """A file, or an address to fetch first: for a parameter, which takes no addresses itself, or
+    for a video whose words are brought."""
 
     asset_type: AssetType
     file: File | None = None
@@ -34,14 +35,14 @@ class Upload:
 
     async def shown(self) -> dict[str, Any]:
         """The file as a preview shows it: exactly these bytes would be handed over."""
-        if self.file is None:
-            return {"url": self.url, "asset_type": self.asset_type}
-        shown: dict[str, Any] = {
-            "path": str(self.file.path),
-            "size_bytes": self.file.size_bytes,
-            "sha256": await _sha256(self.file.path),
-            "asset_type": self.asset_type,
-        }
+        shown: dict[str, Any] = {"url": self.url, "asset_type": self.asset_type}
+        if self.file is not None:
+            shown = {
+                "path": str(self.file.path),
+                "size_bytes": self.file.size_bytes,
+                "sha256": await _sha256(self.file.path),
+                "asset_type": self.asset_type,
+            }
         if self.transcript is not None:
             shown["transcript"] = {
                 "path": str(self.transcript.path),

@@ -48,6 +48,7 @@ class OutputLine(Line):
     thumbnail: str | None = None
     timeline_zip: str | None = Field(default=None, description="Premiere/Resolve timeline")
     subtitles: str | None = None
+    missing_words: str | None = Field(default=None, description="What subtitles leave out")
     image: str | None = Field(default=None, description="The picture that the video shows")
     saved_to: str | None = None
     deleted: str | None = None

@@ -26,7 +26,10 @@ async def describe(
     names = {**graph.labels(), **labels}
     standing = await tile_standing(client)
     nodes = _once_a_tile(
-        [_node_line(graph.nodes[node_id], graph, names, standing) for node_id in graph.order]
+        [
+            _node_line(graph.nodes[node_id], graph, names, standing, hosted=not standing)
+            for node_id in graph.order
+        ]
     )
     cannot = [
         node_id
@@ -41,7 +44,10 @@ async def describe(
         description=head.description,
         inputs=tuple(names[i] for i in graph.video_inputs),
         nodes=tuple(nodes),
-        findings=tuple(f"{names.get(f.node, f.node)}: {f.message} {f.advice}" for f in lint(graph)),
+        findings=tuple(
+            f"{names.get(f.node, f.node)}: {f.message} {f.advice}"
+            for f in lint(graph, hosted=not standing)
+        ),
         warnings=tuple(f"{names[n]}: the local studio cannot do this tile." for n in cannot),
         next=_next_call(said or head.name or head.id, graph, names, cannot),
     )
@@ -105,6 +111,8 @@ def _node_line(
     graph: Graph,
     names: Mapping[str, str],
     standing: Mapping[str, TileInfo],
+    *,
+    hosted: bool,
 ) -> NodeLine:
     tile = tile_type(node.node_type.node_type_id)
     info = standing.get(node.node_type.node_type_id)
@@ -116,25 +124,42 @@ def _node_line(
         after=tuple(names[p] for p in parents),
         standing=info.standing if info else None,
         note=(info.note or None) if info else None,
-        parameters=parameter_lines(tile, node.params_used) if tile else (),
+        parameters=parameter_lines(tile, node.params_used, hosted=hosted) if tile else (),
     )
 
 
-def parameter_lines(tile: TileType, saved: Mapping[str, Any]) -> tuple[ParameterLine, ...]:
-    """A line for each parameter of a tile, with the agent's saved value where there is one."""
+def parameter_lines(
+    tile: TileType, saved: Mapping[str, Any], *, hosted: bool
+) -> tuple[ParameterLine, ...]:
+    """A line for each parameter of a tile, with the agent's saved value where there is one.
+
+    On the hosted engine without what only the studio has: parameters, defaults, ranges.
+    """
     if tile.params is None or tile.protected:
         return ()
     properties = cast(dict[str, Any], tile.params.model_json_schema().get("properties", {}))
     return tuple(
-        ParameterLine(
-            name=name,
-            type=_type(schema),
-            default=schema.get("default"),
-            allowed=_allowed(schema),
-            about=schema.get("description"),
-            value=saved.get(name),
-        )
+        _parameter_line(name, schema, saved.get(name), hosted=hosted)
         for name, schema in properties.items()
+        if not (hosted and "ours" in schema)
+    )
+
+
+def _parameter_line(
+    name: str, schema: Mapping[str, Any], value: Any, *, hosted: bool
+) -> ParameterLine:
+    about = schema.get("description")
+    if hosted and ("inferred" in schema or "guessed" in schema):
+        unsure = " (Mosaic's name for it is not public: this one may be wrong)"
+        about = f"{about}{unsure if 'inferred' in schema else ''}"
+        return ParameterLine(name=name, type=_type(schema), about=about, value=value)
+    return ParameterLine(
+        name=name,
+        type=_type(schema),
+        default=schema.get("default"),
+        allowed=_allowed(schema),
+        about=about,
+        value=value,
     )
 
 

@@ -93,7 +93,8 @@ def _edit_facts(edit: Edit, names: Mapping[str, str], most: int) -> Facts:
 
     over: dict[str, str] = {}
     if edit.framing_node is not None:
-        how = "follows the subject" if edit.framing == "crop" else "whole picture over a blur"
+        crop = "crop on the main face, if there is one"
+        how = crop if edit.framing == "crop" else "whole picture over a blur"
         over["framing"] = f"{how} ({node(edit.framing_node)})"
     if edit.captions_node is not None:
         over["captions"] = f"{edit.caption_words} words ({node(edit.captions_node)})"
@@ -138,7 +139,8 @@ async def tile(engine: Engine, name: str) -> Facts:
         "standing": info.standing if info else "done by Mosaic; the ranges are of our catalogue",
         "how": " ".join(part for part in (info.note if info else "", known.note) if part),
         "parameters": [
-            line.model_dump(mode="json", exclude_none=True) for line in parameter_lines(known, {})
+            line.model_dump(mode="json", exclude_none=True)
+            for line in parameter_lines(known, {}, hosted=info is None)
         ],
     }
     if not known.protected:

@@ -92,6 +92,7 @@ async def output_line(client: MosaicClient, output: RunOutput, state: RunState) 
             "path": info.path,
             "timeline_zip": info.timeline_path or output.premiere_prproj_url,
             "subtitles": info.texts.get("srt"),
+            "missing_words": info.facts.missing_words,
             "image": info.image_path or info.image_url,
             "deleted": info.deleted_at and _deleted(info.deleted_at, state.run_id),
         }

@@ -1,41 +1,36 @@
-"""Words to sentences, for reading."""
+"""The words of a transcript as the rows of an answer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mosaic_mcp.server.answers import SentenceLine
 
 if TYPE_CHECKING:
-    from mosaic_mcp.contract.extensions import Word
+    from collections.abc import Sequence
 
-PAUSE_S = 0.7
-"""A pause this long ends a sentence where a recogniser gives no punctuation."""
-MOST_WORDS = 30
+    from mosaic_mcp.contract.extensions import Transcript, Word
 
 
-def sentences(words: Sequence[Word]) -> list[SentenceLine]:
-    """Group words at punctuation, pauses and turns, and before they grow unreadable."""
-    lines: list[SentenceLine] = []
-    group: list[Word] = []
-    for index, word in enumerate(words):
-        group.append(word)
-        following = words[index + 1] if index + 1 < len(words) else None
-        ends = word.text.endswith((".", "?", "!", "…")) or len(group) >= MOST_WORDS
-        if (
-            following is None
-            or ends
-            or following.start_s - word.end_s > PAUSE_S
-            or following.speaker != word.speaker
-        ):
-            lines.append(
-                SentenceLine(
-                    start_s=round(group[0].start_s, 2),
-                    end_s=round(group[-1].end_s, 2),
-                    text=" ".join(w.text for w in group),
-                    speaker=group[0].speaker,
-                )
-            )
-            group = []
-    return lines
+def sentences(said: Transcript) -> tuple[SentenceLine, ...]:
+    """A row for each sentence, as the studio divides the words."""
+    rows: list[SentenceLine] = []
+    first = 0
+    for count in said.sentences:
+        rows.append(_row(said.words[first : first + count]))
+        first += count
+    return tuple(rows)
+
+
+def single_words(said: Transcript) -> tuple[SentenceLine, ...]:
+    """A row for each word."""
+    return tuple(_row([word]) for word in said.words)
+
+
+def _row(words: Sequence[Word]) -> SentenceLine:
+    return SentenceLine(
+        start_s=round(words[0].start_s, 2),
+        end_s=round(words[-1].end_s, 2),
+        text=" ".join(word.text for word in words),
+        speaker=words[0].speaker,
+    )

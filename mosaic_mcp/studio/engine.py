@@ -31,6 +31,7 @@ from mosaic_mcp.errors import EngineUnavailable
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.liveness import Liveness, forget
 from mosaic_mcp.studio.machine import render_slots
+from mosaic_mcp.studio.pacing import POLL_S, Pace
 from mosaic_mcp.studio.runs.control import cancel_run, give_up, resume_run
 from mosaic_mcp.studio.runs.executing import NodeWork
 from mosaic_mcp.studio.runs.feed import Feed
@@ -45,8 +46,6 @@ T = TypeVar("T")
 QUEUES: Mapping[Kind, str] = {"node": "nodes", "render": "renders"}
 SLOTS: Mapping[Kind, int] = {"node": 8, "render": render_slots()}
 SWEEP_S = 5.0
-POLL_S = 0.2
-"""How often DBOS looks for queued work: a compromise of latency per node and idle cost."""
 LOOK_S = 0.2
 """How often a process at work looks whether its work was cancelled or given to another."""
 VERSION = "wf-3"
@@ -134,6 +133,7 @@ class Engine:
     works: bool = True
     """False: runs are taken in, watched and cancelled here, and other processes do the work."""
     _liveness: Liveness = field(init=False)
+    _pace: Pace = field(init=False)
     _active: dict[str, _Active] = field(default_factory=dict[str, _Active])
     _told: set[str] = field(default_factory=set[str])
     """Keys of the jobs that DBOS was told of and that are not begun."""
@@ -148,13 +148,17 @@ class Engine:
         self._liveness = Liveness(self.store, self.me, self.dead_s, self._take_over)
         logging.getLogger("dbos").addFilter(_not_cancelled)
         await self.workflows.launch(VERSION, listens=self.works)
-        for kind, queue in QUEUES.items():
+        queues = [
             await DBOS.register_queue_async(
                 queue,
                 worker_concurrency=SLOTS[kind],
                 polling_interval_sec=POLL_S,
                 on_conflict="always_update" if self.works else "never_update",
             )
+            for kind, queue in QUEUES.items()
+        ]
+        # Several processes on one database share what the queues say: none may slow the others.
+        self._pace = Pace(queues if self.works and self.store.postgres is None else [])
         self._ready.set()
         keep = [self._relay()]
         if self.works:
@@ -265,7 +269,8 @@ class Engine:
                 active.task
                 for active in doing
                 if active.job.key not in found
-                or (active.claimed and found[active.job.key] != self.me)
+                # One that waits again may be ending by itself, to be tried again after a pause.
+                or (active.claimed and found[active.job.key] not in (None, self.me))
             )
 
     async def _take_over(self, worker: str) -> None:
@@ -282,6 +287,8 @@ class Engine:
                 began = time.monotonic()
                 queued = await self.store.read(lambda c: next_jobs(c, SLOTS))
                 spent = time.monotonic() - began
+                if queued:
+                    await self._pace.work()
                 for job in queued:
                     if job.key not in self._told:
                         await _enqueue(job)
@@ -298,6 +305,7 @@ class Engine:
             await asyncio.sleep(SWEEP_S)
             self._ready.set()  # what was put back may be told again by now
             try:
+                await (self._pace.work() if self._active else self._pace.idle())
                 if self._liveness.leads:
                     await self._mend()
             except EngineUnavailable as away:

@@ -256,6 +256,11 @@ class Library:
         """True when the render is whole."""
         return await self.storage.size(f"renders/{render_id}/{RECIPE}") is not None
 
+    async def recipe(self, render_id: str) -> dict[str, Any]:
+        """The recipe of a render that is whole."""
+        async with self.storage.file(f"renders/{render_id}/{RECIPE}") as path:
+            return json.loads(await anyio.Path(path).read_text("utf-8"))
+
     async def renders(self) -> AsyncIterator[Kept]:
         """Every render, whole or half deleted."""
         async for kept in self._kept("renders", lambda key: PurePosixPath(key).parts[1]):

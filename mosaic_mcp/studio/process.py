@@ -33,6 +33,7 @@ from pydantic import ValidationError
 from mosaic_mcp import logs, traces
 from mosaic_mcp.contract.extensions import Discovery
 from mosaic_mcp.errors import Fault, InvalidRequest
+from mosaic_mcp.importing import all_at_once
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.listening import HOST, bind
@@ -99,8 +100,8 @@ def _serve(settings: Settings, options: Options, folder: Path, lock: FolderLock 
     remembered = folder / "port" if lock else None
     with bind(remembered, options.port, options.host) as listener:
         start_log(settings, folder / "log" if lock else None, foreground=options.foreground)
-        from mosaic_mcp.studio.serving import serve
-
+        with all_at_once():
+            from mosaic_mcp.studio.serving import serve
         asyncio.run(serve(settings, options, lock, listener))
     return 0
 

@@ -1,4 +1,4 @@
-"""One talk and one studio for all acceptance tests; the studio is ended by its pid."""
+"""One talk and one studio for all acceptance tests of a process; the studio is ended by its pid."""
 
 import os
 import signal
@@ -33,12 +33,12 @@ class Talk:
         return {"source": str(self.video), "transcript": str(self.srt)}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("acceptance")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def talk(folder: Path) -> Talk:
     video = folder / "my talk.mp4"
     truth = talking_head(video, SCRIPT, cut_at=4.0)
@@ -47,7 +47,7 @@ def talk(folder: Path) -> Talk:
     return Talk(video, srt, truth)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def settings(folder: Path) -> Iterator[Settings]:
     """Settings of a private data folder; the studio that tools start there ends with the tests."""
     home = folder / "home"

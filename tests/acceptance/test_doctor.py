@@ -18,6 +18,7 @@ from mosaic_mcp.settings import Settings
 from tests.acceptance.test_small_disk import ALONE, may_mount
 from tests.support.hosted_double import hosted_double
 from tests.support.studio_process import running_studio, start, until
+from tests.support.waiting import WAIT_S
 
 pytestmark = pytest.mark.long
 
@@ -46,7 +47,7 @@ def examine_alone(home: Path, *before: str) -> Found:
         env=environment(home),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=WAIT_S,
         check=False,
     )
     assert "Traceback" not in done.stderr, done.stderr
@@ -119,7 +120,7 @@ def test_a_damaged_database(home: Path):
 def test_a_crash_of_the_studio_is_told_with_its_reason(home: Path):
     (home / "studio" / "studio.db").write_bytes(b"this was a database once" * 100)
     process = start(home)
-    process.communicate(timeout=60)
+    process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
     found = examine(home)[1]
     assert "file is not a database" in found["last crash"].says
@@ -134,7 +135,7 @@ def test_a_schema_of_the_future_is_refused_by_the_studio_and_explained(home: Pat
     assert code == 1
     assert "newer than this program" in found["studio.db"].says
     process = start(home)
-    process.communicate(timeout=60)
+    process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
     assert "newer than this program" in (home / "studio/log/console.log").read_text()
 
@@ -200,7 +201,7 @@ def test_a_key_that_is_refused_and_an_api_that_is_not_there(tmp_path: Path):
 def test_a_crash_is_still_told_after_the_next_studio_has_started(home: Path):
     whole = (home / "studio" / "studio.db").read_bytes()
     (home / "studio" / "studio.db").write_bytes(b"this was a database once" * 100)
-    start(home).communicate(timeout=60)
+    start(home).communicate(timeout=WAIT_S)
     (home / "studio" / "studio.db").write_bytes(whole)
     with running_studio(home) as studio:
         until(lambda: studio.announced, [studio.process])

@@ -19,8 +19,9 @@ from mosaic_mcp.contract.agents import CreateAgent, UpdateAgent
 from mosaic_mcp.server import build_server
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.perception.probe import probe
-from tests.acceptance.conftest import environment
+from tests.acceptance.conftest import Talk, environment
 from tests.acceptance.tools import ROOT, answer, tools_of
+from tests.support.waiting import PROGRAM_S
 
 EXAMPLES = ROOT / "examples"
 CLIENTS = {
@@ -128,7 +129,7 @@ def run(script: str, *arguments: object, settings: Settings) -> subprocess.Compl
         env=environment(settings),
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=PROGRAM_S,
         check=False,
     )
 
@@ -184,6 +185,28 @@ async def test_a_script_chains_a_second_agent(
     made = await probe(Path(path), name="made")
     assert (made.width, made.height) == (540, 960)
     assert made.duration < 4
+
+
+@pytest.mark.long
+@pytest.mark.short
+def test_a_script_shows_on_a_page_what_agents_make(settings: Settings, talk: Talk, folder: Path):
+    agents, page = folder / "agents", folder / "gallery" / "page.md"
+    agents.mkdir()
+    page.parent.mkdir()
+    agent = {"name": "Mark it", "description": "A mark.", "tiles": ["Watermark"]}
+    (agents / "mark.json").write_text(json.dumps(agent))
+    done = run(
+        "gallery.py",
+        *(talk.video, page, "--transcript", talk.srt, "--clip", "0-2"),
+        *("--quality", "draft", "--agents", agents),
+        settings=settings,
+    )
+    assert done.returncode == 0, done.stderr
+    text = page.read_text("utf-8")
+    assert "## Mark it" in text
+    [picture] = re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)
+    with Image.open(page.parent / picture) as sheet:
+        assert sheet.width > 400
 
 
 def test_a_script_ends_with_the_tools_own_words(sampled: Settings, folder: Path):

@@ -16,11 +16,11 @@ from mosaic_mcp.settings import Settings
 from tests.acceptance.conftest import Talk, environment
 from tests.acceptance.tools import answer, to_the_end
 from tests.support.loopback import on_loopback
+from tests.support.waiting import WAIT_S
 
 HANDSHAKES = ["2024-11-05", "2025-06-18", "2025-11-25"]
 MODERN = "2026-07-28"
 VERSIONS = [*HANDSHAKES, MODERN]
-END_S = 30.0
 
 META = {
     "io.modelcontextprotocol/protocolVersion": MODERN,
@@ -79,7 +79,7 @@ class Wire:
 
     def hang_up(self) -> tuple[int, str, str]:
         """Close our end; how the process ended, what it still said, and its log."""
-        out, log = self.process.communicate(timeout=END_S)
+        out, log = self.process.communicate(timeout=WAIT_S)
         return self.process.returncode, out, log
 
 
@@ -129,7 +129,7 @@ def test_a_client_that_reads_no_more_ends_the_server_quietly(settings: Settings)
         wire.tell({"id": 7, "method": "tools/list", "params": {}})
         assert wire.process.stdin is not None
         wire.process.stdin.close()
-        assert wire.process.wait(END_S) == 0
+        assert wire.process.wait(WAIT_S) == 0
         assert wire.process.stderr.read() == ""
 
 
@@ -164,6 +164,7 @@ async def test_a_client_that_hangs_up_during_a_call_ends_the_wait_and_not_the_ru
             "agent": "Caption and reframe",
             "videos": [talk.named],
             "clip": "0-5",
+            "quality": "draft",
             "idempotency_key": "hang up in a call",
             "wait_s": 50,
         }
@@ -212,7 +213,7 @@ def received(response: httpx.Response) -> dict[str, Any]:
 @pytest.mark.parametrize("version", HANDSHAKES)
 def test_a_client_of_each_handshake_version_lists_and_calls_over_http(url: str, version: str):
     headers = {"accept": "application/json, text/event-stream"}
-    with httpx.Client(headers=headers, trust_env=False, timeout=END_S) as http:
+    with httpx.Client(headers=headers, trust_env=False, timeout=WAIT_S) as http:
 
         def ask(method: str, **params: Any) -> dict[str, Any]:
             body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
@@ -236,7 +237,7 @@ def test_a_modern_client_lists_and_calls_over_http_without_a_session(url: str):
         "accept": "application/json, text/event-stream",
         "mcp-protocol-version": MODERN,
     }
-    with httpx.Client(headers=headers, trust_env=False, timeout=END_S) as http:
+    with httpx.Client(headers=headers, trust_env=False, timeout=WAIT_S) as http:
 
         def ask(method: str, name: str | None = None, **params: Any) -> dict[str, Any]:
             routing = {"mcp-method": method, **({"mcp-name": name} if name else {})}

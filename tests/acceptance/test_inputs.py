@@ -16,7 +16,8 @@ from mosaic_mcp.studio.perception.probe import probe
 from tests.acceptance.tools import answer, refusal, to_the_end
 from tests.support.coded import ffmpeg
 from tests.support.file_server import FileServer, file_server
-from tests.support.studio_process import START_S, RunningStudio, running_studio, start, until
+from tests.support.studio_process import RunningStudio, running_studio, start, until
+from tests.support.waiting import WAIT_S
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +105,8 @@ async def test_a_video_at_an_address_is_fetched_cut_and_edited(
         (source,) = http.get(f"/agent_run/{run['run_id']}").json()["inputs"]
         assert http.get(source["thumbnail_url"]).content.startswith(b"\xff\xd8")
     assert output["name"] == "My talk"
+    assert "subtitles" not in output
+    assert output["missing_words"].startswith("No subtitles: the words of My talk")
     assert output["duration_s"] == pytest.approx(2, abs=0.05)
     assert colour_of(Path(output["path"])) == "red"
     assert [a.headers.get("range") for a in web.asked] == [None, f"bytes={len(content) // 2}-"]
@@ -247,7 +250,7 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
         yield home, f"http://127.0.0.1:{int((home / 'studio' / 'port').read_text())}"
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=START_S)
+        process.communicate(timeout=WAIT_S)
 
 
 async def test_the_same_tools_drive_a_studio_elsewhere_by_key(

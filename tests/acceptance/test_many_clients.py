@@ -17,6 +17,7 @@ from mosaic_mcp.settings import Settings
 from tests.acceptance.conftest import Talk, end_studio, environment
 from tests.acceptance.tools import answer, to_the_end
 from tests.support.studio_runs import processes_in
+from tests.support.waiting import WAIT_S
 
 HERE = {"agent": "Caption and reframe", "skip": ["Captions"], "quality": "draft"}
 
@@ -42,7 +43,7 @@ def studios(home: Path) -> set[int]:
 
 def until_only(home: Path, pid: int) -> None:
     """Wait until those that came too late have left."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + WAIT_S
     while studios(home) != {pid}:
         assert time.monotonic() < deadline, f"studios {studios(home)}, announced is {pid}"
         time.sleep(0.05)

@@ -13,6 +13,7 @@ from mosaic_mcp.studio.runs.queueing import WINDOW
 from tests.support.coded import ffmpeg
 from tests.support.studio_process import running_studio
 from tests.support.studio_runs import Studio
+from tests.support.waiting import WAIT_S
 
 GROWTH_MB = 40
 """What the studio may grow by while it works off its queue: caches of the interpreter, no rows."""
@@ -26,7 +27,7 @@ def memory_mb(pid: int) -> float:
 
 def enqueued(home: Path) -> int:
     """The jobs that DBOS knows and nobody has begun."""
-    with closing(sqlite3.connect(home / "studio" / "dbos.db", timeout=30)) as database:
+    with closing(sqlite3.connect(home / "studio" / "dbos.db", timeout=WAIT_S)) as database:
         query = "select count(*) from workflow_status where status = 'ENQUEUED'"
         return database.execute(query).fetchone()[0]
 

@@ -14,6 +14,7 @@ from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.perception.probe import probe
 from tests.acceptance.conftest import Talk, environment
 from tests.acceptance.tools import ROOT, tools_of
+from tests.support.waiting import PROGRAM_S
 
 README = (ROOT / "README.md").read_text("utf-8")
 SHELL = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
@@ -28,7 +29,7 @@ def run(command: str, settings: Settings, folder: Path) -> subprocess.CompletedP
         env=environment(settings),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PROGRAM_S,
         check=False,
     )
 

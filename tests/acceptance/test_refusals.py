@@ -18,6 +18,7 @@ from tests.acceptance.conftest import Talk
 from tests.acceptance.tools import answer, refusal, to_the_end
 from tests.support.coded import ffmpeg
 from tests.support.studio_runs import processes_in
+from tests.support.waiting import WAIT_S
 
 AGENT = "Caption and reframe"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -149,7 +150,7 @@ UPRIGHT = {"agent": AGENT, "skip": ["Captions"], "wait_s": 0}
 
 def until(found: Callable[[], Any]) -> Any:
     """What another process has, as soon as it has it."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + WAIT_S
     while not (value := found()):
         assert time.monotonic() < deadline
         time.sleep(0.01)

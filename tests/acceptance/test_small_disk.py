@@ -26,13 +26,14 @@ from tests.acceptance.conftest import end_studio, environment
 from tests.acceptance.tools import ENDED, answer, refusal, text_of
 from tests.support.coded import ffmpeg
 from tests.support.file_server import file_server
+from tests.support.waiting import WAIT_S
 
 SIZE_MB = 80
 RESERVE = SIZE_MB * 2**20 // 50
 """What jobs leave free of it: 2 %."""
 ALONE = ["unshare", "--user", "--map-root-user", "--mount"]
 AGENT = "Caption and reframe"
-SAID = {"agent": AGENT, "skip": ["Captions"], "quality": "standard"}
+SAID = {"agent": AGENT, "skip": ["Captions"], "quality": "draft"}
 
 
 def may_mount() -> bool:
@@ -176,7 +177,7 @@ async def test_a_download_that_does_not_fit_beside_the_reserve_waits_until_there
 
 def until_gone(lock: FolderLock) -> None:
     """Wait for the studio, which holds its lock to the last moment."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + WAIT_S
     while not lock.take():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -189,7 +190,7 @@ async def test_a_disk_that_runs_full_under_a_render_fails_nothing_and_damages_no
     client: Client, disk: Disk, grainy: Path, tmp_path: Path
 ):
     """Every byte is taken while the run is at work: FFmpeg and both databases meet it."""
-    said = {**SAID, "quality": "best"}
+    said = {**SAID, "quality": "standard"}
     run = await answer(client, "run_agent", **said, videos=[str(grainy)], wait_s=0)
     await until(client, run["run_id"], lambda r: ended(r) or "rendering" in r["summary"])
     filler = disk.fill(leave=0)

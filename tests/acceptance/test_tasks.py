@@ -20,6 +20,7 @@ from tests.acceptance.conftest import Talk, environment
 from tests.acceptance.tools import answer
 from tests.support.loopback import on_loopback
 from tests.support.task_client import Handle, PollingTasks, ask, start, to_the_end
+from tests.support.waiting import WAIT_S
 
 CUT = {"agent": "Caption and reframe", "quality": "draft", "clip": "0-3"}
 
@@ -43,7 +44,7 @@ def stop_studio(home: Path) -> None:
     """End the studio in good order, and wait until it is gone."""
     pid = Discovery.model_validate_json((home / "studio" / "studio.json").read_bytes()).pid
     os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + WAIT_S
     while Path(f"/proc/{pid}").exists() and "zombie" not in Path(f"/proc/{pid}/status").read_text():
         assert time.monotonic() < deadline, "the studio did not end"
         time.sleep(0.05)
@@ -107,7 +108,7 @@ async def test_over_http_the_task_is_got_by_its_name(url: str, talk: Talk):
             "mcp-method": "tasks/get",
             "mcp-name": name,
         }
-        return httpx.post(url, json=body, headers=headers, trust_env=False, timeout=30).json()
+        return httpx.post(url, json=body, headers=headers, trust_env=False, timeout=WAIT_S).json()
 
     assert got(task.task_id)["result"]["status"] == "completed"
     assert got("another")["error"]["code"] == -32020

@@ -94,7 +94,8 @@ def test_a_run_stays_in_its_trace_over_a_kill(collector: Collector, talk: Talk, 
         agent, _ = studio.agent(
             {"in": "Video Input", "logo": "Watermark", "out": "Destination"}, "in>logo logo>out"
         )
-        run_id = studio.run(agent, {"video_ids": [studio.add(talk.video)]}, quality="best")
+        clip = {"id": studio.add(talk.video), "input_clip_end_ms": 6000}
+        run_id = studio.run(agent, {"video_id_inputs": [clip]}, quality="best")
         studio.until(run_id, rendering)
         os.kill(first.process.pid, signal.SIGKILL)
         first.process.wait()

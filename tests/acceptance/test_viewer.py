@@ -16,10 +16,10 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from mosaic_mcp.settings import Settings
 from tests.acceptance.conftest import Talk, environment
 from tests.acceptance.tools import answer
-from tests.support.app_host import Chat, chat
+from tests.support.app_host import Chat, a_browser, chat
 from tests.support.node import npm_folder
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.short]
 
 VERTICAL = "Talking head to vertical clips"
 EXT_APPS = "@modelcontextprotocol/ext-apps"
@@ -31,7 +31,13 @@ def era(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+async def browser() -> AsyncGenerator[Any]:
+    async with a_browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
 async def client(settings: Settings) -> AsyncGenerator[Client]:
     async with a_client(settings) as connected:
         yield connected
@@ -80,9 +86,9 @@ WATCH = """() => {
 
 
 async def test_a_run_is_watched_to_its_end_and_its_video_plays(
-    settings: Settings, talk: Talk, era: str
+    browser: Any, settings: Settings, talk: Talk, era: str
 ):
-    async with a_client(settings, era) as client, chat(client) as opened:
+    async with a_client(settings, era) as client, chat(browser, client) as opened:
         await opened.call("run_agent", clips(talk, idempotency_key=f"watched-{era}"))
         await opened.view.locator("#view").evaluate(WATCH)
         await ended(opened, "done")
@@ -122,8 +128,10 @@ async def test_a_run_is_watched_to_its_end_and_its_video_plays(
         assert await opened.seen("refused") == []
 
 
-async def test_a_running_call_is_followed_before_it_has_answered(client: Client, talk: Talk):
-    async with chat(client) as opened:
+async def test_a_running_call_is_followed_before_it_has_answered(
+    browser: Any, client: Client, talk: Talk
+):
+    async with chat(browser, client) as opened:
         await opened.call("run_agent", clips(talk, wait_s=50, idempotency_key="sought"))
         await opened.view.locator("#status[data-state=running]").wait_for()
         assert "ui/notifications/tool-result" not in [
@@ -135,9 +143,11 @@ async def test_a_running_call_is_followed_before_it_has_answered(client: Client,
         assert await opened.view.locator("#run-id").get_attribute("title") == run_id
 
 
-async def test_cancel_asks_first_and_resume_goes_on_to_the_end(client: Client, talk: Talk):
-    async with chat(client) as opened:
-        await opened.call("run_agent", clips(talk, idempotency_key="stopped", quality="best"))
+async def test_cancel_asks_first_and_resume_goes_on_to_the_end(
+    browser: Any, client: Client, talk: Talk
+):
+    async with chat(browser, client) as opened:
+        await opened.call("run_agent", clips(talk, idempotency_key="stopped", quality="standard"))
         await (await button(opened, "Cancel run")).click()
         await (await button(opened, "Keep it running")).click()
         await (await button(opened, "Cancel run")).click()
@@ -156,9 +166,11 @@ async def test_cancel_asks_first_and_resume_goes_on_to_the_end(client: Client, t
         assert opened.complaints == []
 
 
-async def test_chaining_chooses_an_agent_asks_and_follows_the_new_run(client: Client, talk: Talk):
+async def test_chaining_chooses_an_agent_asks_and_follows_the_new_run(
+    browser: Any, client: Client, talk: Talk
+):
     await answer(client, "build_agent", name="Sign it", tiles=["Watermark"])
-    async with chat(client) as opened:
+    async with chat(browser, client) as opened:
         await opened.call("run_agent", clips(talk, idempotency_key="chained"))
         await ended(opened, "done")
         first = await opened.view.locator("#run-id").get_attribute("title")
@@ -184,8 +196,10 @@ async def test_chaining_chooses_an_agent_asks_and_follows_the_new_run(client: Cl
         await opened.view.locator(f"#run-id[title='{first}']").wait_for()
 
 
-async def test_open_goes_through_the_host_and_says_so_when_it_refuses(client: Client, talk: Talk):
-    async with chat(client) as opened:
+async def test_open_goes_through_the_host_and_says_so_when_it_refuses(
+    browser: Any, client: Client, talk: Talk
+):
+    async with chat(browser, client) as opened:
         await opened.call("run_agent", clips(talk, idempotency_key="chained"))
         await ended(opened, "done")
         await (await button(opened, "Open my talk")).click()
@@ -197,11 +211,11 @@ async def test_open_goes_through_the_host_and_says_so_when_it_refuses(client: Cl
         await opened.view.get_by_text("This chat did not open the link").wait_for()
 
 
-async def test_every_message_fits_the_published_schema(client: Client, talk: Talk):
+async def test_every_message_fits_the_published_schema(browser: Any, client: Client, talk: Talk):
     package = npm_folder(f"{EXT_APPS}@2.0.4") / "node_modules" / EXT_APPS
     schema = json.loads((package / "dist/src/generated/schema.json").read_text("utf-8"))
     kinds = {d["properties"]["method"]["const"]: d for d in schema["$defs"].values() if named(d)}
-    async with chat(client) as opened:
+    async with chat(browser, client) as opened:
         await opened.call("run_agent", clips(talk, idempotency_key="chained"))
         await ended(opened, "done")
         await (await button(opened, "Open my talk")).click()
@@ -243,14 +257,14 @@ def canned(**run: Any) -> dict[str, Any]:
     return {"view_run": [view, view], "get_run": [answer]}
 
 
-async def test_nothing_that_a_run_says_becomes_markup(client: Client):
+async def test_nothing_that_a_run_says_becomes_markup(browser: Any, client: Client):
     output = {"output_id": "o", "name": HOSTILE, "url": "javascript:alert(1)", "path": HOSTILE}
     answers = canned(
         nodes=[{"id": "n", "label": HOSTILE, "status": HOSTILE, "doing": HOSTILE}],
         outputs=[{**output, "thumbnail": "https://evil.example/x.png"}],
         errors=[{"node": HOSTILE, "messages": [HOSTILE]}],
     )
-    async with chat(client) as opened:
+    async with chat(browser, client) as opened:
         result = {"structuredContent": {"run_id": "r"}, "content": []}
         await opened.call("get_run", {"run_id": "r"}, answers=answers, result=result)
         await ended(opened, "failed")
@@ -263,8 +277,10 @@ async def test_nothing_that_a_run_says_becomes_markup(client: Client):
         assert opened.complaints == []
 
 
-async def test_a_failed_call_and_a_dry_run_are_told_as_they_are(client: Client, talk: Talk):
-    async with chat(client) as opened:
+async def test_a_failed_call_and_a_dry_run_are_told_as_they_are(
+    browser: Any, client: Client, talk: Talk
+):
+    async with chat(browser, client) as opened:
         await opened.call("run_agent", {"agent": "No such agent", "videos": [talk.named]})
         await ended(opened, "failed")
         told = await opened.view.locator("#summary").inner_text()
@@ -276,9 +292,9 @@ async def test_a_failed_call_and_a_dry_run_are_told_as_they_are(client: Client, 
 
 @pytest.mark.parametrize("width", [320, 760])
 async def test_the_page_is_named_reachable_by_keys_and_never_too_wide(
-    client: Client, talk: Talk, width: int
+    browser: Any, client: Client, talk: Talk, width: int
 ):
-    async with chat(client, width=width) as opened:
+    async with chat(browser, client, width=width) as opened:
         await opened.call("run_agent", clips(talk, idempotency_key="chained"))
         await ended(opened, "done")
         wide = await opened.view.locator("html").evaluate("(h) => h.scrollWidth - h.clientWidth")
@@ -296,10 +312,10 @@ async def test_the_page_is_named_reachable_by_keys_and_never_too_wide(
         await opened.view.locator("#chain:focus").wait_for()
 
 
-async def test_the_hosts_theme_and_colours_are_taken_over(client: Client, talk: Talk):
+async def test_the_hosts_theme_and_colours_are_taken_over(browser: Any, client: Client, talk: Talk):
     variables = {"--color-background-primary": "rgb(1, 2, 3)"}
     context = {"theme": "light", "styles": {"variables": variables}}
-    async with chat(client) as opened:
+    async with chat(browser, client) as opened:
         await opened.call("run_agent", clips(talk, idempotency_key="chained"), context=context)
         await ended(opened, "done")
         body = opened.view.locator("body")

@@ -168,32 +168,34 @@ def check_copies(folder: Path, timeline: Timeline) -> None:
         same += max(0, stop - begin)
         at += end - first
     assert at == len(made)
-    print(f"  {same} of {at} frames are bit-identical copies, all in their places")
+    print(f"  {same} of {at} frames are bit-identical copies, all in their places", flush=True)
 
 
 def check_sound(folder: Path, timeline: Timeline) -> None:
-    """In the middle of every piece, the sound lies on its sample."""
+    """Where a piece is loudest, so that there is speech to compare, its sound is on its sample."""
     source, made = samples(folder / "in.mp4"), samples(folder / "copied.mp4")
-    at, checked = Fraction(0), 0
+    at = Fraction(0)
     for clip in timeline.clips:
-        middle = clip.duration / 2
-        begin, own = round((clip.start + middle) * HZ), round((at + middle) * HZ)
+        here = source[round(clip.start * HZ) : round(clip.end * HZ)]
+        offset = loudest(here)
+        begin, own = round(clip.start * HZ) + offset, round(at * HZ) + offset
         at += clip.duration
         true = source[begin : begin + HZ // 4]
-        if np.abs(true).max() < 1000:
-            continue  # nobody speaks: nothing to compare
+        assert np.abs(true).max() >= 1000, f"nobody speaks from {float(clip.start):.2f} s on"
         near = made[own - SLACK : own + len(true) + SLACK]
         # By likeness: a voice repeats itself in each period, and the louder one would win.
         loudness = np.sqrt(np.convolve(near**2, np.ones(len(true)), "valid"))
         alike = np.correlate(near, true, "valid") / np.maximum(loudness, 1)
         place = int(np.argmax(alike)) - SLACK
-        assert place == 0, f"the sound at {float(clip.start + middle):.2f} s is {place} samples off"
-        checked += 1
-    assert checked > 0
-    print(
-        f"  the sound of {checked} of {len(timeline.clips)} pieces (those with speech there) is "
-        "on its sample"
-    )
+        assert place == 0, f"the sound at {begin / HZ:.2f} s is {place} samples off"
+    print(f"  the sound of all {len(timeline.clips)} pieces is on its sample", flush=True)
+
+
+def loudest(sound: NDArray[np.float32]) -> int:
+    """The sample at which the loudest quarter of a second begins, a little away from both ends."""
+    power = np.cumsum(sound.astype(np.float64) ** 2)
+    window = power[HZ // 4 :] - power[: -HZ // 4]
+    return SLACK + int(np.argmax(window[SLACK:-SLACK]))
 
 
 def samples(path: Path) -> NDArray[np.float32]:
@@ -229,14 +231,13 @@ def compare(seconds: int) -> dict[str, tuple[Cost, int, float]]:
         ]
         check_copies(folder, timeline)
         check_sound(folder, timeline)
-        return {
-            way: (
-                min((turn[way] for turn in turns), key=lambda c: c.wall),
-                frames(folder / f"{way}.mp4"),
-                vmaf(folder, f"{way}.mp4", timeline),
-            )
-            for way in ways
-        }
+        found: dict[str, tuple[Cost, int, float]] = {}
+        for way in ways:
+            best = min((turn[way] for turn in turns), key=lambda c: c.wall)
+            score = vmaf(folder, f"{way}.mp4", timeline)
+            print(f"  {way:8}{score:7.2f} VMAF", flush=True)
+            found[way] = best, frames(folder / f"{way}.mp4"), score
+        return found
 
 
 def report(found: dict[str, tuple[Cost, int, float]]) -> str:

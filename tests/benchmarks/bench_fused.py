@@ -225,8 +225,8 @@ def at_source(timeline: Timeline) -> Timeline:
     return timeline.model_copy(update={"width": 608, "height": 1080})
 
 
-def compare(seconds: int, only: Sequence[str] = ()) -> dict[str, Cost]:
-    """The best of some turns of each way; of some of them if they are named."""
+def compare(seconds: int, named: Sequence[str] = ()) -> dict[str, Cost]:
+    """The best turn of each way: of all ways, or of those named, a turn for each mention."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_media(folder, seconds)
@@ -239,16 +239,16 @@ def compare(seconds: int, only: Sequence[str] = ()) -> dict[str, Cost]:
             "source": lambda: fused(folder, at_source(timeline), "source"),
             "draft": lambda: fused(folder, timeline, "draft", "draft"),
         }
-        ways = {way: work for way, work in ways.items() if way in (only or ways)}
-        turns = [
-            {way: cost(work) for way, work in ways.items()}
-            for _ in range(1 if seconds >= LONG_S else 2)
-        ]
-        for way in ways:
-            size = (folder / f"{way}.mp4").stat().st_size / 1e6
-            print(f"  {way:6}{size:8.1f} MB")
+        turns: dict[str, list[Cost]] = {}
+        for way in named or [*ways] * (1 if seconds >= LONG_S else 2):
+            spent = cost(ways[way])
+            turns.setdefault(way, []).append(spent)
+            # At once: ten minutes of source take hours.
+            now, size = time.strftime("%H:%M"), (folder / f"{way}.mp4").stat().st_size / 1e6
+            print(f"  {now} {way:6}{spent.wall:8.1f} s wall{spent.cpu:9.1f} s CPU{size:9.1f} MB")
     return {
-        way: Cost(min(t[way].wall for t in turns), min(t[way].cpu for t in turns)) for way in ways
+        way: Cost(min(c.wall for c in spent), min(c.cpu for c in spent))
+        for way, spent in turns.items()
     }
 
 

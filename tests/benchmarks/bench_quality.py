@@ -3,10 +3,10 @@
     python -m tests.benchmarks.bench_quality [part …]
     pytest -m benchmark tests/benchmarks/bench_quality.py
 
-Parts: words, speech, voices, cuts, captions, shots, framing, loudness; all of them without one.
-Each prints its figures, and what issue 5 asks of them where it does. The truth comes from the
-sample (its words, pauses, shots and faces), from espeak-ng's own word times, and from videos that
-are put together here. All voices are synthetic; docs/quality.md says what that means.
+Parts: words, speech, voices, cuts, captions, shots, framing, beats, loudness; all of them without
+one. Each prints its figures, and what issue 5 asks of them where it does. The truth comes from the
+sample (its words, pauses, shots and faces), from espeak-ng's own word times, and from videos and
+music that are put together here. All voices are synthetic; docs/quality.md says what that means.
 """
 
 from __future__ import annotations
@@ -20,10 +20,8 @@ import tempfile
 import time
 import wave
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,33 +29,26 @@ import numpy as np
 import pytest
 from skimage import data
 
-from mosaic_mcp.contract.extensions import BringTranscript
-from mosaic_mcp.contract.tiles.params import ReframeParams, RoughCutParams, SilenceRemovalParams
+from mosaic_mcp.contract.tiles.params import ReframeParams
 from mosaic_mcp.settings import Settings
-from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.composing.moods import MOODS
 from mosaic_mcp.studio.models.store import ModelStore, Recogniser
-from mosaic_mcp.studio.perception.local import LocalPerception
+from mosaic_mcp.studio.perception.calling import call
 from mosaic_mcp.studio.perception.model import SpokenWord
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.render.framing import centre
 from mosaic_mcp.studio.render.loudness import ENCODED, finish, measure
 from mosaic_mcp.studio.render.sound import PROGRAMME
-from mosaic_mcp.studio.tiles import reframe, rough_cut, silence_removal
-from mosaic_mcp.studio.timeline.edit import from_source, snap
-from mosaic_mcp.studio.timeline.model import Sound, Timeline
+from mosaic_mcp.studio.tiles import reframe
+from mosaic_mcp.studio.timeline.model import Sound
+from tests.benchmarks.known import SCRIPT, Talk, folder, head, perception, sample, uncut
 from tests.benchmarks.talk import FFMPEG, SAMPLE, ffmpeg
+from tests.benchmarks.torn import FILLERS, PASSAGES, ROUGH, SILENCES, Cutter, torn
 from tests.support.talking import HEIGHT, WIDTH, talking_head
-from tests.support.tiles import context, ranges
+from tests.support.tiles import context
 from tests.support.voice import Voice, espeak
 
 RATE = 25
-EDGE = Fraction(3, 100)
-"""A word's edge may be cut by so much: truth itself is no better."""
-SCRIPT = (
-    "(0.8) Welcome to our little garden show. (1.2) um (0.5) Today we look at a big telescope. "
-    "(0.3) The mirror gathers light from the stars. (1.6) Now the budget is four million dollars. "
-    "(0.9) Thank you for listening today. (0.8)"
-)
 _NUMBERS = {
     str(number): word
     for number, word in enumerate(
@@ -74,71 +65,6 @@ class Figure:
     value: str
     asked: str = ""
     good: bool | None = None
-
-
-@dataclass(frozen=True)
-class Talk:
-    """A video of somebody who talks, and the truth about it."""
-
-    name: str
-    path: Path
-    words: list[SpokenWord]
-    srt: str
-
-
-@cache
-def folder() -> Path:
-    """Where this run keeps its files; gone with the process."""
-    kept = tempfile.TemporaryDirectory()
-    _KEPT.append(kept)
-    return Path(kept.name)
-
-
-_KEPT: list[tempfile.TemporaryDirectory[str]] = []
-
-
-@cache
-def sample() -> Talk:
-    told = json.loads(SAMPLE.with_suffix(".truth.json").read_text("utf-8"))
-    words = [
-        SpokenWord(
-            text=w["text"],
-            start=Fraction(str(w["start"])),
-            end=Fraction(str(w["end"])),
-            filler=w["filler"],
-        )
-        for w in told["words"]
-    ]
-    return Talk("the sample", SAMPLE, words, SAMPLE.with_suffix(".srt").read_text("utf-8"))
-
-
-@cache
-def head() -> Talk:
-    path = folder() / "head.mp4"
-    truth = talking_head(path, SCRIPT, cut_at=6)
-    return Talk("an espeak voice", path, truth.words, truth.srt())
-
-
-def perception(talk: Talk, by: Recogniser | None = None) -> LocalPerception:
-    async def brought(_id: str) -> BringTranscript:
-        return BringTranscript(format="srt", text=talk.srt)
-
-    home = Library(folder() / "home" / talk.path.stem)
-    files = lambda _sha: nullcontext(talk.path)  # noqa: E731
-    return (
-        LocalPerception(home, files, brought, (lambda: by))
-        if by
-        else LocalPerception(home, files, brought)
-    )
-
-
-async def uncut(talk: Talk, *, brought: bool) -> Timeline:
-    source = await probe(talk.path, name=talk.path.name)
-    bare = from_source(source, tile="in")
-    if not brought:
-        return bare
-    known = source.model_copy(update={"transcript": "t"})
-    return bare.model_copy(update={"sources": {source.sha256: known}})
 
 
 def wrong(heard: Sequence[str], said: Sequence[str]) -> float:
@@ -195,14 +121,19 @@ def speech() -> Iterator[Figure]:
     """Speech activity against the words, by time; clean and in noise."""
     for talk in (sample(), head()):
         for noise in (0, 300):
-            path = folder() / f"{talk.path.stem}-{noise}.wav"
-            _with_noise(talk.path, path, noise)
-            noisy = dataclasses.replace(talk, path=path)
+            noisy = _noisy(talk, noise)
             precision, recall = asyncio.run(_speech(noisy))
             value = f"precision {precision:.3f}, recall {recall:.3f}"
-            where = f"{talk.name}{', in noise' if noise else ''}"
             good = precision >= 0.9 and recall >= 0.95
-            yield Figure(f"speech activity, {where}", value, "at least 0.90 and 0.95", good)
+            yield Figure(f"speech activity, {noisy.name}", value, "at least 0.90 and 0.95", good)
+
+
+def _noisy(talk: Talk, noise: int) -> Talk:
+    """The sound of the talk with white noise of that level over it; 0: without."""
+    path = folder() / f"{talk.path.stem}-{noise}.wav"
+    _with_noise(talk.path, path, noise)
+    name = f"{talk.name}, in noise" if noise else talk.name
+    return dataclasses.replace(talk, name=name, path=path)
 
 
 def _with_noise(video: Path, path: Path, level: int) -> None:
@@ -312,37 +243,25 @@ def _agreement(true: Sequence[Any], found: Sequence[Any], length: float) -> floa
 
 
 def cuts() -> Iterator[Figure]:
-    """Cuts that lie inside a word, of all cuts of the tiles that cut by themselves."""
+    """Cuts that lie inside a word, of all cuts of the tiles that cut by themselves.
+
+    With the words of the user's subtitles; and on a bare machine, whose recogniser is not relied
+    on, so that cuts go by speech activity alone.
+    """
     for talk in (sample(), head()):
-        for name, tile, params in (
-            ("Silence Removal", silence_removal, SilenceRemovalParams()),
-            ("... with fillers", silence_removal, SilenceRemovalParams(remove_filler_words=True)),
-            (
-                "Rough Cut",
-                rough_cut,
-                RoughCutParams(prompt="Remove silences, filler words and repetitions"),
-            ),
-        ):
-            count, inside = asyncio.run(_cut(talk, tile, params))
-            value = f"{len(inside)} of {count} inside a word {' '.join(inside)}".strip()
-            yield Figure(f"cuts, {name}, {talk.name}", value, "0", not inside)
+        for cutter in (SILENCES, FILLERS, ROUGH, PASSAGES):
+            yield _torn(talk, cutter, brought=True)
+    for talk in (sample(), head()):
+        for heard in (talk, _noisy(talk, 300)):
+            for cutter in (SILENCES, ROUGH, PASSAGES):
+                yield _torn(heard, cutter, brought=False)
 
 
-async def _cut(talk: Talk, tile: Any, params: Any) -> tuple[int, list[str]]:
-    timeline = await uncut(talk, brought=True)
-    known = dataclasses.replace(context(None), perception=perception(talk))  # type: ignore[arg-type]
-    [made] = await tile.apply([timeline], params, known)
-    made = snap(made)
-    edges = [edge for span in ranges(made, timeline.clips[0].source) for edge in span]
-    inside = [
-        word.text
-        for edge in edges
-        for word in talk.words
-        if word.start + EDGE < edge < word.end - EDGE
-        # What is to go may be cut anywhere.
-        and not (word.filler and getattr(params, "remove_filler_words", True))
-    ]
-    return len(edges), inside
+def _torn(talk: Talk, cutter: Cutter, *, brought: bool) -> Figure:
+    count, inside = asyncio.run(torn(talk, cutter, brought=brought))
+    value = f"{len(inside)} of {count} inside a word {' '.join(inside)}".strip()
+    what = f"cuts{'' if brought else ' without words'}, {cutter.name}, {talk.name}"
+    return Figure(what, value, "0", not inside)
 
 
 def captions() -> Iterator[Figure]:
@@ -457,6 +376,36 @@ async def _path(talk: Talk) -> Any:
     return made.framing.paths[timeline.clips[0].source]
 
 
+SONGS = (
+    *((mood.name, mood.bpm) for mood in MOODS),
+    *(("happy", bpm) for bpm in (60, 85, 100, 140, 175)),
+)
+"""Moods and tempos of the music: each mood as it is usual, one of them slower and faster."""
+SONG_S = 45
+NEAR_S = 0.07
+"""How far a beat may be off, as in the usual comparisons of beat trackers (MIREX)."""
+
+
+def beats() -> Iterator[Figure]:
+    """Beats that are found in what the studio's composer plays, and those that are none."""
+    for mood, bpm in SONGS:
+        tempo, found, true = asyncio.run(_beats(mood, bpm))
+        off = np.abs(np.subtract.outer(true, found))
+        right = (off.min(axis=1, initial=np.inf) <= NEAR_S).mean()
+        false = (off.min(axis=0, initial=np.inf) > NEAR_S).sum()
+        value = f"{right:.1%} of {len(true)} within 70 ms, {false} of {len(found)} false; "
+        yield Figure(f"beats, {mood}, {bpm} a minute", f"{value}tempo {tempo:.0f}")
+
+
+async def _beats(mood: str, bpm: int) -> tuple[float, np.ndarray, np.ndarray]:
+    """The tempo and the beats that are found, in seconds, and the true beats."""
+    path = folder() / f"{mood}-{bpm}.wav"
+    recipe = {"mood": mood, "bpm": bpm, "intensity": "medium", "seed": 1, "seconds": SONG_S}
+    bars = (await call("compose", path=str(path), **recipe))["bars"]
+    found = await perception(Talk(mood, path, [], "")).beats(await probe(path, name=mood))
+    return found.tempo, np.array(found.times, float), np.arange(4 * bars) * 60 / bpm
+
+
 SOUNDS = {
     "the sample": ("-i", SAMPLE),
     "a quiet voice": ("-i", SAMPLE, "-af", "volume=-26dB"),
@@ -493,6 +442,7 @@ PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "captions": captions,
     "shots": shots,
     "framing": framing,
+    "beats": beats,
     "loudness": loudness,
 }
 

@@ -27,6 +27,7 @@ from tests.chaos.processes import counted, processes_of, until
 from tests.chaos.scene import Media, Scene, make_talk
 from tests.chaos.watching import Watch, rows
 from tests.support.file_server import FileServer, file_server
+from tests.support.waiting import WAIT_S
 
 pytestmark = pytest.mark.chaos
 DOWNLOAD_S = 1.5
@@ -111,7 +112,7 @@ def faults(scene: Scene, watch: Watch) -> list[str]:
 
 async def leftovers(home: Path) -> list[str]:
     """Half files, work folders and processes that nobody needs; a helper may be just ending."""
-    with anyio.move_on_after(10):
+    with anyio.move_on_after(60):
         await until(lambda: not counted(processes_of(home)).keys() - {"studio", "mcp"})
     processes = [f"{p.kind} {p.pid}" for p in processes_of(home) if p.kind not in ("studio", "mcp")]
     parts = [str(path) for path in home.rglob("*.part*")]
@@ -123,7 +124,7 @@ async def end_studio(home: Path) -> None:
     found = discovery(home)
     if found is not None:
         os.kill(found.pid, signal.SIGTERM)
-    with anyio.fail_after(30):
+    with anyio.fail_after(WAIT_S):
         await until(lambda: not counted(processes_of(home))["studio"])
 
 

@@ -20,6 +20,7 @@ from tests.support.coded import FFMPEG
 from tests.support.file_server import FileServer, file_server
 from tests.support.studio_process import RunningStudio, running_studio
 from tests.support.studio_runs import Studio
+from tests.support.waiting import WAIT_S
 
 pytestmark = pytest.mark.chaos
 
@@ -84,7 +85,7 @@ def test_cancelling_a_download_leaves_nothing_and_resuming_at_once_completes(
 async def test_cancelling_while_a_helper_listens_ends_it(studio: Studio, talk: Path):
     agent, _ = studio.agent({"in": "Video Input", "tall": "Reframe"}, "in>tall")
     run_id = studio.run(agent, {"video_ids": [studio.add(talk)]})
-    with anyio.fail_after(60):
+    with anyio.fail_after(WAIT_S):
         await until(lambda: counted(processes_of(studio.home))["helper"])
         studio.post(f"/agent_run/{run_id}/cancel")
         assert not counted(processes_of(studio.home))["helper"]
@@ -191,7 +192,7 @@ async def test_a_step_that_kills_the_studio_is_given_up_and_its_neighbour_is_del
                 )
                 clip = {"id": studio.add(talk), "input_clip_end_ms": 2000}
                 run_id = studio.run(agent, {"video_id_inputs": [clip]})
-            with anyio.fail_after(120):
+            with anyio.fail_after(WAIT_S):
                 await until(lambda s=studio, r=running: r.process.poll() is not None or ended(s))
             if running.process.poll() is not None:
                 deaths += 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.processes import Process, counted
+from tests.support.waiting import WAIT_S
 
 ENDED = ("completed", "partial_complete", "failed", "cancelled")
 
@@ -18,7 +19,7 @@ def rows(home: Path, query: str) -> list[dict[str, Any]]:
     file = home / "studio" / "studio.db"
     if not file.exists():
         return []
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)) as database:
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=WAIT_S)) as database:
         database.row_factory = sqlite3.Row
         try:
             return [dict(row) for row in database.execute(query).fetchall()]

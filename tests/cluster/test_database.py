@@ -8,15 +8,14 @@ from pathlib import Path
 import anyio
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from mosaic_mcp.contract.runs import RunRequest
 from mosaic_mcp.errors import Conflict, EngineUnavailable, InvalidRequest
 from mosaic_mcp.studio.runs.feed import Feed
-from mosaic_mcp.studio.store.database import MIGRATIONS, Store, migrate
+from mosaic_mcp.studio.store.database import Store
+from mosaic_mcp.studio.store.migrating import migrate
 from mosaic_mcp.studio.store.postgres import connections, postgres_url
 from mosaic_mcp.studio.store.runs import Runs
 from mosaic_mcp.studio.store.secrets import signing_key
@@ -24,6 +23,7 @@ from mosaic_mcp.studio.store.tables import events, metadata, runs
 from tests.support.agents import agent
 from tests.support.postgres import Postgres
 from tests.support.run_states import OWNER, MovedRun
+from tests.support.schemas import at_revision, details
 
 pytestmark = [pytest.mark.cluster, pytest.mark.short]
 
@@ -36,15 +36,6 @@ def store(database: str) -> Iterator[Store]:
     store = Store(database)
     yield store
     store.close()
-
-
-def at_revision(engine: sa.Engine, revision: str) -> None:
-    """The schema as it was then."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
 
 
 OLD = (
@@ -86,6 +77,15 @@ def test_an_old_database_is_brought_to_the_tables_of_the_code_and_keeps_its_rows
         assert connection.exec_driver_sql("select beat, since from workers").one() == (5.5, 0)
         assert connection.execute(sa.select(events.c.type)).scalars().all() == ["run.started"]
     engine.dispose()
+
+
+def test_a_new_database_is_what_migrations_make_of_an_empty_one(postgres: Postgres):
+    made, migrated = (connections(postgres_url(postgres.create())) for _ in range(2))
+    migrate(made)
+    at_revision(migrated, "head")
+    assert details(made) == details(migrated)
+    for engine in (made, migrated):
+        engine.dispose()
 
 
 def test_numbers_of_events_go_on_past_32_bits(database: str, tmp_path: Path):

@@ -19,6 +19,7 @@ from tests.support.cluster import Cluster, opened, until
 from tests.support.media import video
 from tests.support.postgres import Postgres
 from tests.support.studio_runs import Studio, rendering
+from tests.support.waiting import WAIT_S
 
 pytestmark = pytest.mark.cluster
 
@@ -40,7 +41,7 @@ def local(cluster: Cluster, studio: Studio) -> Studio:
 def test_the_first_api_is_the_local_studio_and_a_second_without_keys_is_told_how(cluster: Cluster):
     cluster.api()
     second = cluster.start("studio", "--port", "0")
-    assert second.process.wait(60) == 3
+    assert second.process.wait(WAIT_S) == 3
     assert "Another studio already serves" in second.said
     assert "--require-key" in second.said
 
@@ -62,7 +63,7 @@ def test_behind_a_proxy_links_and_requests_have_the_public_name(cluster: Cluster
 @pytest.mark.short
 def test_another_address_is_served_only_to_keys(cluster: Cluster):
     refused = cluster.start("studio", "--host", "127.0.0.2", "--port", "0")
-    assert refused.process.wait(60) == 1
+    assert refused.process.wait(WAIT_S) == 1
     assert "--require-key" in refused.said
     assert "Traceback" not in refused.said
 
@@ -74,7 +75,7 @@ def test_what_is_wrong_with_the_database_is_said_in_a_sentence(
 ):
     with opened(tmp_path / "home", postgres.address("nobody_made_it")) as cluster:
         member = cluster.start(command)
-        assert member.process.wait(60) == 1
+        assert member.process.wait(WAIT_S) == 1
     assert "nobody_made_it cannot be reached" in member.said
     assert "MOSAIC_STUDIO_DATABASE" in member.said
     assert "geheim" not in member.said
@@ -142,7 +143,7 @@ def test_a_cluster_without_a_worker_says_so_until_one_works_which_tells_how_it_i
     until(lambda: api.http.get("/health").json()["ready"], worker)
     assert {f.says for f in examine_database(settings) if f.name == "workers"} == {"1 alive"}
     worker.send(signal.SIGTERM)
-    assert worker.process.wait(20) == 0
+    assert worker.process.wait(WAIT_S) == 0
     assert cluster.rows("select id from workers") == []
 
 
@@ -152,7 +153,7 @@ def test_a_worker_that_tells_on_another_address_needs_keys(tmp_path: Path):
             refused = cluster.start(
                 "worker", "--host", "127.0.0.2", *arguments, MOSAIC_STUDIO_KEYS=keys
             )
-            assert refused.process.wait(60) == 1
+            assert refused.process.wait(WAIT_S) == 1
             assert "goes with --port, and with MOSAIC_STUDIO_KEYS" in refused.said
             assert "Traceback" not in refused.said
 
@@ -174,7 +175,7 @@ def test_processes_that_end_leave_no_worker_behind(cluster: Cluster):
     worker = cluster.worker()
     until(lambda: len(cluster.rows("select id from workers")) == 2, worker)
     worker.send(signal.SIGINT)
-    assert worker.process.wait(20) == 0
+    assert worker.process.wait(WAIT_S) == 0
     assert worker.name not in {row.id for row in cluster.rows("select id from workers")}
     assert "geheim" not in worker.said
 

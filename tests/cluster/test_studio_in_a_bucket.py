@@ -42,6 +42,7 @@ from tests.support.studio_process import (
 )
 from tests.support.studio_runs import Studio
 from tests.support.talking import talking_head
+from tests.support.waiting import WAIT_S
 
 pytestmark = pytest.mark.cluster
 SCRIPT = "Welcome to the show. (1.2) Choose a quiet room. (1.2) Goodbye for now."
@@ -239,7 +240,7 @@ def test_outputs_are_deleted_told_made_again_and_deleted_by_the_studio_itself(pl
         def told() -> dict:
             return studio.http.get(f"/agent_run/{run_id}").json()["outputs"][0]
 
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + WAIT_S
         while "files_deleted_at" not in told() or place.keys("renders"):
             assert time.monotonic() < deadline
     assert place.keys("recipes") == [f"recipes/{output['id']}.json"]
@@ -388,7 +389,7 @@ def test_a_bucket_that_cannot_be_used_is_told_at_the_start(place, tmp_path):
         "--foreground",
         **{**place.environment(), "MOSAIC_STUDIO_STORAGE": "s3://not-there"},
     )
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
     last = said.decode().strip().splitlines()[-1]
     assert last.startswith("There is no bucket 'not-there'"), last

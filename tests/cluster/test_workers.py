@@ -14,6 +14,7 @@ from tests.support.cluster import DEAD_S, Cluster, Member, opened, until
 from tests.support.media import video
 from tests.support.postgres import Postgres
 from tests.support.studio_runs import ENDED, Studio, processes_in, rendering
+from tests.support.waiting import WAIT_S
 
 pytestmark = pytest.mark.cluster
 
@@ -36,7 +37,7 @@ class Site:
         self.one.http.headers["authorization"] = f"Bearer {token}"
         self.agent, _ = self.one.agent(SHORT, LINE)
         self.short = self.one.add(video(films / "short.mp4", seconds=1))
-        self.long = self.one.add(video(films / "long.mp4", seconds=16, size="1280x720"))
+        self.long = self.one.add(video(films / "long.mp4", seconds=8, size="1280x720"))
 
     def staff(self, count: int) -> list[Member]:
         """So many workers that live."""
@@ -138,7 +139,7 @@ def test_a_worker_that_is_told_to_end_hands_over_at_once(site: Site):
     run_id, at, other = site.begin_long()
     began = time.monotonic()
     at.send(signal.SIGTERM)
-    assert at.process.wait(10) == 0
+    assert at.process.wait(WAIT_S) == 0
     assert "not handed over" not in at.said
     ended = time.monotonic()
     until(lambda: site.render_of(run_id).worker == other.name, other, seconds=20)
@@ -155,10 +156,8 @@ def test_a_worker_that_is_told_to_end_hands_over_at_once(site: Site):
 
 @pytest.mark.short
 def test_what_a_killed_worker_did_goes_on_in_another_one(site: Site):
-    site.staff(2)
+    steady(site)
     run_id, at, other = site.begin_long()
-    # Somebody has to have been there long enough to tell the dead from a database that was away.
-    until(lambda: _steady(site, other), other)
     at.send(signal.SIGKILL)
     began = time.monotonic()
     at.process.wait()
@@ -172,17 +171,16 @@ def test_what_a_killed_worker_did_goes_on_in_another_one(site: Site):
     assert not (site.cluster.home / "work" / at.name).exists()
 
 
-def _steady(site: Site, worker: Member) -> bool:
-    (row,) = site.cluster.rows(
-        f"select beat - since as lived from workers where id = '{worker.name}'"
-    )
-    return row.lived > DEAD_S
+def steady(site: Site) -> None:
+    """Two workers, each there long enough to tell the dead from a database that was away."""
+    for worker in site.staff(2):
+        query = f"select beat - since as lived from workers where id = '{worker.name}'"
+        until(lambda asked=query: any(r.lived > DEAD_S for r in site.cluster.rows(asked)), worker)
 
 
 def test_a_frozen_worker_loses_its_work_and_writes_nothing_when_it_wakes(site: Site):
-    site.staff(2)
+    steady(site)
     run_id, at, other = site.begin_long()
-    until(lambda: _steady(site, other), other)
     at.send(signal.SIGSTOP)
     try:
         until(lambda: site.render_of(run_id).worker == other.name, other, seconds=40)
@@ -229,9 +227,8 @@ def test_a_database_that_goes_away_and_comes_back_loses_nothing(site: Site):
 
 
 def test_what_ends_its_worker_each_time_is_given_up_with_a_sentence(site: Site):
-    site.staff(2)
-    run_id, at, other = site.begin_long()
-    until(lambda: _steady(site, other), other)
+    steady(site)
+    run_id, at, _ = site.begin_long()
     at.send(signal.SIGKILL)
     at.process.wait()
     with site.cluster.engine.connect() as connection:

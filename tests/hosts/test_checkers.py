@@ -10,6 +10,7 @@ import pytest
 from mosaic_mcp.server.tools import TOOLS
 from tests.support.ours import Ours
 from tests.support.pypi import pypi_program
+from tests.support.waiting import PROGRAM_S
 
 pytestmark = [pytest.mark.hosts, pytest.mark.short]
 
@@ -22,9 +23,12 @@ def run(command: Sequence[str], ours: Ours) -> subprocess.CompletedProcess[str]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=180,
-        # The scanner's libraries would otherwise ask the internet for a price list.
-        env=ours.env | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+        timeout=PROGRAM_S,
+        # The scanner's libraries would otherwise ask the internet for a price list, and it would
+        # give the server a minute to start.
+        env=ours.env
+        | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+        | {"MCP_SCANNER_STDIO_TIMEOUT": str(int(PROGRAM_S))},
     )
 
 
@@ -37,9 +41,15 @@ def test_tdqs_finds_no_fault_in_the_definitions(stdio: Ours):
 
 
 def scan(ours: Ours, *what: str) -> Any:
-    """What the scanner's YARA rules say, as JSON."""
+    """What the scanner's YARA rules say, as JSON.
+
+    It gives a server's first answer ten seconds: on a busy machine it is asked again.
+    """
     scanner = pypi_program("cisco-ai-mcp-scanner==4.8.7", "mcp-scanner")
-    done = run([*scanner, "--analyzers", "yara", "--raw", *what], ours)
+    for _ in range(20):
+        done = run([*scanner, "--analyzers", "yara", "--raw", *what], ours)
+        if "Timeout connecting" not in done.stderr:
+            break
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

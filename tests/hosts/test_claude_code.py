@@ -11,6 +11,7 @@ import mosaic_mcp
 from tests.support.model_api import scripted_model
 from tests.support.node import npm_program
 from tests.support.ours import Ours
+from tests.support.waiting import PROGRAM_S
 
 pytestmark = [pytest.mark.hosts, pytest.mark.long]
 
@@ -32,7 +33,7 @@ def claude(stdio: Ours, tmp_path: Path):
             check=False,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=PROGRAM_S,
             cwd=tmp_path,
             stdin=subprocess.DEVNULL,
             env=plain | allowed | quiet | env,

@@ -19,6 +19,7 @@ from tests.support.conformance.server import Events, fixtures_server
 from tests.support.hosted_double import KEY, hosted_double
 from tests.support.loopback import on_loopback
 from tests.support.node import node, npm_program
+from tests.support.waiting import PROGRAM_S
 
 pytestmark = [
     pytest.mark.hosts,
@@ -116,7 +117,7 @@ def run(suite: list, url: str, out: Path, *arguments: str) -> set[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=PROGRAM_S,
     )
     bad: list[str] = []
     names: set[str] = set()

@@ -12,6 +12,7 @@ from mosaic_mcp.server.app_view import SHOWN_BY, URI
 from mosaic_mcp.server.tools import TOOLS
 from tests.support.node import node, npm_program
 from tests.support.ours import Ours
+from tests.support.waiting import PROGRAM_S
 
 pytestmark = [pytest.mark.hosts, pytest.mark.short]
 
@@ -34,7 +35,7 @@ def inspect(tmp_path: Path):
             check=False,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PROGRAM_S,
             env={**os.environ, **home},
         )
 

@@ -20,6 +20,7 @@ from tests.acceptance.conftest import end_studio
 from tests.support.node import node, not_installable, npm_program
 from tests.support.ours import over_stdio
 from tests.support.pypi import pypi_program
+from tests.support.waiting import PROGRAM_S
 
 pytestmark = pytest.mark.hosts
 
@@ -30,7 +31,9 @@ PLUGIN = PACKAGING / "claude-code"
 
 def run(*command: str | Path, **more: Any) -> str:
     """What a program that must succeed prints."""
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300, **more)
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=PROGRAM_S, **more
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

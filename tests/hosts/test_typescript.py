@@ -19,6 +19,7 @@ from tests.support.hosted_double import KEY, hosted_double
 from tests.support.hosted_state import Ending
 from tests.support.node import node, npm_folder
 from tests.support.ours import Ours, over_http, over_stdio
+from tests.support.waiting import PROGRAM_S
 
 pytestmark = pytest.mark.hosts
 
@@ -26,7 +27,7 @@ SDKS = {1: "@modelcontextprotocol/sdk@1.32.2", 2: "@modelcontextprotocol/client@
 SAMPLE = Path(mosaic_mcp.__file__).parent / "sample"
 
 
-def follow(sdk: int, ours: Ours, patience_s: float, **order: Any) -> list[dict[str, Any]]:
+def follow(sdk: int, ours: Ours, **order: Any) -> list[dict[str, Any]]:
     """The calls of a client of that SDK, up to the answer that named no other."""
     command, *args = ours.command
     server = {"url": ours.url} if ours.url else {"command": command, "args": args, "env": ours.env}
@@ -37,7 +38,7 @@ def follow(sdk: int, ours: Ours, patience_s: float, **order: Any) -> list[dict[s
         check=False,
         capture_output=True,
         text=True,
-        timeout=patience_s,
+        timeout=PROGRAM_S,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.loads(done.stdout)
@@ -67,7 +68,7 @@ def follow_hosted(sdk: int, folder: Path, seconds: float, wait_s: float | None =
         )
         face = nullcontext(over_stdio(settings)) if sdk == 1 else over_http(settings)
         with face as ours:
-            calls = follow(sdk, ours, seconds + 120, **order)
+            calls = follow(sdk, ours, **order)
         assert [call for call in calls if call["result"].get("isError")] == []
         assert len(double.runs) == 1
     assert sum(call["seconds"] for call in calls) > seconds
@@ -89,7 +90,7 @@ def test_a_client_that_knows_only_next_follows_a_run_to_its_pictures(sdk: int, t
 @pytest.mark.short
 @pytest.mark.parametrize("sdk", SDKS)
 def test_a_failure_is_a_result_to_a_client_that_checks_results(sdk: int, stdio: Ours):
-    (call,) = follow(sdk, stdio, 60, tool="get_run", arguments={"run_idd": "r1"})
+    (call,) = follow(sdk, stdio, tool="get_run", arguments={"run_idd": "r1"})
     assert call["result"]["isError"]
     assert "Did you mean 'run_id'?" in call["result"]["content"][0]["text"]
 
@@ -108,7 +109,7 @@ def test_the_studio_s_own_work_is_followed_to_its_pictures(sdk: int, settings: S
     shutil.copytree(SAMPLE, folder)
     talk = {"source": str(folder / "talk.mp4"), "transcript": str(folder / "talk.srt")}
     wish = {"agent": "Talking head to vertical clips", "videos": [talk], "wait_s": 1}
-    calls = follow(sdk, over_stdio(settings), 600, arguments=wish, wait_s=3)
+    calls = follow(sdk, over_stdio(settings), arguments=wish, wait_s=3)
     assert len([c for c in calls if c["tool"] == "get_run"]) > 2
     (picture, *_) = calls[-1]["result"]["content"]
     assert (calls[-1]["tool"], picture["type"]) == ("view_output", "image")

@@ -14,7 +14,6 @@ from mosaic_mcp.server.engine import Engine
 from mosaic_mcp.settings import Settings
 from mosaic_mcp.studio.lock import FolderLock
 from tests.acceptance.conftest import end_studio
-from tests.acceptance.tools import answer
 from tests.support.hosted_double import KEY, Ending
 from tests.support.media import video
 
@@ -89,9 +88,9 @@ async def test_videos_that_are_saved_for_long_are_listed_meanwhile(hosted, doubl
     double.ending = Ending(outputs=2)
     async with connected(hosted) as client:
         wish = {"agent": AGENT, "videos": ["https://example.com/v.mp4"]}
-        run = await answer(client, "run_agent", **wish, wait_s=0)
+        run, _ = await patiently(client, "run_agent", **wish, wait_s=0)
         while run["status"] == "running":
-            run = await answer(client, "get_run", run_id=run["run_id"])
+            run, _ = await patiently(client, "get_run", run_id=run["run_id"])
         slow = double.hold(r"\.mp4$")
         said = {"run_id": run["run_id"], "save_to": str(tmp_path / "kept")}
         told, took = await timed(client, "list_outputs", **said)

@@ -76,12 +76,13 @@ async def test_words_that_were_brought_are_read_back_by_page_query_and_span(loca
 
 async def test_a_video_is_shown_as_a_sheet_or_a_frame(local, tmp_path):
     asset = await local.add_local_file(media.video(tmp_path / "seen.mp4"), "video")
-    for data, kind in (
-        await local.sheet("videos", asset.asset_id, frames=4),
-        await local.frame("videos", asset.asset_id, at_s=1.0),
-    ):
+    *sheet, times = await local.sheet("videos", asset.asset_id, frames=4)
+    for data, kind in (sheet, await local.frame("videos", asset.asset_id, at_s=1.0)):
         assert kind == "image/jpeg"
         assert Image.open(io.BytesIO(data)).width >= 160
+    length = asset.facts.duration_s
+    assert all(n <= time / length * 4 < n + 1 for n, time in enumerate(times))
+    assert len(times) == 4
 
 
 async def test_a_key_that_started_nothing_has_no_run(local):

@@ -18,6 +18,7 @@ from mosaic_mcp.contract.extensions import PREFIX, Discovery
 from mosaic_mcp.errors import EngineUnavailable
 from mosaic_mcp.settings import Settings
 from tests.support.hosted_double import KEY
+from tests.support.waiting import WAIT_S
 
 INFO = {"name": "mosaic-studio", "version": "0.0.1", "local_files": True}
 
@@ -41,12 +42,12 @@ def ending(settings: Settings):
 
 def end(found: Discovery) -> None:
     headers = {"authorization": f"Bearer {found.token}"}
-    httpx.post(f"{found.url}{PREFIX}/shutdown", headers=headers, timeout=10, trust_env=False)
+    httpx.post(f"{found.url}{PREFIX}/shutdown", headers=headers, timeout=WAIT_S, trust_env=False)
     wait_for_end(found.pid)
 
 
 def wait_for_end(pid: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + WAIT_S
     while alive(pid):
         assert time.monotonic() < deadline, f"process {pid} does not end"
         time.sleep(0.02)

@@ -7,8 +7,6 @@ from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.errors import Conflict
@@ -16,9 +14,10 @@ from mosaic_mcp.studio.runs.charging import claim_node, claim_render
 from mosaic_mcp.studio.runs.node_changes import finish_node
 from mosaic_mcp.studio.runs.states import Fence
 from mosaic_mcp.studio.store import credits as ledger
-from mosaic_mcp.studio.store.database import MIGRATIONS, Store
+from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import credit_accounts, credit_entries, run_nodes
 from tests.support.run_states import OWNER, MovedRun
+from tests.support.schemas import at_revision
 
 LINE = {"in": "Video Input", "logo": "Watermark", "out": "Destination"}
 TWO = {
@@ -369,11 +368,8 @@ def test_nothing_is_topped_up_without_a_plan_a_wish_and_an_amount(store: Store, 
 
 def test_nodes_of_an_older_database_are_kept_and_wait_for_no_credits(tmp_path: Path):
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'studio.db'}")
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    at_revision(engine, "0002")
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
         connection.execute(
             sa.text(
                 "insert into run_nodes (id, owner, run_id, node_id, node_type_id, params, needs,"

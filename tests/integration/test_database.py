@@ -2,14 +2,23 @@
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from mosaic_mcp.studio.store.database import MIGRATIONS, Store, migrate
+from mosaic_mcp.studio.store.database import Store
+from mosaic_mcp.studio.store.migrating import (
+    MIGRATIONS,
+    known_revisions,
+    migrate,
+    newest_revision,
+)
 from mosaic_mcp.studio.store.tables import agents, metadata
+from tests.support.schemas import at_revision, details
 
 ROW = {
     "id": "a",
@@ -21,11 +30,22 @@ ROW = {
 
 
 def test_migrations_lead_to_exactly_the_tables_of_the_code(tmp_path):
-    store = Store(tmp_path / "studio.db")
-    with store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+    """A new database is made from the code, so both must be the same to the last detail."""
+    made, migrated = Store(tmp_path / "made.db"), sa.create_engine(f"sqlite:///{tmp_path / 'm.db'}")
+    at_revision(migrated, "head")
+    with migrated.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
-    store.close()
+    assert details(made.engine) == details(migrated)
+    made.close()
+    migrated.dispose()
+
+
+def test_the_versions_are_those_that_alembic_finds():
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    assert known_revisions() == {script.revision for script in scripts.walk_revisions()}
+    assert newest_revision() == scripts.get_current_head()
 
 
 def schema(store: Store) -> list[tuple[str, str]]:
@@ -93,3 +113,13 @@ async def test_a_failed_write_leaves_nothing(tmp_path):
     count = await store.read(lambda c: c.execute(sa.select(sa.func.count(agents.c.id))).scalar())
     assert count == 0
     store.close()
+
+
+def test_a_connection_that_comes_back_after_the_end_is_closed(either_database: Path | str):
+    store = Store(either_database)
+    late = store.engine.connect()
+    driver = late.connection.dbapi_connection
+    store.close()
+    late.close()
+    with pytest.raises(Exception, match="closed"):
+        driver.cursor().execute("select 1")

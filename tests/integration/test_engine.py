@@ -1,16 +1,21 @@
 """Agents executed as graphs, over real HTTP with real FFmpeg; and what survives kill -9."""
 
+import json
 import os
+import shutil
 import signal
 import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from mosaic_mcp.studio.perception.local import VERSION
 from mosaic_mcp.studio.runs.states import MAX_ATTEMPTS
+from tests.support.coded import ffmpeg
 from tests.support.studio_process import RunningStudio, running_studio
 from tests.support.studio_runs import Studio, processes_in, rendering
 from tests.support.talking import talking_head
@@ -28,6 +33,15 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     truth = talking_head(video, SCRIPT, cut_at=4.0)
     video.with_suffix(".srt").write_text(truth.srt())
     return video
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second with a sound in which nobody has listened for words."""
+    path = tmp_path_factory.mktemp("film") / "hello.mp4"
+    inputs = [x for s in ("color=red:s=160x90:d=1", "sine=d=1") for x in ("-f", "lavfi", "-i", s)]
+    ffmpeg(*inputs, "-preset", "ultrafast", path)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -139,14 +153,42 @@ def test_ignored_nodes_are_bypassed(studio: Studio, talk: Path):
     assert (render["facts"]["width"], render["facts"]["height"]) == (320, 180)
 
 
-def test_an_equal_render_is_taken_over_and_not_made_again(studio: Studio, talk: Path):
+def test_an_equal_render_is_taken_over_and_not_made_again(studio: Studio, film: Path):
     agent, _ = studio.agent({"in": "Video Input", "logo": "Watermark"}, "in>logo")
-    body = {"video_id_inputs": [{"id": studio.add(talk), "input_clip_end_ms": 1500}]}
+    body = {"video_ids": [studio.add(film)]}
     first = studio.end(studio.run(agent, body))["outputs"][0]["id"]
+    # As if `read_transcript` had listened with a good recogniser meanwhile.
+    words = [{"text": "Heard.", "start": 0.2, "end": 0.6}]
+    heard = {"words": words, "confidence": 0.9, "language": "en"}
+    [clip] = studio.http.get(f"/studio/v1/renders/{first}").json()["timeline"]["clips"]
+    cache = studio.home / "cache" / "perception" / clip["source"]
+    kept = cache / f"words-pocketsphinx-{VERSION}.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(heard))
     second = studio.end(studio.run(agent, body))["outputs"][0]["id"]
     assert first != second
     files = [studio.home / "renders" / i / "video.mp4" for i in (first, second)]
     assert files[0].samefile(files[1])
+    kept.unlink()
+    texts = [video.with_name("captions.txt") for video in files]
+    assert [text.exists() for text in texts] == [False, True], "what became known is written now"
+
+
+def test_the_words_of_a_talk_are_kept_behind_an_intro_of_which_none_are_known(
+    studio: Studio, talk: Path, film: Path
+):
+    card = {"use_custom_intro": "custom", "custom_intro_video_id": studio.add(film)}
+    agent, _ = studio.agent({"in": "Video Input", "intro": ("Intro", card)}, "in>intro")
+    clip = {"id": studio.add(talk, talk.with_suffix(".srt")), "input_clip_end_ms": 2000}
+    [output] = studio.end(studio.run(agent, {"video_id_inputs": [clip]}))["outputs"]
+    told = studio.http.get(f"/studio/v1/renders/{output['id']}").json()
+    assert "Welcome to the show." in Path(told["texts"]["srt"]).read_text("utf-8")
+    missing = told["facts"]["missing_words"]
+    assert missing.startswith("The subtitles leave out 0:00-0:0")
+    assert "the words of hello.mp4 are not known. read_transcript of this output" in missing
+    # A studio that died between publishing and writing it down tells the same.
+    kept = json.loads((studio.home / "renders" / output["id"] / "recipe.json").read_text("utf-8"))
+    assert kept["missing_words"] == missing
 
 
 LONG = {"quality": "standard"}
@@ -157,7 +199,7 @@ TALL = {"in": "Video Input", "tall": ("Reframe", {"aspect_ratio": "9:16"})}
 def start_long(studio: Studio, talk: Path) -> str:
     """A run of TALL, followed until FFmpeg is at work."""
     agent, _ = studio.agent(TALL, "in>tall")
-    clip = {"id": studio.add(talk), "input_clip_end_ms": 6000}
+    clip = {"id": studio.add(talk), "input_clip_end_ms": 4000}
     run_id = studio.run(agent, {"video_id_inputs": [clip]}, **LONG)
     studio.until(run_id, rendering)
     return run_id
@@ -194,6 +236,33 @@ def kill(running: RunningStudio) -> None:
     running.process.wait()
 
 
+@dataclass(frozen=True)
+class Killed:
+    """What a killed studio left: its data folder, its run, and the run's nodes as they were."""
+
+    home: Path
+    run_id: str
+    nodes: list[sqlite3.Row]
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory, talk: Path) -> Killed:
+    """The data folder of a studio that was killed while FFmpeg was at work."""
+    home = tmp_path_factory.mktemp("killed")
+    with opened(home) as (studio, running):
+        run_id = start_long(studio, talk)
+        kill(running)
+    nodes = studio.nodes(run_id)
+    assert [node["status"] for node in nodes] == ["completed", "running"]
+    return Killed(home, run_id, nodes)
+
+
+@pytest.fixture
+def left(killed: Killed, tmp_path: Path) -> Killed:
+    """The same, to go on with."""
+    return replace(killed, home=shutil.copytree(killed.home, tmp_path / "home"))
+
+
 def dbos(home: Path, *statements: str) -> None:
     """Change what DBOS remembers."""
     with closing(sqlite3.connect(home / "studio" / "dbos.db")) as database, database:
@@ -201,23 +270,17 @@ def dbos(home: Path, *statements: str) -> None:
             database.execute(statement)
 
 
-def test_a_killed_studio_carries_on_and_redoes_nothing_that_was_finished(
-    tmp_path: Path, talk: Path
-):
-    with opened(tmp_path) as (studio, running):
-        run_id = start_long(studio, talk)
-        kill(running)
-    before = studio.nodes(run_id)
-    assert [node["status"] for node in before] == ["completed", "running"]
-    with opened(tmp_path) as (studio, _):
+def test_a_killed_studio_carries_on_and_redoes_nothing_that_was_finished(left: Killed):
+    home, run_id = left.home, left.run_id
+    with opened(home) as (studio, _):
         run = studio.end(run_id)
-        assert list((tmp_path / "work").iterdir()) == []
+        assert list((home / "work").iterdir()) == []
     assert run["status"] == "completed"
     (output,) = run["outputs"]
-    assert [p.name for p in (tmp_path / "renders").iterdir()] == [output["id"]]
+    assert [p.name for p in (home / "renders").iterdir()] == [output["id"]]
     after = studio.nodes(run_id)
     assert [node["attempt"] for node in after] == [1, 1]
-    assert [node["started_at"] for node in after] == [node["started_at"] for node in before]
+    assert [node["started_at"] for node in after] == [node["started_at"] for node in left.nodes]
     assert [row["attempt"] for row in studio.rows("select attempt from renders")] == [2]
 
 
@@ -233,23 +296,19 @@ def test_a_studio_that_is_ended_in_good_order_carries_on_too(tmp_path: Path, tal
 
 @pytest.mark.long
 @pytest.mark.short
-def test_work_that_dbos_forgot_is_queued_again(tmp_path: Path, talk: Path):
-    with opened(tmp_path) as (studio, running):
-        run_id = start_long(studio, talk)
-        kill(running)
-    dbos(tmp_path, "delete from operation_outputs", "delete from workflow_status")
-    with opened(tmp_path) as (studio, _):
+def test_work_that_dbos_forgot_is_queued_again(left: Killed):
+    home, run_id = left.home, left.run_id
+    dbos(home, "delete from operation_outputs", "delete from workflow_status")
+    with opened(home) as (studio, _):
         assert studio.end(run_id)["status"] == "completed"
 
 
 @pytest.mark.long
 @pytest.mark.short
-def test_work_that_dbos_gave_up_fails_and_can_be_resumed(tmp_path: Path, talk: Path):
-    with opened(tmp_path) as (studio, running):
-        run_id = start_long(studio, talk)
-        kill(running)
-    dbos(tmp_path, "update workflow_status set status = 'ERROR' where status = 'PENDING'")
-    with opened(tmp_path) as (studio, _):
+def test_work_that_dbos_gave_up_fails_and_can_be_resumed(left: Killed):
+    home, run_id = left.home, left.run_id
+    dbos(home, "update workflow_status set status = 'ERROR' where status = 'PENDING'")
+    with opened(home) as (studio, _):
         run = studio.end(run_id)
         assert run["status"] == "failed"
         assert "Resume the run." in run["errors"][0]["messages"][0]
@@ -259,13 +318,11 @@ def test_work_that_dbos_gave_up_fails_and_can_be_resumed(tmp_path: Path, talk: P
 
 @pytest.mark.long
 @pytest.mark.short
-def test_what_ends_the_studio_each_time_is_given_up(tmp_path: Path, talk: Path):
-    with opened(tmp_path) as (studio, running):
-        run_id = start_long(studio, talk)
-        kill(running)
-    with closing(sqlite3.connect(tmp_path / "studio" / "studio.db")) as database, database:
+def test_what_ends_the_studio_each_time_is_given_up(left: Killed):
+    home, run_id = left.home, left.run_id
+    with closing(sqlite3.connect(home / "studio" / "studio.db")) as database, database:
         database.execute(f"update renders set attempt = {MAX_ATTEMPTS}")
-    with opened(tmp_path) as (studio, _):
+    with opened(home) as (studio, _):
         run = studio.end(run_id)
     assert run["status"] == "failed"
     assert f"died {MAX_ATTEMPTS} times" in run["errors"][0]["messages"][0]

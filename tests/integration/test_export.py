@@ -1,7 +1,7 @@
 """timeline.zip as editors read it: cut by cut the frames that the render shows."""
 
-import io
-import zipfile
+import unicodedata
+import xml.etree.ElementTree as ET
 from fractions import Fraction as F
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +24,6 @@ from mosaic_mcp.studio.timeline.model import (
     Framing,
     Graphic,
     Look,
-    Overlay,
     Sound,
     Source,
     Span,
@@ -32,7 +31,7 @@ from mosaic_mcp.studio.timeline.model import (
     Track,
 )
 from tests.support.coded import FFMPEG, counted, numbered, numbers, source_of, write_video
-from tests.support.editors import read, shots
+from tests.support.editors import BOTH, bundle, read, shots
 
 RATES = [F(25), F(30000, 1001), F(60)]
 CUTS = [(3, 20), (21, 40), (100, 101), (60, 90), (150, 160)]
@@ -47,12 +46,6 @@ def of(source: Source, *spans: tuple[int, int], **more) -> Timeline:
         for a, b in spans
     )
     return whole.model_copy(update={"clips": clips, **more})
-
-
-def bundle(timeline: Timeline, folder: Path, **how) -> zipfile.ZipFile:
-    out = folder / "timeline.zip"
-    write_bundle(timeline, out, media=how.pop("media", {}), **how)
-    return zipfile.ZipFile(io.BytesIO(out.read_bytes()))
 
 
 @pytest.mark.parametrize("rate", RATES, ids=str)
@@ -99,7 +92,7 @@ async def test_cuts_that_round_to_one_frame_are_the_renders_cuts_too(tmp_path: P
     out = tmp_path / "out.mp4"
     await render(timeline, {source.sha256: path}, out, job=job, ffmpeg=FFMPEG, quality="standard")
     with bundle(timeline, tmp_path) as archive:
-        for name, adapter in (("timeline.otio", "otio_json"), ("timeline.xml", "fcp_xml")):
+        for name, adapter in BOTH:
             cuts = shots(read(archive, name, adapter))
             assert [f for s in cuts for f in range(*s.source)] == numbers(out), name
             assert cuts[0].source == (0, 20), "one clip where nothing is cut"
@@ -139,6 +132,23 @@ def test_media_are_linked_by_relative_paths_and_never_packed(tmp_path: Path):
     paths = [otio.url_utils.filepath_from_url(link) for link in links["otio"]]
     assert paths == ["media/Mein Gespräch 50.mov", "media/Mein Gespräch 50-bbbbbbbb.mov"]
     assert all(path in listed for path in paths), "the README says where to put the files"
+
+
+def test_names_that_a_disk_takes_for_one_are_told_apart(tmp_path: Path):
+    """Windows and macOS mind no case, and macOS may write an accent as a letter of its own."""
+    names = ["Talk.mp4", "talk.MP4", "caf\u00e9.mp4", "CAFE\u0301.mp4", "straße.mp4", "STRASSE.mp4"]
+    sources = [source("abcdef"[n], name) for n, name in enumerate(names)]
+    with bundle(both(*sources), tmp_path) as archive:
+        links = [s.media for s in shots(read(archive, "timeline.otio", "otio_json"))]
+    paths = [otio.url_utils.filepath_from_url(link) for link in links]
+    alike = {unicodedata.normalize("NFC", path).casefold() for path in paths}
+    assert len(alike) == len(names)
+    assert paths[:4] == [
+        "media/Talk.mp4",
+        "media/talk-bbbbbbbb.MP4",
+        "media/caf\u00e9.mp4",
+        "media/CAF\u00c9-dddddddd.mp4",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -181,11 +191,52 @@ def test_a_hostile_name_stays_a_name(tmp_path: Path, name: str):
 def test_sound_goes_with_the_picture_and_a_silent_source_leaves_a_gap(tmp_path: Path):
     silent = source("b", "silent.mp4", audio_channels=0)
     with bundle(both(source("a", "a.mp4"), silent, source("c", "c.mp4")), tmp_path) as archive:
-        for name, adapter in (("timeline.otio", "otio_json"), ("timeline.xml", "fcp_xml")):
+        for name, adapter in BOTH:
             timeline = read(archive, name, adapter)
             sound = shots(timeline, "Audio")
             assert [s.record for s in sound] == [(0, 50), (100, 150)], name
             assert [s.source for s in sound] == [(25, 75)] * 2, name
+
+
+def test_links_count_the_clips_of_their_own_track(tmp_path: Path):
+    """A silent intro has no sound, a muted clip neither, and one microphone has no channel 2."""
+    intro = source("a", "intro.mp4", audio_channels=0)
+    talk, phone = source("b", "talk.mp4"), source("c", "phone.mp4", audio_channels=1)
+    timeline = both(intro, phone, talk, talk, talk)
+    clips = list(timeline.clips)
+    clips[3] = clips[3].model_copy(update={"volume": 0.0, "start": F(5), "end": F(6)})
+    timeline = timeline.model_copy(update={"clips": tuple(clips)})
+    with bundle(timeline, tmp_path) as archive:
+        media = ET.fromstring(archive.read("timeline.xml")).find("sequence/media")
+    items = {
+        (kind, number, place): item
+        for kind in ("video", "audio")
+        for number, track in enumerate(media.findall(f"{kind}/track"), 1)
+        for place, item in enumerate(track.findall("clipitem"), 1)
+    }
+    groups = []
+    for item in items.values():
+        links = item.findall("link")
+        ends = [
+            (
+                link.findtext("mediatype"),
+                int(link.findtext("trackindex")),
+                link.findtext("clipindex"),
+            )
+            for link in links
+        ]
+        ends = [(kind, track, int(place)) for kind, track, place in ends]
+        named = [link.findtext("linkclipref") for link in links]
+        assert [items[end].get("id") for end in ends] == named
+        assert item.get("id") in named
+        groups.append(frozenset(ends))
+    assert set(groups) == {
+        frozenset({("video", 1, 1)}),
+        frozenset({("video", 1, 2), ("audio", 1, 1)}),
+        frozenset({("video", 1, 3), ("audio", 1, 2), ("audio", 2, 1)}),
+        frozenset({("video", 1, 4)}),
+        frozenset({("video", 1, 5), ("audio", 1, 3), ("audio", 2, 2)}),
+    }
 
 
 def test_captions_come_along_as_subtitles_and_markers(tmp_path: Path):
@@ -202,11 +253,13 @@ def test_captions_come_along_as_subtitles_and_markers(tmp_path: Path):
         srt = archive.read("captions.srt").decode()
         assert srt == (made / "captions.srt").read_text("utf-8")
         assert archive.read("captions.vtt").decode().startswith("WEBVTT")
-        markers = read(archive, "timeline.xml", "fcp_xml").tracks.markers
+        for name, adapter in BOTH:
+            (marker,) = read(archive, name, adapter).tracks.markers
+            assert marker.name == "Hello, <b>world</b> &", name
+            marked = marker.marked_range
+            assert (marked.start_time.to_frames(), marked.duration.to_frames()) == (0, 35), name
     assert "00:00:00,000 -->" in srt, "what is said at 1 s is said at the clip's start"
     assert "away" not in srt
-    assert [m.name for m in markers] == ["Hello, <b>world</b> &"]
-    assert [m.marked_range.start_time.to_frames() for m in markers] == [0]
 
 
 def test_graphics_come_along_as_markers(tmp_path: Path):
@@ -218,15 +271,11 @@ def test_graphics_come_along_as_markers(tmp_path: Path):
         Graphic(kind="lower-third", texts=("Ada & <Bo>", "engineer"), over=over),
     )
     with bundle(both(talk, graphics=graphics), tmp_path) as archive:
-        for name, adapter in (("timeline.otio", "otio_json"), ("timeline.xml", "fcp_xml")):
+        for name, adapter in BOTH:
             (marker,) = read(archive, name, adapter).tracks.markers
             assert marker.name == "Ada & <Bo> / engineer"
             marked = marker.marked_range
             assert (marked.start_time.to_frames(), marked.duration.to_frames()) == (12, 25), name
-
-
-BOTH = (("timeline.otio", "otio_json"), ("timeline.xml", "fcp_xml"))
-"""The formats that hold more than one track."""
 
 
 def scored(tmp_path: Path) -> tuple[Timeline, dict[str, Path]]:
@@ -312,6 +361,32 @@ async def test_cutaways_lie_on_tracks_above_and_show_the_frames_of_the_render(tm
             assert seen == numbers(out), name
 
 
+def test_how_b_roll_is_changed_is_told_by_its_markers(tmp_path: Path):
+    talk, film = source("a", "talk.mp4"), source("b", "film.mp4")
+    lut = source("c", "warm.cube", kind="table", duration=F(0), origin="studio")
+    cutaway = Cutaway(
+        source=film.sha256,
+        over=Span(source=talk.sha256, start=F(1), end=F(2)),
+        mirror_x=True,
+        look=Look(table=lut.sha256),
+    )
+    timeline = both(talk).model_copy(
+        update={"sources": {s.sha256: s for s in (talk, film, lut)}, "cutaways": (cutaway,)}
+    )
+    with bundle(timeline, tmp_path) as archive:
+        assert not [name for name in archive.namelist() if "cube" in name]
+        readme = archive.read("README.txt").decode()
+        for name, adapter in BOTH:
+            (shown,) = read(archive, name, adapter).video_tracks()[1].find_clips()
+            told = [marker.name for marker in shown.markers]
+            assert told == [
+                "fills the picture; its sound is not heard",
+                "mirrored: left and right change sides",
+                "colours: contrast 1, saturation 1, brightness +0, a .cube table",
+            ], name
+    assert all(f"  - {note}\n" in readme for note in told)
+
+
 def test_music_and_voices_lie_on_sound_tracks_of_their_own(tmp_path: Path):
     talk = source("a", "talk.mp4")
     music = source(
@@ -344,20 +419,18 @@ def test_music_and_voices_lie_on_sound_tracks_of_their_own(tmp_path: Path):
 
 
 def test_what_editors_have_no_word_for_is_told_by_markers_and_in_the_readme(tmp_path: Path):
-    talk, logo = source("a", "talk.mp4"), source("b", "logo.png", kind="image", duration=F(0))
-    card = bumper()
+    talk, card = source("a", "talk.mp4"), bumper()
     clips = (
         Clip(source=card.sha256, start=F(0), end=F(2), whole=True),
         Clip(source=talk.sha256, start=F(1), end=F(3), mirror_x=True, look=Look(saturation=1.5)),
     )
     timeline = both(talk).model_copy(
         update={
-            "sources": {s.sha256: s for s in (talk, logo, card)},
+            "sources": {s.sha256: s for s in (talk, card)},
             "clips": clips,
             "width": 1080,
             "height": 1920,
             "framing": Framing(fit="crop"),
-            "overlays": (Overlay(source=logo.sha256),),
             "sound": Sound(denoise=True, loudness_lufs=-14),
         }
     )
@@ -378,8 +451,7 @@ def test_what_editors_have_no_word_for_is_told_by_markers_and_in_the_readme(tmp_
             ]
             whole = [m.name for m in edit.tracks.markers]
             assert whole == [
-                "logo.png lies bottom-right over the whole, 30% wide, 80% opaque, 20 x 20 pixels "
-                "from the edges",
+                *(["reframed to 1080 x 1920: only timeline.xml has the motion"] * ("otio" in name)),
                 "noise is taken out of the whole sound",
                 "the whole sound is at -14 LUFS, at most -1 dBTP",
             ]
@@ -437,17 +509,6 @@ def test_a_subtitle_never_joins_words_of_cuts_that_do_not_go_on(tmp_path: Path):
         "sit",
         "from it",
     ]
-
-
-def test_a_reframe_is_the_editors_own_motion(tmp_path: Path):
-    wide = source("a", "a.mp4")
-    timeline = both(wide, width=1080, height=1920, framing=Framing(fit="crop"))
-    with bundle(timeline, tmp_path) as archive:
-        (clip,) = read(archive, "timeline.xml", "fcp_xml").video_tracks()[0].find_clips()
-    (motion,) = clip.effects
-    scale, centre = motion.metadata["fcp_xml"]["parameter"]
-    assert (scale["name"], float(scale["value"])) == ("Scale", pytest.approx(177.778))
-    assert (centre["name"], centre["keyframe"]["when"]) == ("Center", "25")
 
 
 def test_the_same_edit_gives_the_same_bytes(tmp_path: Path):

@@ -162,6 +162,31 @@ async def test_b_roll_of_a_file_beside_the_talk_covers_the_picture_and_not_the_s
     assert (abs(samples(path, 5, 1) - samples(str(talk), 5, 1)) < 2000).mean() > 0.99
 
 
+def test_b_roll_is_mirrored_and_coloured_with_the_video_under_it(studio, local, tmp_path):
+    api = Studio(local, studio.home)
+    clip, table, srt = (tmp_path / n for n in ("espresso cup.png", "swapped.cube", "words.srt"))
+    picture = Image.new("RGB", (64, 48))
+    picture.paste(AMBER, (0, 0, 32, 48))
+    picture.save(clip)
+    # Red and blue change places.
+    swapped = [f"{b} {g} {r}" for b in (0, 1) for g in (0, 1) for r in (0, 1)]
+    table.write_text("\n".join(["LUT_3D_SIZE 2", *swapped]))
+    srt.write_text("1\n00:00:04,500 --> 00:00:07,500\nThe espresso comes first.\n")
+    talk = api.add(video(tmp_path / "talk.mp4", seconds=8), srt)
+    nodes = {
+        "in": "Video Input",
+        "roll": ("AI B-Roll", {"clips": [api.add(clip, kind="image")]}),
+        "mirror": "Mirror",
+        "colour": ("Color Correction", {"lut_id": api.add(table, kind="image")}),
+    }
+    agent, _ = api.agent(nodes, "in>roll roll>mirror mirror>colour")
+    [output] = outputs(api, api.run(agent, {"video_ids": [talk]}))
+    shown = frame(output["path"], 5.5)
+    left, right = (shown.crop((x, 0, x + 20, shown.height)) for x in (0, shown.width - 20))
+    assert near(right, AMBER[::-1]) > 0.99
+    assert near(left, (0, 0, 0)) > 0.99
+
+
 def samples(path: str, at: float, seconds: float) -> np.ndarray:
     """The sound of a part, 16 bit, mono."""
     heard = subprocess.run(

@@ -1,8 +1,10 @@
 """Hesitations, voices and subtitles in real sound whose truth is known."""
 
 import wave
+from itertools import chain
 from pathlib import Path
 
+import anyio.lowlevel
 import numpy as np
 import pytest
 
@@ -10,12 +12,13 @@ from mosaic_mcp.studio.models.store import Recogniser
 from mosaic_mcp.studio.perception import calling
 from mosaic_mcp.studio.perception.aligning import times_of
 from mosaic_mcp.studio.perception.hearing import Word
-from mosaic_mcp.studio.perception.recognising import stretches, timed
+from mosaic_mcp.studio.perception.recognising import recognise, stretches, timed
 from mosaic_mcp.studio.perception.speakers import turns_of
 from mosaic_mcp.studio.perception.sphinx import Sphinx, SphinxEar
 from tests.integration.test_perception import perceive
 from tests.support.coded import ffmpeg
 from tests.support.voice import Voice, espeak
+from tests.unit.test_studio_reading import source
 
 MAN, WOMAN = Voice("en-us+m3"), Voice("en-us+f2", pitch=60)
 LINES = (
@@ -136,22 +139,61 @@ async def test_subtitles_that_follow_each_other_are_timed_together(tmp_path):
         )
         for n, c in enumerate(cues, 1)
     )
-    found = await calling.call("align", path=str(tmp_path / "said.wav"), text=text, format="srt")
+    found = await calling.call(
+        "align", path=str(tmp_path / "said.wav"), text=text, format="srt", language=""
+    )
     assert found["aligned"] == 1.0
+
+
+def test_shares_of_a_sound_are_together_what_one_hears_alone(tmp_path):
+    pause = np.zeros(16_000, np.int16)
+    said = [spoken(tmp_path, line)[0] for line in ((LINES[0], MAN), (LINES[1], WOMAN))]
+    path = str(write(tmp_path / "both.wav", np.concatenate([said[0], pause, said[1]]), 16_000))
+    alone = recognise({"path": path})["words"]
+    shares = [recognise({"path": path, "share": (number, 2)})["words"] for number in range(2)]
+    assert all(shares)
+    assert sorted(chain(*shares), key=lambda word: word["start"]) == alone
+
+
+@pytest.mark.parametrize(
+    ("by", "shares"),
+    [
+        (Recogniser("pocketsphinx", "pocketsphinx", english_only=True), 3),
+        # It uses all cores by itself.
+        (Recogniser("small", "faster-whisper", english_only=False, weights=Path("small")), 1),
+    ],
+)
+async def test_a_recogniser_of_one_core_listens_to_a_long_talk_on_each(
+    tmp_path, monkeypatch, by, shares
+):
+    async def heard(name, verb, *, path, **argument):
+        number, count = argument["share"]
+        await anyio.lowlevel.checkpoint()
+        word = {"text": f"word{number}", "start": 9.0 - number, "end": 10.0 - number}
+        return {
+            "words": [{**word, "confidence": number / count, "filler": False}],
+            "language": "en",
+        }
+
+    monkeypatch.setattr("mosaic_mcp.studio.perception.local.call_about", heard)
+    talk = source(seconds=600).model_copy(update={"audio_channels": 1})
+    found = await perceive(tmp_path, tmp_path / "talk.mp4", recogniser=lambda: by, at_once=3).words(
+        talk
+    )
+    assert [word.text for word in found.words] == [f"word{n}" for n in reversed(range(shares))]
+    assert found.confidence == pytest.approx(sum(range(shares)) / shares / shares)
 
 
 async def test_each_recogniser_s_words_are_kept_apart(tmp_path, monkeypatch):
     asked = []
 
     async def heard(name, verb, *, path, **argument):
-        asked.append((verb, argument["engine"], argument["weights"]))
+        asked.append((verb, argument["engine"], argument["weights"], argument["share"]))
         word = {"text": "Hello", "start": 0.0, "end": 0.4, "confidence": 0.8, "filler": False}
-        return {"words": [word], "confidence": 0.8, "language": "de"}
+        return {"words": [word], "language": "de"}
 
     monkeypatch.setattr("mosaic_mcp.studio.perception.local.call_about", heard)
-    from tests.unit.test_studio_reading import source
-
-    talk = source().model_copy(update={"audio_channels": 1})
+    talk = source(seconds=10).model_copy(update={"audio_channels": 1})
     by = [
         Recogniser("pocketsphinx", "pocketsphinx", english_only=True),
         Recogniser("small", "faster-whisper", english_only=False, weights=Path("small")),
@@ -162,8 +204,8 @@ async def test_each_recogniser_s_words_are_kept_apart(tmp_path, monkeypatch):
         perception._recogniser = lambda r=recogniser: r
         found.append(await perception.words(talk))
     assert asked == [
-        ("recognise", "pocketsphinx", None),
-        ("recognise", "faster-whisper", "small"),
+        ("recognise", "pocketsphinx", None, (0, 1)),
+        ("recognise", "faster-whisper", "small", (0, 1)),
     ]
     # The same confidence is enough of one and too little of the other.
     assert [(w.origin, w.reliable) for w in found[:2]] == [("pocketsphinx", False), ("small", True)]

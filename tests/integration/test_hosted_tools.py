@@ -11,6 +11,7 @@ from mosaic_mcp.server import build_server, starting
 from mosaic_mcp.settings import Settings
 from tests.support.hosted_double import KEY
 from tests.support.hosted_state import Ending, file_content
+from tests.support.prompt_calls import calls
 
 AGENT = "Talking head to vertical clips"
 
@@ -58,6 +59,56 @@ async def test_a_local_file_is_uploaded_run_and_its_outputs_saved(double, call, 
         saved = tmp_path / "out" / f"{line['output_id']}.mp4"
         assert line["saved_to"] == str(saved)
         assert saved.read_bytes() == file_content(line["output_id"])
+
+
+async def test_following_next_saves_every_output_of_a_long_list(double, call, talk, tmp_path):
+    double.ending = Ending(outputs=8)
+    started = await run(call, talk)
+    folder = tmp_path / """Anna's "best" \\ cuts"""
+    saved, notes = [], []
+    following = f"list_outputs(run_id={started['run_id']!r}, save_to={str(folder)!r})"
+    while following.startswith("list_outputs("):
+        [shown] = calls(f"`{following}`")
+        listed = await call(shown.tool, **shown.arguments)
+        assert not listed.is_error, listed.content
+        assert "left_out" not in listed.structured_content
+        saved += [line["saved_to"] for line in listed.structured_content["outputs"]]
+        notes.append((len(saved), listed.structured_content.get("note")))
+        following = listed.structured_content["next"]
+    assert len(set(saved)) == len(list(folder.glob("*.mp4"))) == 8
+    (first, told), *others, (_, last) = notes
+    assert told == f"{first} of 8 saved so far; next saves more."
+    assert all("more of 8 saved so far" in note for _, note in others)
+    assert last is None
+
+
+async def test_without_a_transcript_of_the_api_the_times_of_ones_own_are_the_way(call, talk):
+    refused = await call("read_transcript", video=str(talk))
+    error = refused.structured_content["error"]
+    assert error["code"] == "unsupported"
+    assert "`ranges`" in error["remedy"]
+    assert "MOSAIC_API_KEY" in error["remedy"]
+    assert "Bring an SRT" not in refused.content[0].text
+
+
+async def test_chosen_moments_of_a_file_are_clip_ranges_of_one_upload(double, call, talk):
+    moments = [{"start_ms": 0, "end_ms": 900}, {"start_ms": 4000, "end_ms": 6500}]
+    answer = await call(
+        "run_agent",
+        agent="Long video to shorts",
+        videos=[str(talk)],
+        params={"Clips": {"ranges": moments}},
+        wait_s=0,
+    )
+    assert not answer.is_error, answer.content
+    [upload_id] = double.uploads
+    [made] = double.runs.values()
+    asked = made.request.video_id_inputs
+    assert [(i.id, i.input_clip_start_ms, i.input_clip_end_ms) for i in asked] == [
+        (upload_id, moment["start_ms"], moment["end_ms"]) for moment in moments
+    ]
+    clips = next(n for n in made.agent.agent_nodes if n.node_type.node_type_name == "Clips")
+    assert made.request.ignore_nodes == (clips.agent_node_id,)
 
 
 async def test_the_same_call_again_uploads_and_starts_nothing(double, call, talk):

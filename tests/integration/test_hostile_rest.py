@@ -20,6 +20,7 @@ from mosaic_mcp.studio import gate
 from mosaic_mcp.web import hurried
 from tests.support.media import video
 from tests.support.studio_runs import ENDED, Studio
+from tests.support.waiting import WAIT_S
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 PUBLIC = {"node_type_id"}
@@ -271,7 +272,7 @@ def test_an_idempotency_key_is_text_and_no_more(local, theirs, key):
 
 def test_headers_without_end_are_refused(studio):
     with socket.create_connection(("127.0.0.1", studio.discovery.port)) as raw:
-        raw.settimeout(20)
+        raw.settimeout(WAIT_S)
         raw.sendall(b"GET /whoami HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"x" * 200_000)
         assert b" 400 " in raw.recv(1000).partition(b"\r\n")[0]
 

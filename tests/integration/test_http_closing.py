@@ -10,6 +10,7 @@ from tests.acceptance.tools import answer, refusal, text_of
 from tests.support.hosted_double import KEY
 from tests.support.hosted_state import Ending
 from tests.support.http_command import ANNA, BEN, http_server
+from tests.support.waiting import WAIT_S
 
 AGENT = "Talking head to vertical clips"
 VIDEO = "https://example.org/talk.mp4"
@@ -31,7 +32,7 @@ def server(double, tmp_path):
 @asynccontextmanager
 async def bounded():
     """What never comes is not waited for."""
-    with anyio.fail_after(40):
+    with anyio.fail_after(WAIT_S):
         yield
 
 

@@ -15,6 +15,7 @@ from tests.acceptance.tools import answer, refusal, to_the_end
 from tests.support.http_command import ANNA, BEN, TOKENS, http_server, refused
 from tests.support.media import video
 from tests.support.studio_process import running_studio
+from tests.support.waiting import WAIT_S
 
 AGENT = "Talking head to vertical clips"
 
@@ -137,7 +138,7 @@ def test_an_address_without_http_is_refused(tmp_path):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=WAIT_S,
         check=False,
     )
     assert done.returncode == 1

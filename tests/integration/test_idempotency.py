@@ -30,6 +30,7 @@ from tests.support.hosted_double import KEY
 from tests.support.hosted_faults import Fault, Faulty
 from tests.support.hosted_state import Ending
 from tests.support.ours import over_stdio
+from tests.support.waiting import WAIT_S
 
 MANY = 20
 VIDEO = "https://example.org/talk.mp4"
@@ -86,7 +87,7 @@ def test_equal_requests_at_the_same_moment_are_one_run_of_the_studio(ben):
     start = threading.Barrier(MANY)
 
     def post(number: int) -> httpx.Response:
-        start.wait(30)
+        start.wait(WAIT_S)
         body = {"video_urls": [VIDEO]}
         headers = {"idempotency-key": "many requests"}
         return ben.post(f"/agent/{agent}/run", json=body, headers=headers)
@@ -155,7 +156,7 @@ def in_between(url: str) -> Iterator[tuple[str, Faulty, threading.Event]]:
     done = threading.Event()
 
     async def forward(request: Request) -> Response:
-        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=WAIT_S) as http:
             headers = {k: v for k, v in request.headers.items() if k != "host"}
             target = httpx.URL(path=request.url.path, query=request.url.query.encode())
             answer = await http.request(
@@ -204,7 +205,7 @@ def test_a_server_killed_between_the_post_and_its_answer_finds_the_run_at_the_ne
         way.faults.append(Fault("hang", "/run$", method="POST"))
         with serving(settings) as server:
             server.ask("tools/call", name="run_agent", arguments=wish)
-            assert made.wait(60)
+            assert made.wait(WAIT_S)
             assert remembered(settings) == [("sent", None, True)]
             os.kill(server.process.pid, signal.SIGKILL)
         with serving(settings) as server:

@@ -15,6 +15,7 @@ import pytest
 from mosaic_mcp.errors import Interrupted, MediaError, NoSpace, TooLarge
 from mosaic_mcp.studio.ingest.youtube import Limits, download_youtube
 from mosaic_mcp.studio.machine import Machine
+from tests.support.waiting import WAIT_S
 
 LINK = "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
 MB = 1 << 20
@@ -101,7 +102,7 @@ async def test_its_time_ends_and_nothing_that_it_started_goes_on(yt_dlp):
 async def test_cancelling_ends_it_and_what_it_started(yt_dlp):
     folder = yt_dlp(HOLD)
     os.mkfifo(folder / "held")
-    with anyio.fail_after(20):
+    with anyio.fail_after(WAIT_S):
         async with anyio.create_task_group() as group:
             group.start_soon(download_youtube, LINK, folder)
             stream = await anyio.to_thread.run_sync((folder / "held").open, "rb")

@@ -20,6 +20,7 @@ from tests.acceptance.tools import answer, refusal, to_the_end
 from tests.support.coded import ffmpeg
 from tests.support.studio_process import HASTY, KEYS, running_studio, until
 from tests.support.studio_runs import Studio
+from tests.support.waiting import WAIT_S
 
 LOGO = {"in": "Video Input", "logo": "Watermark"}
 
@@ -210,7 +211,7 @@ def test_another_owners_single_run_does_not_wait_for_somebodys_many(studio: Stud
         own.http = httpx.Client(
             base_url=studio.http.base_url,
             headers={"authorization": f"Bearer mk_{owner}"},
-            timeout=30,
+            timeout=WAIT_S,
             trust_env=False,
         )
         agent, _ = own.agent(LOGO, "in>logo")

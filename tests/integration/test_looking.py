@@ -93,12 +93,12 @@ def test_a_part_of_any_file_shows_what_the_whole_shows_there(
     tmp_path: Path, talk: Path, suffix: str, reordered: int
 ):
     path = tmp_path / f"talk{suffix}"
-    made("-i", talk, *X264, "-g", "100", "-bf", reordered, path)
+    made("-i", talk, "-t", "20", *X264, "-g", "50", "-bf", reordered, path)
     whole = seen(path)
     assert len(whole["shots"]) == len(set(whole["shots"]))
-    part = seen(path, (17, 27))
-    assert part["shots"] == [at for at in whole["shots"] if 17 <= Fraction(at) < 27]
-    assert part["faces"] == [f for f in whole["faces"] if 17 <= Fraction(f["time"]) < 27]
+    part = seen(path, (7, 17))
+    assert part["shots"] == [at for at in whole["shots"] if 7 <= Fraction(at) < 17] != []
+    assert part["faces"] == [f for f in whole["faces"] if 7 <= Fraction(f["time"]) < 17]
     assert len(part["faces"]) > 10
 
 

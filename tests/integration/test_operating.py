@@ -14,6 +14,7 @@ from mosaic_mcp.studio.metrics import exposition
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import run_nodes, runs, webhooks, workers
 from tests.support.run_states import MovedRun
+from tests.support.waiting import WAIT_S
 
 DEAD_S = 60.0
 EARLIER = "2026-01-01T00:00:00+00:00"
@@ -100,7 +101,7 @@ async def test_a_database_that_somebody_holds_makes_it_unready(store, tmp_path, 
     with closing(sqlite3.connect(tmp_path / "studio.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert "another program holds it" in (await reasons(examined))["database"]
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + WAIT_S
     while await reasons(examined):
         assert time.monotonic() < deadline
 

@@ -58,11 +58,13 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
     return path, talking_head(path, SCRIPT, cut_at=3.0)
 
 
-def perceive(home: Path, path: Path, transcript: str | None = None) -> LocalPerception:
+def perceive(
+    home: Path, path: Path, transcript: str | None = None, language: str = "", **more
+) -> LocalPerception:
     async def brought(_transcript_id: str) -> BringTranscript | None:
-        return BringTranscript(text=transcript) if transcript else None
+        return BringTranscript(text=transcript, language=language) if transcript else None
 
-    return LocalPerception(Library(home), lambda _sha: nullcontext(path), brought)
+    return LocalPerception(Library(home), lambda _sha: nullcontext(path), brought, **more)
 
 
 async def test_the_facts_of_an_ordinary_video(tmp_path: Path):
@@ -195,6 +197,45 @@ async def test_the_users_words_are_timed_by_the_sound(tmp_path: Path, talk: tupl
     off = [abs(float(a.start - b.start)) for a, b in zip(words.words, truth.words, strict=True)]
     assert np.median(off) < 0.08
     assert [w.text for w in words.words if w.filler] == ["um"]
+    assert words.confidence == pytest.approx(np.mean([w.confidence for w in words.words]))
+    assert words.fits
+    assert "another video" not in words.note
+
+
+OTHER = """1
+00:00:00,200 --> 00:00:02,000
+Ladies and gentlemen, the chemical composition of the atmosphere
+
+2
+00:00:02,000 --> 00:00:06,500
+changed considerably during the nineteenth century
+"""
+
+
+async def test_subtitles_of_another_video_are_less_certain_and_that_is_told(
+    tmp_path: Path, talk: tuple[Path, Truth]
+):
+    source = (await probe(talk[0], name="talk")).model_copy(update={"transcript": "t"})
+    words = await perceive(tmp_path, talk[0], OTHER).words(source)
+    assert (words.origin, words.reliable, words.fits) == ("user", True, False)
+    assert words.confidence < 0.75
+    assert "may be of another video" in words.note
+
+
+async def test_words_of_another_language_are_not_timed_by_english_sounds(
+    tmp_path: Path, talk: tuple[Path, Truth]
+):
+    path, truth = talk
+    source = (await probe(path, name="talk")).model_copy(update={"transcript": "t"})
+    # The words that English fits, said to be German: "um" is a word there.
+    words = await perceive(tmp_path, path, truth.srt(), "de").words(source)
+    assert (words.language, words.origin, words.reliable) == ("de", "user", True)
+    assert "because only English is timed by the sound" in words.note
+    assert {w.confidence for w in words.words} == {words.confidence} == {0.5}
+    assert not any(w.filler for w in words.words)
+    # Shared out by length, in the time of their subtitle.
+    shares = {w.text: w.end - w.start for w in words.words}
+    assert shares["a"] < shares["room"] < shares["furniture."]
 
 
 async def test_where_nothing_can_hear_words_are_just_not_known(tmp_path: Path):

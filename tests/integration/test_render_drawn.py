@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mosaic_mcp.studio.render.rendering import render
+from mosaic_mcp.studio.render.templates import TEMPLATES
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import (
     Captions,
@@ -31,15 +32,15 @@ def plain(tmp_path_factory):
 
 @pytest.fixture
 def shown(tmp_path, plain):
-    """Render the gray video with more in its timeline; answers its frames in RGB."""
+    """Render a gray video with more in its timeline; answers its frames in RGB."""
     count = iter(range(100))
 
-    async def make(**more) -> np.ndarray:
+    async def make(of=plain, **more) -> np.ndarray:
         number = next(count)
         job, out = tmp_path / f"job{number}", tmp_path / f"{number}.mp4"
         job.mkdir()
-        timeline = from_source(plain[1], tile="in").model_copy(update=more)
-        files = {plain[1].sha256: plain[0]}
+        timeline = from_source(of[1], tile="in").model_copy(update=more)
+        files = {of[1].sha256: of[0]}
         await render(timeline, files, out, job=job, ffmpeg=FFMPEG, quality="standard")
         with av.open(out) as file:
             return np.stack([f.to_ndarray(format="rgb24") for f in file.decode(video=0)]).astype(
@@ -91,6 +92,27 @@ async def test_a_card_covers_the_whole_picture_while_its_span_is_shown(plain, sh
     assert (frames[27].min(axis=2) > 200).sum() > 200, "its title is there"
     sweep = (frames[12, ..., 0] > 180) & (frames[12, ..., 1] < 60)
     assert sweep.mean() > 0.1, "colour goes before it"
+
+
+async def test_every_graphic_is_drawn_with_sharp_letters(tmp_path, shown):
+    kinds = sorted(TEMPLATES)
+    path = tmp_path / "long.mp4"
+    write_video(path, [np.full((360, 640), 90, np.uint8)] * 10 * 2 * len(kinds), rate=F(10))
+    source = source_of(path)
+    spans = [
+        Span(source=source.sha256, start=F(2 * n), end=F(2 * n + 2)) for n in range(len(kinds))
+    ]
+    texts = ("40% MORE LIGHT", "MORE LIGHT")
+    graphics = (
+        Graphic(kind=kind, texts=texts, over=over) for kind, over in zip(kinds, spans, strict=True)
+    )
+    frames = await shown(of=(path, source), graphics=tuple(graphics))
+    for number, kind in enumerate(kinds):
+        grey = frames[20 * number + 12].mean(axis=2)
+        steps = np.abs(grey[:, 2:] - grey[:, :-2])
+        assert (steps > 30).sum() > 500, kind
+        # From ink to ground within two pixels; blurred by a pixel, hardly any edge is so steep.
+        assert (steps > 130).sum() > 0.3 * (steps > 30).sum(), kind
 
 
 async def test_a_progress_bar_grows_with_the_video(plain, shown):

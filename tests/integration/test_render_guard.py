@@ -21,6 +21,7 @@ from mosaic_mcp.studio.children import GUARD
 from mosaic_mcp.studio.render.ffmpeg import Limits, find_ffmpeg, guarded_input, run_ffmpeg
 from tests.support.coded import FFMPEG, counted
 from tests.support.studio_runs import processes_in
+from tests.support.waiting import WAIT_S
 
 ENDLESS = ("-re", "-f", "lavfi", "-i", "testsrc2=size=64x64:rate=25", "-f", "mpegts")
 
@@ -37,7 +38,7 @@ async def test_cancelling_ends_ffmpeg_and_leaves_no_file(tmp_path):
     os.mkfifo(fifo)
     part, final = tmp_path / "x.part.mp4", tmp_path / "x.mp4"
     part.write_bytes(b"half")
-    with anyio.fail_after(20):
+    with anyio.fail_after(WAIT_S):
         async with anyio.create_task_group() as group:
 
             async def run():

@@ -34,6 +34,7 @@ from tests.support.coded import (
     tone,
     write_video,
 )
+from tests.support.cube import POINTS, TURNED, fields, looked_up, shown, written
 
 
 @pytest.fixture
@@ -72,8 +73,9 @@ async def test_a_cutaway_covers_exactly_its_span_through_cuts(tmp_path, made):
     path = counted(tmp_path / "in.mp4", 120)
     other = write_video(tmp_path / "other.mp4", [numbered(500 + n) for n in range(90)])
     source, away = source_of(path), source_of(other)
-    # Cut out 40..50, which the cutaway over 30..60 spans.
+    # Cut out 40..50, which the cutaway over 30..60 spans; before it another source.
     clips = (
+        Clip(source=away.sha256, start=F(0), end=F(22, 30)),
         Clip(source=source.sha256, start=F(10, 30), end=F(40, 30)),
         Clip(source=source.sha256, start=F(50, 30), end=F(80, 30)),
     )
@@ -81,7 +83,12 @@ async def test_a_cutaway_covers_exactly_its_span_through_cuts(tmp_path, made):
     cutaway = Cutaway(source=away.sha256, start=F(1), over=over)
     timeline = with_sources(from_source(source, tile="in"), away, clips=clips, cutaways=(cutaway,))
     out = await made(timeline, {source.sha256: path, away.sha256: other})
-    assert numbers(out) == [*range(10, 30), *range(530, 550), *range(60, 80)]
+    assert numbers(out) == [
+        *range(500, 522),
+        *range(10, 30),
+        *range(530, 550),
+        *range(60, 80),
+    ]
 
 
 def test_a_part_that_begins_after_a_cutaway_ended_shows_what_still_stands_of_it():
@@ -142,6 +149,22 @@ async def test_a_mirrored_clip_changes_its_sides(tmp_path, made, x, y):
     assert shown[45 if y else 135, 80 if x else 240].mean() < 90
 
 
+@pytest.mark.parametrize(("x", "y"), [(True, False), (False, True), (True, True)])
+async def test_a_mirrored_cutaway_changes_its_sides(tmp_path, made, x, y):
+    picture = np.full((180, 320), 60, np.uint8)
+    picture[:90, :160] = 200  # bright in the upper left
+    plain = np.full((180, 320), 120, np.uint8)
+    path = write_video(tmp_path / "in.mp4", [plain] * 10)
+    other = write_video(tmp_path / "other.mp4", [picture] * 10)
+    source, away = source_of(path), source_of(other)
+    over = Span(source=source.sha256, start=F(0), end=F(1, 3))
+    cutaway = Cutaway(source=away.sha256, over=over, mirror_x=x, mirror_y=y)
+    timeline = with_sources(from_source(source, tile="in"), away, cutaways=(cutaway,))
+    shown = first_picture(await made(timeline, {source.sha256: path, away.sha256: other}))
+    assert shown[135 if y else 45, 240 if x else 80].mean() > 170
+    assert shown[45 if y else 135, 80 if x else 240].mean() < 90
+
+
 async def test_clips_of_one_source_may_look_different(tmp_path, made):
     path = write_video(tmp_path / "in.mp4", [np.full((180, 320), 120, np.uint8)] * 30)
     source = source_of(path)
@@ -160,22 +183,43 @@ async def test_clips_of_one_source_may_look_different(tmp_path, made):
 
 
 async def test_a_table_changes_colours_as_it_says(tmp_path, made):
-    corners = [(r, g, b) for b in (0, 1) for g in (0, 1) for r in (0, 1)]
-    swapped = "\n".join(f"{b} {g} {r}" for r, g, b in corners)  # red and blue change places
-    table = tmp_path / "swap.cube"
-    table.write_text(f"LUT_3D_SIZE 2\n{swapped}\n")
-    picture = tmp_path / "in.png"
-    Image.new("RGB", (320, 180), (200, 60, 40)).save(picture)
-    path = tmp_path / "in.mp4"
-    ffmpeg("-i", picture, "-vf", "loop=10:1,format=yuv420p", "-r", "30", path)
+    table = tmp_path / "turned.cube"
+    table.write_text(f"LUT_3D_SIZE {POINTS}\n{written(TURNED)}\n")
+    path = fields(tmp_path / "in.mp4")
     source = source_of(path)
-    lut = Source(sha256="swap".ljust(64, "0"), name="swap.cube", kind="table")
+    lut = Source(sha256="turned".ljust(64, "0"), name="turned.cube", kind="table")
     timeline = from_source(source, tile="in")
     clip = timeline.clips[0].model_copy(update={"look": Look(table=lut.sha256)})
     timeline = with_sources(timeline, lut, clips=(clip,))
-    shown = first_picture(await made(timeline, {source.sha256: path, lut.sha256: table}))
-    red, _, blue = shown.reshape(-1, 3).mean(0)
-    assert blue - red > 100
+    out = await made(timeline, {source.sha256: path, lut.sha256: table})
+    off = shown(out) - looked_up(TURNED, shown(path) / 255) * 255
+    assert abs(off.mean()) < 1
+    assert np.abs(off).max() < 3
+
+
+@pytest.mark.parametrize("kind", ["video", "image"])
+async def test_a_cutaway_has_a_look_of_its_own(tmp_path, made, kind):
+    table = tmp_path / "turned.cube"
+    table.write_text(f"LUT_3D_SIZE {POINTS}\n{written(TURNED)}\n")
+    path = other = fields(tmp_path / "in.mp4")
+    if kind == "image":
+        other = tmp_path / "fields.png"
+        ffmpeg("-i", path, "-frames:v", "1", other)
+    source = source_of(path)
+    away = source.model_copy(update={"sha256": "away".ljust(64, "0"), "kind": kind})
+    lut = Source(sha256="turned".ljust(64, "0"), name="turned.cube", kind="table")
+    over = Span(source=source.sha256, start=F(0), end=F(1, 5))
+    cutaway = Cutaway(source=away.sha256, over=over, look=Look(table=lut.sha256))
+    timeline = with_sources(from_source(source, tile="in"), away, lut, cutaways=(cutaway,))
+    files = {source.sha256: path, away.sha256: other, lut.sha256: table}
+    out = await made(timeline, files)
+    off = shown(out) - looked_up(TURNED, shown(path) / 255) * 255
+    assert abs(off.mean()) < 1
+    assert np.abs(off).max() < 4
+    # What is under it keeps its own.
+    after = tmp_path / "after.mp4"
+    ffmpeg("-i", out, "-vf", "trim=start_frame=6", "-crf", "4", after)
+    assert np.abs(shown(after) - shown(path)).max() < 4
 
 
 async def test_a_whole_clip_is_not_cropped_where_the_rest_is(tmp_path, made):

@@ -1,5 +1,6 @@
 """A long picture in parts: no seam shows, and what did not change is not made again."""
 
+import shutil
 from fractions import Fraction as F
 from itertools import pairwise
 
@@ -52,20 +53,39 @@ def captioned(source, *, changed: str = "", **more):
     return from_source(source, tile="in").model_copy(update={"captions": captions, **more})
 
 
+async def rendered(long, folder, name, timeline, *, keep=None, **more):
+    """The edit as `name`.mp4, and the report of its rendering."""
+    job, out = folder / f"job {name}", folder / f"{name}.mp4"
+    job.mkdir()
+    files, store = {long[1].sha256: long[0]}, keep and PartStore(keep)
+    report = await render(timeline, files, out, job=job, ffmpeg=FFMPEG, store=store, **more)
+    return out, report
+
+
 @pytest.fixture
 def made(tmp_path, long):
     count = iter(range(100))
 
-    async def make(timeline, *, keep=None, **more):
-        store = keep and PartStore(keep)
-        name = f"{next(count)}"
-        job, out = tmp_path / f"job{name}", tmp_path / f"{name}.mp4"
-        job.mkdir()
-        files = {long[1].sha256: long[0]}
-        report = await render(timeline, files, out, job=job, ffmpeg=FFMPEG, store=store, **more)
-        return out, report
+    async def make(timeline, **more):
+        return await rendered(long, tmp_path, str(next(count)), timeline, **more)
 
     return make
+
+
+@pytest.fixture(scope="module")
+async def first(tmp_path_factory, long):
+    """The captioned picture, made into an empty store: the file and the store."""
+    folder = tmp_path_factory.mktemp("first")
+    keep = folder / "keep"
+    out, report = await rendered(long, folder, "first", captioned(long[1]), keep=keep)
+    assert report.kept == 0
+    return out, keep
+
+
+@pytest.fixture
+def keep(tmp_path, first):
+    """The store with the parts of that picture, to go on with."""
+    return shutil.copytree(first[1], tmp_path / "keep")
 
 
 def pictures(path) -> np.ndarray:
@@ -91,12 +111,26 @@ async def test_a_long_picture_in_parts_is_the_one_in_one_piece(tmp_path, long, m
     assert times == [F(n, 10) for n in range(SECONDS * 10)]
 
 
-async def test_only_the_part_with_a_changed_caption_is_made_again(tmp_path, long, made):
-    keep = tmp_path / "keep"
-    before, first = await made(captioned(long[1]), keep=keep)
+async def test_captions_keep_their_frames_in_a_part_that_begins_between_two_hundredths(tmp_path):
+    """The second part has two runs of clips, and begins at 20.41666… s."""
+    rate, path = F(12), counted(tmp_path / "in.mp4", 504, rate=F(12))
+    source = source_of(path)
+    spans = ((1, 246), (247, 360), (361, 504))
+    clips = tuple(Clip(source=source.sha256, start=a / rate, end=b / rate) for a, b in spans)
+    timeline = captioned(source, clips=clips)
+    assert [part.first / rate for part in parts_of(timeline)] == [0, F(245, 12)]
+    whole, _ = await rendered((path, source), tmp_path, "whole", timeline)
+    parts, report = await rendered(
+        (path, source), tmp_path, "parts", timeline, keep=tmp_path / "keep"
+    )
+    assert len(report.commands) == 2
+    assert np.abs(pictures(whole) - pictures(parts)).mean(axis=(1, 2)).max() < 1.0
+
+
+async def test_only_the_part_with_a_changed_caption_is_made_again(keep, first, long, made):
     after, again = await made(captioned(long[1], changed="other"), keep=keep)
-    assert (first.kept, again.kept) == (0, 2)
-    changed = np.flatnonzero((pictures(before) != pictures(after)).any(axis=(1, 2)))
+    assert again.kept == 2
+    changed = np.flatnonzero((pictures(first[0]) != pictures(after)).any(axis=(1, 2)))
     assert 400 <= changed.min() <= 450 <= changed.max()
     assert again.frames == SECONDS * 10
 
@@ -132,13 +166,11 @@ class Commands:
     async def files(self, files): ...
 
 
-async def test_a_changed_caption_encodes_one_part_and_no_sound(tmp_path, long, made):
-    keep = tmp_path / "keep"
-    before, _ = await made(captioned(long[1]), keep=keep)
+async def test_a_changed_caption_encodes_one_part_and_no_sound(keep, first, long, made):
     with kept_by(commands := Commands()):
         after, _ = await made(captioned(long[1], changed="other"), keep=keep)
     assert commands.encoders == ["libx264"]
-    assert sounds(before) == sounds(after)
+    assert sounds(first[0]) == sounds(after)
 
 
 def sounds(path) -> bytes:
@@ -146,16 +178,13 @@ def sounds(path) -> bytes:
         return b"".join(bytes(packet) for packet in file.demux(audio=0))
 
 
-async def test_the_same_edit_again_renders_nothing(tmp_path, long, made):
-    keep = tmp_path / "keep"
-    await made(captioned(long[1]), keep=keep)
+async def test_the_same_edit_again_renders_nothing(keep, long, made):
     _, again = await made(captioned(long[1]), keep=keep)
     assert again.kept == 3
 
 
-async def test_a_cut_near_the_start_keeps_the_parts_behind_it(tmp_path, long, made):
-    keep, source = tmp_path / "keep", long[1]
-    await made(captioned(source), keep=keep)
+async def test_a_cut_near_the_start_keeps_the_parts_behind_it(keep, long, made):
+    source = long[1]
     clips = (
         Clip(source=source.sha256, start=F(0), end=F(3)),
         Clip(source=source.sha256, start=F(5), end=F(SECONDS)),
@@ -165,12 +194,9 @@ async def test_a_cut_near_the_start_keeps_the_parts_behind_it(tmp_path, long, ma
     assert len(numbers(out, (0, 0, 240, 60))) == SECONDS * 10 - 20
 
 
-async def test_another_quality_and_other_tools_share_no_parts(tmp_path, long, made):
-    keep = tmp_path / "keep"
-    await made(captioned(long[1]), keep=keep)
+async def test_another_quality_and_other_tools_share_no_parts(keep, long, made):
     _, draft = await made(captioned(long[1]), keep=keep, quality="draft")
     assert draft.kept == 0
-    assert "draft" in draft.note
 
 
 async def test_a_crop_goes_on_over_the_seams(tmp_path, long, made):

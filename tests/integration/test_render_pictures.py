@@ -1,14 +1,25 @@
 """Stills: the right moment, the asked size, small enough to send."""
 
+import subprocess
 from fractions import Fraction as F
 
+import anyio
 import numpy as np
 import pytest
 from PIL import Image
 
 from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.studio.render.pictures import contact_sheet, frame, strip_height, thumbnail
-from tests.support.coded import BITS, FFMPEG, counted, numbered, source_of, write_video
+from tests.support.coded import (
+    BITS,
+    FFMPEG,
+    HEIGHT,
+    WIDTH,
+    counted,
+    numbered,
+    source_of,
+    write_video,
+)
 
 
 def pixels(path) -> np.ndarray:
@@ -19,9 +30,25 @@ def pixels(path) -> np.ndarray:
 
 def number_in(path) -> int:
     """What a still of `counted` says."""
-    row = pixels(path)[-10]
+    return number_on(pixels(path)[-10])
+
+
+def number_on(row: np.ndarray) -> int:
+    """What a row of pixels says."""
     at = [(2 * band + 1) * len(row) // (2 * BITS) for band in range(BITS)]
     return int("".join("1" if row[x] > 125 else "0" for x in at), 2)
+
+
+def cells(path, count: int) -> list[int]:
+    """What the cells of a sheet of `counted` say."""
+    sheet = pixels(path)
+    for columns in range(1, count + 1):
+        width, rows = sheet.shape[1] // columns, -(-count // columns)
+        tall = sheet.shape[0] // rows
+        if abs(tall - strip_height(width) - width * HEIGHT / WIDTH) < 2:
+            bottoms = [(n // columns * tall + tall - 5, n % columns * width) for n in range(count)]
+            return [number_on(sheet[y, x : x + width]) for y, x in bottoms]
+    raise AssertionError(f"no sheet of {count}: {sheet.shape}")
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
@@ -61,6 +88,47 @@ async def test_a_sheet_shows_even_moments_in_order_and_is_small(tmp_path):
     assert len(times) == 9
     assert max(pixels(out).shape) <= 1024
     assert out.stat().st_size <= 100_000
+
+
+async def test_a_sheet_takes_key_frames_and_says_their_own_times(tmp_path):
+    path = counted(tmp_path / "in.mp4", 300)  # ten seconds, a key frame every 0.4 s
+    out = tmp_path / "sheet.png"
+    times = await contact_sheet(path, 10.0, out, ffmpeg=FFMPEG, frames=4)
+    assert times == [1.2, 3.6, 6.0, 8.4]
+    assert cells(out, 4) == [36, 108, 180, 252]
+
+
+async def test_a_part_without_a_key_frame_shows_its_middle(tmp_path):
+    path = counted(tmp_path / "in.mp4", 90)
+    out = tmp_path / "sheet.png"
+    times = await contact_sheet(path, 3.0, out, ffmpeg=FFMPEG, frames=12)
+    shown = cells(out, 12)
+    assert [round(at * 30) for at in times] == pytest.approx(shown, abs=1)
+    keys = [number for number in shown if number % 12 == 0]
+    assert 0 < len(keys) < 12
+    assert shown == sorted(set(shown))
+
+
+def test_the_times_of_a_file_that_does_not_begin_at_zero_count_from_its_beginning(tmp_path):
+    late = tmp_path / "late.ts"
+    path = counted(tmp_path / "in.mp4", 300)
+    copy = ("-c", "copy", "-output_ts_offset", "100", late)
+    subprocess.run([FFMPEG, "-v", "error", "-i", path, *copy], check=True)
+    out = tmp_path / "sheet.png"
+    times = anyio.run(lambda: contact_sheet(late, 10.0, out, ffmpeg=FFMPEG, frames=4))
+    assert [round(at * 30) for at in times] == pytest.approx(cells(out, 4), abs=1)
+
+
+def test_the_last_picture_stands_for_what_only_sounds(tmp_path):
+    path, out = tmp_path / "in.mp4", tmp_path / "sheet.png"
+    film = counted(tmp_path / "film.mp4", 30)
+    tone = ("-f", "lavfi", "-i", "sine=d=10")
+    subprocess.run([FFMPEG, "-v", "error", "-i", film, *tone, "-c:v", "copy", path], check=True)
+    times = anyio.run(lambda: contact_sheet(path, 10.0, out, ffmpeg=FFMPEG, frames=4))
+    shown = cells(out, 4)
+    assert shown[2] == shown[3]
+    assert times == sorted(times)
+    assert times[-1] <= 1.0
 
 
 async def test_each_frame_stands_whole_under_its_readable_time(tmp_path):

@@ -142,7 +142,8 @@ async def test_a_source_without_sound_gets_silence_of_the_same_length(tmp_path):
     report = await render(timeline, {source.sha256: path}, out, job=job, ffmpeg=FFMPEG)
     picture, silence = lengths(out)
     assert abs(picture - silence) < F(1001, 30000)
-    assert "silent" in report.note
+    [note] = report.notes
+    assert "silent" in note
     with av.open(out) as file:
         assert all(not frame.to_ndarray().any() for frame in file.decode(audio=0))
 
@@ -174,7 +175,7 @@ async def test_the_result_is_as_loud_as_asked_without_overs(tmp_path, level):
     result = await measured(out, job)
     assert abs(result.integrated_lufs + 14) <= 0.5
     assert result.true_peak_db <= -1.0
-    assert report.note == ""
+    assert report.notes == ()
 
 
 async def test_denoising_lowers_the_noise_between_words_and_moves_nothing(tmp_path):

@@ -5,6 +5,8 @@ import socket
 import httpx
 import pytest
 
+from tests.support.waiting import WAIT_S
+
 
 def check(answer: httpx.Response, status: int, code: str) -> str:
     assert answer.status_code == status, answer.text
@@ -104,7 +106,7 @@ def test_names_of_this_machine_are_answered(anna, host):
 def test_bytes_that_are_no_http_do_not_stop_it(studio, anna):
     with socket.create_connection(("127.0.0.1", studio.discovery.port)) as raw:
         raw.sendall(b"\x16\x03\x01nonsense\r\n\r\n")
-        raw.settimeout(5)
+        raw.settimeout(WAIT_S)
         raw.recv(1000)
     assert anna.get("/whoami").status_code == 200
 

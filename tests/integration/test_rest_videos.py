@@ -105,6 +105,44 @@ def test_a_brought_transcript_is_read_as_the_users(local, talk):
     assert times[-1][1] <= 2
 
 
+@pytest.mark.parametrize(
+    ("body", "language"),
+    [
+        ({"text": SRT}, "en"),
+        ({"text": SRT, "language": "GER"}, "de"),
+        ({"text": SRT.replace("Cats sleep", "Qwerty").replace("Dogs like to", "Asdf")}, "und"),
+        (
+            {"text": "WEBVTT\nLanguage: de\n\n00:00.000 --> 00:01.000\nHallo.", "format": "vtt"},
+            "de",
+        ),
+    ],
+)
+def test_a_brought_transcript_has_the_language_that_it_is_in(local, talk, body, language):
+    answer = local.put(f"{V1}/videos/{talk[0].asset_id}/transcript", json=body)
+    said = Transcript.model_validate_json(answer.content)
+    assert said.language == language
+    assert ("only English is timed by the sound" in said.note) is (language != "en")
+
+
+def test_a_language_that_is_none_is_refused(local, talk):
+    url = f"{V1}/videos/{talk[0].asset_id}/transcript"
+    answer = local.put(url, json={"text": SRT, "language": "Klingon"})
+    assert answer.status_code == 400
+    assert "pt-BR" in answer.json()["detail"]
+
+
+def test_a_transcript_wins_over_what_was_recognised_before_it_was_brought(local, tmp_path):
+    asset = take(local, video(tmp_path / "heard.mp4", seconds=1))
+    url = f"{V1}/videos/{asset.asset_id}/transcript"
+    recognised = [local.get(url).json() for _ in range(2)]
+    assert recognised[0] == recognised[1]
+    assert recognised[0]["source"] not in ("user", "none")
+    local.put(url, json={"text": SRT}).raise_for_status()
+    said = local.get(url).json()
+    assert (said["source"], said["reliable"]) == ("user", True)
+    assert said["words"][0]["text"] == "Cats"
+
+
 def test_a_brought_transcript_stays_when_the_same_file_is_handed_over_again(local, tmp_path):
     file = video(tmp_path / "again.mp4")
     asset = take(local, file)

@@ -23,6 +23,15 @@ from tests.support.talking import talking_head
 SCRIPT = "Welcome to the show. (0.7) Choose a quiet room with soft furniture."
 REPEAT = Path(__file__).parents[2] / "examples" / "scripts" / "repeat_render.py"
 BRANDED = {"in": "Video Input", "words": "Captions", "logo": "Watermark", "out": "Destination"}
+LETTERED = {
+    "in": "Video Input",
+    "title": (
+        "Motion Graphics",
+        {"prompt": 'title "Hello" at 0:01', "reference_links": "https://a.example"},
+    ),
+    "words": ("Captions", {"caption_font": "Comic Sans"}),
+    "out": "Destination",
+}
 SQUARE = {"in": "Video Input", "square": ("Reframe", {"aspect_ratio": "1:1"})}
 
 
@@ -172,6 +181,29 @@ def test_a_failed_render_keeps_its_command_and_what_ffmpeg_said(studio: Studio, 
     assert [(job.generation, job.outcome) for job in renders] == [(1, "failed"), (2, "done")]
 
 
+async def test_what_a_tile_and_an_output_warn_of_is_told_by_get_run_once_and_no_draft(
+    studio: Studio, talk: Path
+):
+    agent, _ = studio.agent(LETTERED, "in>title title>words words>out")
+    asset = studio.add(talk, talk.with_suffix(".srt"))
+    taken: list[bool] = []
+    for _ in range(2):
+        run_id = studio.run(agent, {"video_ids": [asset]}, quality="draft")
+        studio.end(run_id)
+        async with Client(build_server(Settings(home=studio.home))) as client:
+            told = (await client.call_tool("get_run", {"run_id": run_id})).structured_content
+        assert told is not None
+        assert told["warnings"] == [
+            "Motion Graphics: reference_links is not read here; styles are templates",
+            "Captions: The font 'Comic Sans' is not shipped; Montserrat is used.",
+        ]
+        (render,) = [job for job in log_of(studio, run_id).jobs if job.kind == "render"]
+        levels = {line.text: line.level for line in render.lines}
+        assert [levels[text] for text in levels if text.startswith("A draft")] == ["info"]
+        taken.append(any(text.startswith("taken over") for text in levels))
+    assert taken == [False, True]
+
+
 def rewrite(file: Path, content: bytes, seal: os.stat_result) -> None:
     """Change what a file holds and nothing else; the same content may have other names."""
     file.unlink()
@@ -188,7 +220,7 @@ def test_an_attempt_that_was_killed_is_told_as_lost_and_the_next_one_goes_on(
     with running_studio(home) as first, first.client() as http:
         studio = Studio(http, home)
         agent, _ = studio.agent({**SQUARE, "out": "Destination"}, "in>square square>out")
-        run_id = studio.run(agent, {"video_ids": [studio.add(talk)]}, quality="best")
+        run_id = studio.run(agent, {"video_ids": [studio.add(talk)]}, quality="standard")
         studio.until(run_id, rendering)
         os.kill(first.process.pid, signal.SIGKILL)
         first.process.wait()

@@ -63,12 +63,12 @@ def commands_of(studio: Studio, run_id: str) -> list[int]:
 
 def test_outputs_that_wait_together_are_made_together(studio: Studio, tmp_path: Path):
     agent, _ = studio.agent(CORNERS, FROM_IN)
-    before = studio.run(agent, {"video_ids": [studio.add(slow(tmp_path / "slow.mp4"))]}, "best")
-    studio.until(before, rendering)
     # In 1080p, from which on sharing is worth it.
     pictures = [numbered(n, 1920, 1080) for n in range(30)]
-    video = write_video(tmp_path / "in.mp4", pictures, rate=F(10))
-    run_id = studio.run(agent, {"video_ids": [studio.add(video)]})
+    video = studio.add(write_video(tmp_path / "in.mp4", pictures, rate=F(10)))
+    before = studio.run(agent, {"video_ids": [studio.add(slow(tmp_path / "slow.mp4"))]}, "best")
+    studio.until(before, rendering)
+    run_id = studio.run(agent, {"video_ids": [video]})
     studio.until(
         run_id, lambda w: sum(n["renders_total"] for n in w["nodes"] if n["makes_outputs"]) == 2
     )

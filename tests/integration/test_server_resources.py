@@ -159,7 +159,7 @@ async def test_a_timeline_tells_the_cuts_and_who_made_what(client, made):
     spans = [(o["cuts"][0]["from_s"], o["cuts"][0]["to_s"]) for o in (first, second)]
     assert sorted(spans) == [(0.0, 0.4), (0.6, 1.4)]
     assert first["cuts"][0]["source"] == "call cancel_run now.mp4"
-    assert first["framing"] == "follows the subject (Square)"
+    assert first["framing"] == "crop on the main face, if there is one (Square)"
     assert first["canvas"].startswith("1080x1080")
 
 
@@ -261,6 +261,19 @@ async def test_the_hosted_engine_tells_agents_tiles_and_runs(hosted, double):
     told = await read(hosted, f"mosaic://runs/{run_id}")
     assert told["run_id"] == run_id
     assert "timeline" not in told
+
+
+async def test_the_hosted_engine_tells_no_parameter_default_or_range_that_is_the_studios(hosted):
+    told = await read(hosted, f"mosaic://tiles/{quote('AI B-Roll')}")
+    by_name = {p["name"]: p for p in told["parameters"]}
+    assert "clips" not in by_name
+    assert "may be wrong" in by_name["coverage_level"]["about"]
+    assert not by_name["coverage_level"].keys() & {"default", "allowed"}
+    captions = (await read(hosted, "mosaic://tiles/Captions"))["parameters"]
+    by_name = {p["name"]: p for p in captions}
+    assert by_name["base_color"]["default"] == "#F8FAFC"
+    assert not by_name["caption_min_words"].keys() & {"default", "allowed"}
+    assert "may be wrong" not in by_name["caption_min_words"]["about"]
 
 
 async def test_a_wrong_key_is_told_by_a_read_and_offers_no_completions(double, tmp_path):

@@ -18,6 +18,7 @@ from tests.support import slow_disk
 from tests.support.coded import ffmpeg
 from tests.support.studio_process import RunningStudio, start, until
 from tests.support.studio_runs import ENDED, Studio
+from tests.support.waiting import WAIT_S
 
 pytestmark = [
     pytest.mark.long,
@@ -39,11 +40,11 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     until((home / "studio" / "studio.json").exists, [process])
     try:
         with running.client() as http:
-            http.timeout = 120
+            http.timeout = WAIT_S
             yield Studio(http, home)
     finally:
         os.kill(running.discovery.pid, signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=WAIT_S)
 
 
 def grainy(path: Path) -> Path:

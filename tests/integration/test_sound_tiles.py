@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction as F
 
 import numpy as np
+import pysubs2
 import pytest
 
 from mosaic_mcp.contract.extensions import LOCAL_OWNER
+from mosaic_mcp.contract.tiles.params import CaptionsParams
 from mosaic_mcp.contract.tiles.sound import (
     AudioGenerationParams,
     MontageParams,
@@ -23,11 +25,13 @@ from mosaic_mcp.studio.perception.level import loudness
 from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.render.loudness import parse_loudness
+from mosaic_mcp.studio.render.phrases import shown_words
 from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.runs.sounds import OwnSounds
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
-from mosaic_mcp.studio.tiles import audio_generation, montage, music, voiceover
+from mosaic_mcp.studio.store.transcripts import Transcripts
+from mosaic_mcp.studio.tiles import audio_generation, captions, montage, music, spoken, voiceover
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.edit import from_source, snap
 from tests.support.coded import FFMPEG, SAMPLES, ffmpeg, numbered, numbers, tone, write_video
@@ -42,6 +46,7 @@ class Home:
     assets: Assets
     intake: Intake
     sounds: OwnSounds
+    transcripts: Transcripts
     steps: list[str]
 
     async def add(self, path, kind="video"):
@@ -55,11 +60,8 @@ class Home:
         async def source(asset_id):
             return (await self.assets.file(LOCAL_OWNER, asset_id))[0]
 
-        async def nothing(_transcript):
-            return None
-
         uploads = type("Uploads", (), {"source": staticmethod(source)})()
-        perception = LocalPerception(self.library, self.library.source, nothing)
+        perception = LocalPerception(self.library, self.library.source, self.transcripts.get)
 
         async def warn(text: str) -> None:
             self.steps.append(text)
@@ -84,7 +86,9 @@ def home(tmp_path):
         return await probe(path, name=name)
 
     intake = Intake(assets, library, probed, Machine(library.home))
-    yield Home(library, assets, intake, OwnSounds(LOCAL_OWNER, library, assets, intake), [])
+    transcripts = Transcripts(store)
+    sounds = OwnSounds(LOCAL_OWNER, library, assets, intake, transcripts)
+    yield Home(library, assets, intake, sounds, transcripts, [])
     store.close()
 
 
@@ -204,9 +208,30 @@ async def test_a_song_of_the_music_folder_is_found_by_its_tags(home, tmp_path):
     [scored] = await music.apply([from_source(source, tile="in")], params, home.context())
     song = scored.sources[scored.tracks[0].source]
     assert (song.name, song.origin) == ("two.mp3", "folder")
-    assert "playing two.mp3 of the music folder" in home.steps
-    assert await OwnSounds("ben", home.library, home.assets, home.intake).songs() == []
+    assert "playing two.mp3 of the music folder, without a beat" in home.steps
+    assert (
+        await OwnSounds("ben", home.library, home.assets, home.intake, home.transcripts).songs()
+        == []
+    )
     assert await replace(home.sounds, folders=False).songs() == [], "of several machines, nobody's"
+
+
+async def test_of_songs_that_fit_the_words_the_one_of_the_tempo_is_played(home, tmp_path):
+    folder = home.library.home / "music"
+    folder.mkdir(parents=True)
+    for name, bpm in (("a relaxing", 99), ("gentle", 76), ("hype", 126)):
+        click_track(folder / f"{name}.wav", bpm, 6, 0.3)
+    path = write_video(tmp_path / "in.mov", [numbered(n) for n in range(30)])
+    uncut = from_source((await home.add(path))[0], tile="in")
+    for params, name in (
+        (MusicParams(mood="calm"), "gentle.wav"),  # of which 74 is usual
+        (MusicParams(mood="calm", bpm=100), "a relaxing.wav"),
+        (MusicParams(bpm=63), "hype.wav"),
+    ):
+        [scored] = await music.apply([uncut], params, home.context())
+        assert scored.sources[scored.tracks[0].source].name == name
+    heard = [step for step in home.steps if step.startswith("playing")]
+    assert heard[0] == "playing gentle.wav of the music folder, 76 beats a minute"
 
 
 async def test_a_voice_over_is_heard_and_the_video_is_softer_under_it(home, tmp_path):
@@ -229,6 +254,43 @@ async def test_a_voice_over_is_heard_and_the_video_is_softer_under_it(home, tmp_
 
     assert tone_level(4, 4.8) - tone_level(0.3, 0.6) == pytest.approx(14, abs=1.5)
     assert loudness(mono_24k(mix[: round(length * SAMPLES)].astype(np.int16))) > -20
+
+
+@pytest.mark.parametrize(
+    ("voice", "script"),
+    [
+        ("female", "Here is the lake. It lies quiet at night."),
+        ("de", "Hier ist der See. Nachts wird es still."),
+    ],
+)
+async def test_the_captions_of_a_voice_over_are_its_words_when_they_are_said(
+    home, tmp_path, monkeypatch, voice, script
+):
+    told = []
+    speak = spoken.speak
+
+    async def heard_by_us(*wish):
+        told.append(await speak(*wish))
+        return told[-1]
+
+    monkeypatch.setattr(spoken, "speak", heard_by_us)
+    path = write_video(tmp_path / "in.mov", [numbered(n) for n in range(180)])
+    source, _ = await home.add(path)
+    over = from_source(source, tile="in")
+    for tile, params in (
+        (voiceover, VoiceoverParams(script=script, voice=voice)),
+        (captions, CaptionsParams()),
+    ):
+        [over] = await tile.apply([over], params, home.context())
+    shown = shown_words(over, over.captions)
+    assert " ".join(word.text for word in shown) == script
+    cues = pysubs2.SSAFile.from_string(told[-1])
+    starts = {event.text.split()[0]: event.start / 1000 for event in cues}
+    late = [abs(float(word.start) - starts.pop(word.text)) for word in shown if word.text in starts]
+    assert len(late) >= 6
+    assert max(late) <= 0.001
+    assert write_subtitles(over, tmp_path)
+    assert script.split(".")[0] in (tmp_path / "captions.txt").read_text("utf-8")
 
 
 async def test_generated_music_is_a_playable_file_with_its_wave(home, tmp_path):
@@ -254,7 +316,7 @@ async def test_what_is_made_is_made_once_for_each_owner(home):
     first = await home.sounds.made("recipe", "clicks.wav", make)
     assert await home.sounds.made("recipe", "clicks.wav", make) == first
     assert (len(made), first.origin) == (1, "studio")
-    ben = OwnSounds("ben", home.library, home.assets, home.intake)
+    ben = OwnSounds("ben", home.library, home.assets, home.intake, home.transcripts)
     assert (await ben.made("recipe", "clicks.wav", make)).sha256 == first.sha256
     assert len(made) == 2
     home.library.source_here(first.sha256).unlink()

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.studio_process import START_S, RunningStudio, running_studio, start, until
+from tests.support.studio_process import RunningStudio, running_studio, start, until
+from tests.support.waiting import WAIT_S
 
 
 def end_of(studio: RunningStudio) -> int:
-    studio.process.wait(timeout=START_S)
+    studio.process.wait(timeout=WAIT_S)
     return studio.process.returncode
 
 
@@ -47,7 +48,7 @@ def _tcp6() -> list[str]:
 def test_a_second_start_leaves_quietly_and_names_the_first(studio):
     before = studio.discovery
     second = start(studio.home)
-    output, errors = second.communicate(timeout=START_S)
+    output, errors = second.communicate(timeout=WAIT_S)
     assert second.returncode == 3
     assert before.url in output.decode()
     assert errors == b""
@@ -77,14 +78,14 @@ def test_of_many_starts_at_once_one_serves_on_a_free_port(tmp_path):
             until((tmp_path / "studio/studio.json").exists, starts)
             found = json.loads((tmp_path / "studio/studio.json").read_text())
             losers = [p for p in starts if p.pid != found["pid"]]
-            assert [p.wait(timeout=START_S) for p in losers] == [3, 3, 3]
+            assert [p.wait(timeout=WAIT_S) for p in losers] == [3, 3, 3]
             assert found["port"] != taken
             assert int((tmp_path / "studio/port").read_text()) == found["port"]
         finally:
             for process in starts:
                 process.terminate()
                 # They were started detached: not a byte went to the starter but the losers' note.
-                output, errors = process.communicate(timeout=START_S)
+                output, errors = process.communicate(timeout=WAIT_S)
                 assert errors == b""
                 assert (output == b"") == (process.returncode == 0)
 
@@ -109,7 +110,7 @@ def test_kill_restart_hand_over_and_idle_end(tmp_path):
 def test_a_wanted_port_that_is_taken_is_an_error_with_a_remedy(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         process = start(tmp_path, "--foreground", "--port", str(other.getsockname()[1]))
-        _, errors = process.communicate(timeout=START_S)
+        _, errors = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
     assert "--port" in errors.decode()
     assert "Traceback" not in errors.decode()
@@ -136,14 +137,14 @@ def test_with_required_keys_no_local_client_finds_it(tmp_path):
         assert httpx.get(url, trust_env=False).status_code == 401
         assert not (tmp_path / "studio/studio.json").exists()
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=START_S) == 0
+        assert process.wait(timeout=WAIT_S) == 0
     finally:
         process.kill()
-        process.communicate(timeout=START_S)
+        process.communicate(timeout=WAIT_S)
 
 
 def test_required_keys_must_be_set(tmp_path):
     process = start(tmp_path, "--require-key")
-    _, errors = process.communicate(timeout=START_S)
+    _, errors = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
     assert "MOSAIC_STUDIO_KEYS" in errors.decode()

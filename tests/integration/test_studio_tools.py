@@ -11,7 +11,7 @@ from mosaic_mcp.contract.extensions import PREFIX
 from mosaic_mcp.server import build_server
 from mosaic_mcp.server.results import MAX_CHARS, compact
 from mosaic_mcp.settings import Settings
-from tests.acceptance.tools import answer, to_the_end
+from tests.acceptance.tools import answer, refusal, to_the_end
 from tests.support.media import video
 
 APPS = [advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})]
@@ -19,28 +19,58 @@ APPS = [advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})]
 
 @pytest.mark.parametrize("detail", ["words", "sentences"])
 async def test_a_transcript_is_read_to_its_end_and_no_word_is_lost(studio, local, tmp_path, detail):
-    settings = Settings(home=studio.home, allowed_dirs=(tmp_path,))
-    talk = str(video(tmp_path / "talk.mp4", seconds=3))
-    cues = "\n\n".join(
-        f"{n}\n00:00:0{n // 400},{2 * n % 800:03} --> 00:00:0{n // 400},{2 * n % 800 + 2:03}\nw{n}."
-        for n in range(1, 700)
+    words = [f"w{n}." for n in range(1, 700)]
+    talk = brought(local, tmp_path, [[word] for word in words])
+    async with Client(build_server(Settings(home=studio.home))) as client:
+        assert await read_through(client, talk, detail) == words
+
+
+@pytest.mark.parametrize("detail", ["words", "sentences"])
+async def test_each_word_of_a_sentence_without_end_is_read_once(studio, local, tmp_path, detail):
+    words = [f"w{n}" for n in range(3000)]
+    talk = brought(local, tmp_path, [words[n : n + 10] for n in range(0, 3000, 10)])
+    async with Client(build_server(Settings(home=studio.home))) as client:
+        rows = await read_through(client, talk, detail)
+    assert " ".join(rows).split() == words
+    assert detail == "sentences" or rows == words
+
+
+async def test_the_words_of_the_last_part_of_a_video_are_read(studio, local, tmp_path):
+    talk = brought(local, tmp_path, [["Cats", "sleep."], ["Dogs", "run."], ["Birds", "sing."]])
+    async with Client(build_server(Settings(home=studio.home))) as client:
+        late = await answer(client, "read_transcript", video=talk, span="last 0.5 s")
+        every = await answer(client, "read_transcript", video=talk, span="last 2 hours")
+        text = await refusal(client, "read_transcript", video=talk, span="last words")
+    assert [row["text"] for row in late["sentences"]] == ["Birds sing."]
+    assert len(every["sentences"]) == 3
+    assert text.startswith("span: ")
+
+
+def brought(local, folder, cues: list[list[str]]) -> str:
+    """A video of three seconds that says these subtitles, one right after the other."""
+    talk = video(folder / "talk.mp4", seconds=3)
+    times = [f"00:00:0{ms // 1000},{ms % 1000:03}" for ms in range(0, 2701, 2700 // len(cues))]
+    text = "\n\n".join(
+        f"{n}\n{start} --> {end}\n{' '.join(words)}"
+        for n, (start, end, words) in enumerate(zip(times, times[1:], cues, strict=False), 1)
     )
-    sent = local.post(f"{PREFIX}/files", json={"path": talk, "asset_type": "video"}).json()
+    sent = local.post(f"{PREFIX}/files", json={"path": str(talk), "asset_type": "video"}).json()
     asset = sent["asset_id"]
-    local.put(f"{PREFIX}/videos/{asset}/transcript", json={"text": cues}).raise_for_status()
-    async with Client(build_server(settings)) as client:
-        read, cursor = [], None
-        while True:
-            page = await answer(
-                client, "read_transcript", video=f"video:{asset}", detail=detail, cursor=cursor
-            )
-            assert len(compact(page)) <= MAX_CHARS
-            assert "left_out" not in page
-            read += [row["text"] for row in page[detail]]
-            if (cursor := page.get("next_cursor")) is None:
-                break
-            assert page["next"] == f"the same call with cursor='{cursor}'"
-    assert read == [f"w{n}." for n in range(1, 700)]
+    local.put(f"{PREFIX}/videos/{asset}/transcript", json={"text": text}).raise_for_status()
+    return f"video:{asset}"
+
+
+async def read_through(client: Client, talk: str, detail: str) -> list[str]:
+    """The rows of all pages, as their `next` leads from one to the other."""
+    rows, cursor = [], None
+    while True:
+        page = await answer(client, "read_transcript", video=talk, detail=detail, cursor=cursor)
+        assert len(compact(page)) <= MAX_CHARS
+        assert "left_out" not in page
+        rows += [row["text"] for row in page[detail]]
+        if (cursor := page.get("next_cursor")) is None:
+            return rows
+        assert page["next"] == f"the same call with cursor='{cursor}'"
 
 
 async def test_the_viewer_gets_pictures_and_video_without_the_servers_public_address(

@@ -1,13 +1,14 @@
 """The tiles on a real talking head, with the real perception: what is kept, cut and framed."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import anyio
+import imageio_ffmpeg
 import pytest
 
 from mosaic_mcp.contract.extensions import BringTranscript
@@ -24,6 +25,7 @@ from mosaic_mcp.studio.perception.local import LocalPerception
 from mosaic_mcp.studio.perception.probe import probe
 from mosaic_mcp.studio.render.framing import centre
 from mosaic_mcp.studio.tiles import captions, clips, reframe, rough_cut, silence_removal
+from mosaic_mcp.studio.tiles.joining import joined
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.edit import from_source, snap
 from mosaic_mcp.studio.timeline.model import Timeline
@@ -45,6 +47,8 @@ class Talk:
     bare: Timeline
     """The same without the user's subtitles."""
     context: TileContext
+    video: Path
+    subtitles: Callable[[str], Awaitable[BringTranscript]]
 
     @property
     def sha(self) -> str:
@@ -75,6 +79,8 @@ def the_talk(tmp_path_factory) -> Talk:
         uncut=bare.model_copy(update={"sources": {source.sha256: with_words}}),
         bare=bare,
         context=dataclasses.replace(context(None), perception=perception),
+        video=video,
+        subtitles=subtitles,
     )
 
 
@@ -136,7 +142,7 @@ async def test_the_face_is_inside_the_crop_in_98_percent_of_frames(the_talk, sha
     assert sum(inside) / len(inside) >= 0.98
 
 
-async def test_the_crop_jumps_only_where_the_shot_changes(the_talk):
+async def test_on_one_speaker_the_crop_jumps_only_where_the_shot_changes(the_talk):
     [framed] = await reframe.apply(
         [the_talk.uncut], ReframeParams(aspect_ratio="9:16"), the_talk.context
     )
@@ -151,6 +157,36 @@ async def test_captions_are_timed_as_spoken(the_talk):
     assert len(late) > 20
     assert sorted(late)[len(late) // 2] < Fraction(6, 100)
     assert max(late) < Fraction(1, 2)
+
+
+async def test_an_intro_of_noise_does_not_keep_the_talk_from_its_captions(the_talk, tmp_path):
+    noise = tmp_path / "intro.mp4"
+    await anyio.run_process(
+        [
+            *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error"),
+            *("-f", "lavfi", "-i", f"testsrc2=size={WIDTH}x{HEIGHT}:rate=25:duration=3"),
+            *("-f", "lavfi", "-i", "anoisesrc=color=pink:amplitude=0.3:duration=3"),
+            *("-shortest", str(noise)),
+        ]
+    )
+    intro = from_source(await probe(noise, name="intro.mp4"), tile="input", name="intro")
+    both = joined([intro, the_talk.uncut], "both")
+    files = {intro.clips[0].source: noise, the_talk.sha: the_talk.video}
+    told: list[str] = []
+    [captioned] = await captions.apply(
+        [both],
+        CaptionsParams(),
+        dataclasses.replace(
+            context(None, warnings=told),
+            perception=LocalPerception(
+                Library(tmp_path / "home"), lambda sha: nullcontext(files[sha]), the_talk.subtitles
+            ),
+        ),
+    )
+    assert " ".join(w.text for w in captioned.captions.words) == " ".join(
+        w.text for w in the_talk.truth.words
+    )
+    assert told == []
 
 
 async def test_without_subtitles_captions_refuse_the_synthetic_voice(the_talk):

@@ -13,6 +13,7 @@ from mosaic_mcp.studio.webhooks.posting import callback_faults, client, post
 from mosaic_mcp.web import addresses
 from mosaic_mcp.web.addresses import anywhere, public
 from tests.support.receiver import receiver
+from tests.support.waiting import WAIT_S
 
 INSIDE = [
     "http://127.0.0.1:9000/hook",
@@ -141,7 +142,7 @@ async def test_an_answer_without_end_is_not_read():
         tasks.start_soon(listener.serve, endless)
         async with client(anywhere) as http:
             outcome = await post(http, f"http://127.0.0.1:{port}/", "{}", {})
-        with anyio.fail_after(30):
+        with anyio.fail_after(WAIT_S):
             await closed.wait()
         tasks.cancel_scope.cancel()
     assert outcome.delivered

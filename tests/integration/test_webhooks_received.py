@@ -25,6 +25,7 @@ from tests.acceptance.conftest import environment
 from tests.support.hosted_double import KEY
 from tests.support.hosted_state import Ending
 from tests.support.hosted_webhooks import event, send
+from tests.support.waiting import WAIT_S
 
 SECRET = "a secret of the dashboard"
 PUBLIC = "https://video.example.org"
@@ -81,7 +82,7 @@ async def test_a_waiting_get_run_is_woken_by_a_webhook_and_asks_the_engine(
     url = f"http://127.0.0.1:{port}{webhooks.PATH}"
     server = build_server(replace(settings, webhook_port=str(port)))
     double.ending = Ending(after=None)
-    with anyio.fail_after(60):
+    with anyio.fail_after(WAIT_S):
         async with Client(server) as client:
             said = {"agent": AGENT, "videos": [VIDEO], "callback_url": url, "wait_s": 0}
             started = await client.call_tool("run_agent", said)
@@ -110,7 +111,7 @@ async def test_what_a_webhook_tells_is_not_believed(double, settings, waits):
     engine = Engine(settings)
     server = build_server(settings, engine=engine)
     double.ending = Ending(after=None)
-    with anyio.fail_after(60):
+    with anyio.fail_after(WAIT_S):
         async with Client(server) as client, receiver(engine.hints) as http:
             said = {"agent": AGENT, "videos": [VIDEO], "wait_s": 0}
             started = await client.call_tool("run_agent", said)
@@ -131,7 +132,7 @@ async def test_what_a_webhook_tells_is_not_believed(double, settings, waits):
 
 async def test_a_hint_between_two_looks_is_not_missed():
     hints = Hints()
-    with hints.of("r") as bell, anyio.fail_after(30):
+    with hints.of("r") as bell, anyio.fail_after(WAIT_S):
         hints.ring("r")
         await bell.wait(math.inf)
         with anyio.move_on_after(0.05) as scope:
@@ -281,7 +282,7 @@ def test_a_server_over_stdio_receives_them_keeps_stdout_clean_and_ends_with_its_
         for headers, status in ((HEADERS, 204), ({}, 401)):
             told = httpx.post(url, json={"run_id": "r"}, headers=headers, trust_env=False)
             assert told.status_code == status
-        out, log = process.communicate(timeout=30)
+        out, log = process.communicate(timeout=WAIT_S)
     finally:
         process.kill()
         process.communicate()

@@ -23,6 +23,7 @@ from tests.support.media import video
 from tests.support.receiver import Receiver, receiver
 from tests.support.studio_process import KEYS, RunningStudio, running_studio
 from tests.support.studio_runs import Studio
+from tests.support.waiting import WAIT_S
 
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text("utf-8")
 SECRET = "whsec_c2l4dGVlbiBieXRlcyBhbmQgbW9yZSBieXRlcw=="
@@ -78,7 +79,7 @@ def until_logged(api: Studio, run_id: str, reached) -> WebhookLog:
 
 def hurry(api: Studio) -> None:
     """Let the pauses after failed attempts be over, and claims of a studio that was killed."""
-    with closing(sqlite3.connect(api.home / "studio" / "studio.db", timeout=30)) as database:
+    with closing(sqlite3.connect(api.home / "studio" / "studio.db", timeout=WAIT_S)) as database:
         database.execute(
             "update webhooks set next_at = 0, claimed_until = 0 where state = 'pending'"
         )
@@ -265,7 +266,7 @@ def test_the_studio_does_not_end_before_what_failed_at_first_is_delivered(
             api = Studio(http, tmp_path)
             api.end(begin(api, talk, hook.url()))
         hook.until("RUN_FINISHED")
-        assert running.process.wait(timeout=60) == 0
+        assert running.process.wait(timeout=WAIT_S) == 0
     assert "ending: idle" in running.log()
 
 

@@ -20,9 +20,8 @@ import sqlalchemy as sa
 
 from mosaic_mcp.studio.store.postgres import postgres_url
 from tests.support.studio_runs import Studio
+from tests.support.waiting import WAIT_S
 
-START_S = 180.0
-"""A start costs two seconds of a core; other tests may use them all."""
 DEAD_S = 4.0
 KEYS = "mk_local=local,mk_anna=anna"
 
@@ -53,7 +52,7 @@ class Member:
         self.send(signal.SIGCONT)
         self.process.terminate()
         try:
-            return self.process.wait(20)
+            return self.process.wait(WAIT_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -121,7 +120,7 @@ class Cluster:
         http = httpx.Client(
             base_url=f"http://127.0.0.1:{port}",
             headers={"authorization": f"Bearer {key}"},
-            timeout=30,
+            timeout=WAIT_S,
             trust_env=False,
         )
         self.stack.callback(http.close)
@@ -148,7 +147,7 @@ def opened(home: Path, database: str | None) -> Generator[Cluster]:
         yield Cluster(home, database, stack)
 
 
-def until(what: Callable[[], bool], *members: Member, seconds: float = START_S) -> None:
+def until(what: Callable[[], bool], *members: Member, seconds: float = WAIT_S) -> None:
     """Wait for `what`, as long as the members live."""
     deadline = time.monotonic() + seconds
     while not what():

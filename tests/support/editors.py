@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import opentimelineio as otio
+
+from mosaic_mcp.studio.export import write_bundle
+from mosaic_mcp.studio.timeline.model import Timeline
+
+BOTH = (("timeline.otio", "otio_json"), ("timeline.xml", "fcp_xml"))
+"""The formats that hold more than one track, and what reads them."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +24,19 @@ class Shot:
     media: str
     source: tuple[int, int]
     record: tuple[int, int]
+
+
+def bundle(
+    timeline: Timeline,
+    folder: Path,
+    *,
+    media: Mapping[str, Path] | None = None,
+    subtitles: Path | None = None,
+) -> zipfile.ZipFile:
+    """The zip of a timeline, open."""
+    out = folder / "timeline.zip"
+    write_bundle(timeline, out, media=media or {}, subtitles=subtitles)
+    return zipfile.ZipFile(io.BytesIO(out.read_bytes()))
 
 
 def read(archive: zipfile.ZipFile, name: str, adapter: str, **how) -> otio.schema.Timeline:

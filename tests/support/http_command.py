@@ -18,6 +18,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from mosaic_mcp.contract.extensions import Discovery
+from tests.support.waiting import WAIT_S
 
 ANNA = "anna-token-0123456789abcdef0123456789"
 BEN = "ben-token-0123456789abcdef0123456789=="
@@ -47,7 +48,7 @@ class HttpServer:
         """A plain client of its paths."""
         if token:
             headers["authorization"] = f"Bearer {token}"
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=WAIT_S, trust_env=False)
 
     def upload(self, token: str, kind: str, path: Path) -> str:
         """The id of a file that somebody elsewhere sends in the contract's three steps."""
@@ -67,7 +68,7 @@ class HttpServer:
     def end(self) -> int:
         """Tell it to end as a supervisor does; its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=WAIT_S)
 
 
 def start(home: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -98,7 +99,7 @@ def http_server(home: Path, *arguments: str, **environment: str) -> Generator[Ht
         yield HttpServer(home, process, listens[1].rstrip("."))
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=WAIT_S)
         with suppress(OSError):
             found = Discovery.model_validate_json((home / "studio/studio.json").read_bytes())
             os.kill(found.pid, signal.SIGTERM)
@@ -107,7 +108,7 @@ def http_server(home: Path, *arguments: str, **environment: str) -> Generator[Ht
 def refused(home: Path, *arguments: str, **environment: str) -> str:
     """What a start that must be refused says."""
     process = start(home, *arguments, **environment)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1, said
     assert "Traceback" not in said
     return said

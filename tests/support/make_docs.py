@@ -81,15 +81,16 @@ def tiles_page() -> str:
         table(("tile", "kind", "parameters", "in the studio", "how measured"), iter(rows)),
         "A node type id marked *unverified* is not public: it is ours (UUIDv5), and on the hosted "
         "engine such a tile is found by its name. A parameter marked *inferred* has a name that we "
-        "chose, because Mosaic's page names the setting and not its key. One that is *the "
-        "studio's own* Mosaic does not have.",
+        "chose, because Mosaic's page names the setting and not its key. Of one marked *guessed* "
+        "Mosaic's default or range is not public: what stands here is the studio's, and the hosted "
+        "engine decides by its own. One that is *the studio's own* Mosaic does not have.",
         *(_tile(tile) for tile in TILE_TYPES),
     )
 
 
 def _names(tile: TileType) -> str:
     if tile.params is None:
-        return "" if tile.protected else "not public"
+        return "not public"
     return ", ".join(f"`{name}`" for name in tile.params.model_fields)
 
 
@@ -117,8 +118,6 @@ def _tile(tile: TileType) -> str:
 
 
 def _parameters(tile: TileType) -> str:
-    if tile.protected:
-        return "A run cannot change it: it has no parameters."
     if tile.params is None:
         return "Its parameters are not public: any are passed to the engine that knows them."
     fields = tile.params.model_fields
@@ -126,7 +125,12 @@ def _parameters(tile: TileType) -> str:
         return "No parameters."
     schema = tile.params.model_json_schema()["properties"]
     rows = (_parameter(name, schema[name], fields[name].is_required()) for name in fields)
-    return table(("parameter", "type", "range", "default", "meaning"), rows)
+    told = table(("parameter", "type", "range", "default", "meaning"), rows)
+    return (
+        f"They are saved in the agent; a run cannot change them.\n\n{told}"
+        if tile.protected
+        else told
+    )
 
 
 def _parameter(name: str, schema: dict[str, Any], required: bool) -> tuple[str, ...]:
@@ -134,8 +138,8 @@ def _parameter(name: str, schema: dict[str, Any], required: bool) -> tuple[str, 
     default = schema.get("default")
     shown = "required" if required else "" if default is None else f"`{_json(default)}`"
     about = schema.get("description", "")
-    mark = " *(inferred)*" if schema.get("inferred") else ""
-    mark += " *(the studio's own)*" if schema.get("ours") else ""
+    marks = {"inferred": "inferred", "guessed": "guessed", "ours": "the studio's own"}
+    mark = "".join(f" *({told})*" for key, told in marks.items() if schema.get(key))
     return (
         f"`{name}`",
         " or ".join(dict.fromkeys(form.get("type", "text or number") for form in forms)),
@@ -190,7 +194,7 @@ def graphs_page() -> str:
         )
         for a in ORDER
     )
-    folds = ((t.name, t.arity) for t in TILE_TYPES if t.fan_in or t.fan_out)
+    folds = ((t.name, t.arity) for t in TILE_TYPES if t.fan_in or t.fan_out or t.folds_by)
     return page(
         "Graphs",
         "An agent is a graph of tiles. These rules are data (`mosaic_mcp/contract/graph_rules.py`)"
@@ -417,15 +421,45 @@ def models_page() -> str:
         "of the data folder. A file or folder that you have is taken with `--from`, under a name "
         "of the table (then it must be that model) or under one of your own (then it is used "
         "before all others).",
+        "## Subtitles that you bring",
+        "SRT or VTT. Their language is taken from the file's name as players read it "
+        "(`talk.de.srt`, `talk.en-US.vtt`), else from a VTT file's `Language:` line, else from the "
+        "words; too little to tell is `und`. English words are then timed by the sound; in every "
+        "other language they share the time of their subtitle by their length, and the transcript "
+        "says so. Where less than half of an English text fits the sound, the transcript and the "
+        "run ask whether it is this video's. English word lists (small words, hooks, number words, "
+        "“um” and “er” as "
+        "hesitations) serve English alone; stems and small words of 12 more languages are known. "
+        "A text without times is refused: where the sound says other words, it would be timed "
+        "wrongly and nobody would notice. A transcript may also go with a link to a file: that is "
+        "then fetched before the run starts.",
         "## What is made of what they hear",
         "English words are timed by the sound with pocketsphinx, which also finds the hesitations "
         "that Whisper leaves out, so that filler removal works. A transcript says its model, its "
         "language and its confidence. Below 0.85 (pocketsphinx) or 0.70 (Whisper) captions, filler "
-        "removal and ranking by words refuse. A model for English takes every language for "
-        "English, and refuses by its confidence: bring subtitles, or fetch one that knows 99 "
-        "languages.",
+        "removal and ranking by words refuse; of several videos in one, they leave out the words "
+        "of the uncertain ones, and the run warns of them. A model for English takes every "
+        "language for English, and refuses by its confidence: bring subtitles, or fetch one that "
+        "knows 99 languages. Hesitations stay where they are not timed by the sound, as in other "
+        "languages' subtitles; the run says which.",
         "Several voices are told apart by their sound; `read_transcript` then gives each sentence "
         "its `speaker` and says how clearly they differ. Voices that are alike count as one.",
+        "## When an output has subtitle files",
+        "SRT, VTT and TXT lie beside an output as far as what is said in it is known: from "
+        "subtitles that you brought, or because somebody has listened to the video, with the model "
+        "that is used now, and was sure enough. Captions of all three kinds, Motion Graphics, AI "
+        "B-Roll, Clips, Rough Cut and Silence Removal with filler words listen; `read_transcript` "
+        "does too. What was heard is kept with the video: after `read_transcript` the same run "
+        "again has the files, and takes the finished picture over.",
+        "Nothing is listened to for these files alone, with Whisper neither. Its smallest model "
+        "takes as much of the processor for a minute of talk as encoding that minute in 720p, "
+        "larger ones more ([quality.md](quality.md)), and it hears the whole video, however little "
+        "of it is shown.",
+        "Where the words of a part are not known, of your own intro for instance, the files have "
+        "all the others, and `missing_words` of the output says which part they leave out and why; "
+        "so do the TXT and a note in the VTT. What a montage mutes is not written; the script "
+        "of a voice-over is, unless the system's own `espeak-ng` spoke it, which does not tell "
+        "when it says what.",
     )
 
 

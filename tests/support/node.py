@@ -17,8 +17,9 @@ from typing import NoReturn
 
 import pytest
 
+from tests.support.waiting import PROGRAM_S
+
 KEPT_IN = Path(__file__).parents[2] / ".hosts"
-INSTALL_S = 300.0
 
 
 def not_installable(why: str) -> NoReturn:
@@ -77,7 +78,7 @@ def _install(folder: Path, packages: tuple[str, ...]) -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=INSTALL_S,
+        timeout=PROGRAM_S,
         # Scripts of packages look for `node` on the path.
         env={**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ['PATH']}"},
     )

@@ -19,10 +19,10 @@ import httpx
 from tests.support.node import node, npm_program
 from tests.support.pypi import pypi_program
 from tests.support.serving import served
+from tests.support.waiting import WAIT_S
 
 MOTO = "moto[server]==5.2.5"
 S3RVER = ("s3rver", "3.7.1")
-START_S = 120.0
 BUCKET = "studio"
 
 
@@ -78,7 +78,7 @@ def _serving(
     )
     endpoint = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + WAIT_S
         while not _answers(endpoint):
             assert process.poll() is None, "the object store ended"
             assert time.monotonic() < deadline, "the object store does not answer"
@@ -92,7 +92,7 @@ def _serving(
 def _answers(endpoint: str) -> bool:
     """True once the bucket could be made."""
     try:
-        httpx.put(f"{endpoint}/{BUCKET}", trust_env=False, timeout=10)
+        httpx.put(f"{endpoint}/{BUCKET}", trust_env=False, timeout=WAIT_S)
     except httpx.TransportError:
         return False
     return True

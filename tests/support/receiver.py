@@ -12,8 +12,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from tests.support.serving import served
-
-WAIT_S = 60.0
+from tests.support.waiting import WAIT_S
 
 
 @dataclass(frozen=True)

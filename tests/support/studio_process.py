@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 
 from mosaic_mcp.contract.extensions import Discovery
+from tests.support.waiting import WAIT_S
 
-START_S = 30.0
 PROGRAM = "mosaic_mcp.studio"
 HASTY = "tests.support.hasty_studio"
 """One that looks after its disk five times a second."""
@@ -46,7 +46,7 @@ class RunningStudio:
         found = self.discovery
         sent = found.token if key is None else key
         headers = {"authorization": f"Bearer {sent}"} if sent else {}
-        return httpx.Client(base_url=found.url, headers=headers, timeout=30, trust_env=False)
+        return httpx.Client(base_url=found.url, headers=headers, timeout=WAIT_S, trust_env=False)
 
     def log(self) -> str:
         return "".join(p.read_text() for p in sorted((self.home / "studio/log").glob("*.log")))
@@ -79,7 +79,7 @@ def start(
 
 def until(what: Callable[[], bool], processes: Sequence[subprocess.Popen[bytes]]) -> None:
     """Wait for `what`, as long as one of the processes lives."""
-    deadline = time.monotonic() + START_S
+    deadline = time.monotonic() + WAIT_S
     while not what():
         alive = any(process.poll() is None for process in processes)
         assert alive, f"the studio ended; its log may say why: {processes[0].communicate()}"
@@ -103,7 +103,7 @@ def running_studio(
     finally:
         process.terminate()
         try:
-            process.communicate(timeout=20)
+            process.communicate(timeout=WAIT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

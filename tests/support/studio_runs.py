@@ -12,6 +12,7 @@ import httpx
 
 from mosaic_mcp.contract.tiles.catalogue import tile_type
 from mosaic_mcp.studio.runs.render_changes import TILE_SHARE
+from tests.support.waiting import WAIT_S
 
 ENDED = {"completed", "partial_complete", "failed", "cancelled"}
 
@@ -28,12 +29,12 @@ class Studio:
         assert answer.is_success, answer.text
         return answer.json()
 
-    def add(self, video: Path, srt: Path | None = None) -> str:
-        asset = self.post("/studio/v1/files", {"path": str(video), "asset_type": "video"})
+    def add(self, path: Path, srt: Path | None = None, kind: str = "video") -> str:
+        asset = self.post("/studio/v1/files", {"path": str(path), "asset_type": kind})
         if srt is not None:
             body = {"format": "srt", "text": srt.read_text()}
-            path = f"/studio/v1/videos/{asset['asset_id']}/transcript"
-            assert self.http.put(path, json=body).is_success
+            where = f"/studio/v1/videos/{asset['asset_id']}/transcript"
+            assert self.http.put(where, json=body).is_success
         return asset["asset_id"]
 
     def agent(self, nodes: dict[str, Any], edges: str) -> tuple[str, dict[str, str]]:
@@ -72,7 +73,7 @@ class Studio:
         answer = self.http.get(
             f"/studio/v1/runs/{run_id}/watch",
             params={"since": since, "wait_s": wait_s},
-            timeout=wait_s + 30,
+            timeout=wait_s + WAIT_S,
         )
         assert answer.is_success, answer.text
         return answer.json()

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
-from mosaic_mcp.errors import NotFound
+from mosaic_mcp.errors import MosaicError, NotFound
 from mosaic_mcp.studio.perception.model import (
     Beats,
     Colours,
@@ -89,21 +90,26 @@ class Known:
         words: dict[str, list[SpokenWord]],
         *,
         reliable: bool = True,
+        language: str = "en",
         faces: Sequence[Face] = (),
         shots: Sequence[Fraction] = (Fraction(0),),
         colours: dict[str, Colours] | None = None,
         beats: Sequence[float] = (),
         level: float = -20.0,
         moments: dict[str, Sequence[Moment]] | None = None,
+        transcripts: dict[str, Words | MosaicError] | None = None,
     ) -> None:
         self.truth = words
         self.reliable = reliable
+        self.language = language
         self.known_faces = tuple(faces)
         self.known_shots = tuple(shots)
         self.known_colours = colours or {}
         self.known_beats = tuple(Fraction(at).limit_denominator(1000) for at in beats)
         self.known_level = level
         self.known_moments = moments or {}
+        self.transcripts = transcripts or {}
+        """Of sources that are heard otherwise than the rest; errors are raised."""
         self.looked_at: list[Sequence[Interval] | None] = []
 
     async def speech(self, source: Source) -> tuple[Interval, ...]:
@@ -116,8 +122,12 @@ class Known:
         return tuple(heard)
 
     async def words(self, source: Source) -> Words:
-        return Words(
+        other = self.transcripts.get(source.sha256)
+        if isinstance(other, MosaicError):
+            raise other
+        return other or Words(
             origin="user" if self.reliable else "pocketsphinx",
+            language=self.language,
             confidence=1.0 if self.reliable else 0.31,
             reliable=self.reliable,
             words=tuple(self.truth.get(source.sha256, [])),
@@ -203,6 +213,8 @@ class Makes:
         self.found = footage
         self.taken = taken
         self.wishes: list[Wish] = []
+        self.dimensions: Literal[1, 3] = 3
+        """Of tables."""
 
     def maker(self, kind: str) -> str | None:
         return "OpenAI" if kind in self.kinds else None
@@ -222,6 +234,9 @@ class Makes:
     ) -> Source:
         name = f"{picture.sha256}-{'zoom' if zoom else 'still'}"
         return source(name, seconds, width=size[0], height=size[1], audio_channels=0)
+
+    async def table(self, table: Source) -> tuple[Source, Literal[1, 3]]:
+        return table, self.dimensions
 
     async def footage(self) -> Sequence[Footage]:
         return self.found

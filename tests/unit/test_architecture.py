@@ -10,9 +10,10 @@ import pytest
 import mosaic_mcp
 
 ROOT = Path(mosaic_mcp.__file__).parent
-LEAVES = {"errors", "logs", "opening", "settings", "traces"}
+LEAVES = {"errors", "importing", "logs", "opening", "settings", "traces"}
 ROOMS = {
     "errors": set(),
+    "importing": set(),
     "opening": set(),
     "settings": set(),
     "logs": {"errors", "settings"},

@@ -45,10 +45,10 @@ def test_the_canonical_chain_stays_as_it_is():
 @pytest.mark.parametrize(
     "said", list(permutations(["Clips", "Reframe", "Captions", "Destination"]))
 )
-def test_captions_and_destination_go_behind_the_cut_and_the_framing_from_anywhere(said):
+def test_the_canonical_chain_comes_of_its_tiles_in_any_order(said):
     tiles = line(*said)
     order, moves = advised(tiles)
-    assert names(tiles, order)[2:] == ["Captions", "Destination"]
+    assert names(tiles, order) == ["Clips", "Reframe", "Captions", "Destination"]
     assert bool(moves) == (list(said) != names(tiles, order))
 
 
@@ -105,6 +105,16 @@ def test_connections_go_where_the_kinds_of_their_ends_allow(source, target, says
     assert not may_lead(tile_type(source).kind, tile_type(target).kind)
     with pytest.raises(InvalidRequest, match=says):
         apply_operations(agent({"a": source, "b": target}), (), lambda: "")
+
+
+def test_a_tile_that_joins_nothing_says_so_of_several_inputs():
+    both = {"one": "Video Input", "two": "Video Input"}
+    [found] = lint(Graph.of(agent(both | {"logo": "Watermark"}, "one>logo two>logo")))
+    assert found.message == "does each video of Video Input, Video Input 2 by itself."
+    assert "Rough Cut with combine_input_renders" in found.advice
+    joined = ("Rough Cut", {"prompt": "Best takes", "combine_input_renders": True})
+    for tile in ("Montage", joined):
+        assert lint(Graph.of(agent(both | {"cut": tile}, "one>cut two>cut"))) == []
 
 
 def test_a_tile_that_generates_is_told_to_change_no_videos():

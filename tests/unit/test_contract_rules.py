@@ -393,6 +393,21 @@ def test_values_that_contradict_each_other_are_refused_for_the_hosted_engine_as_
     assert only(body, hosted=True).where == "update_params.caps.caption_min_words"
 
 
+@pytest.mark.parametrize(
+    ("tile", "saved", "changes", "where"),
+    [
+        ("Intro", {}, {"use_custom_intro": "custom"}, "custom_intro_video_id"),
+        ("Captions", {"caption_min_words": 3}, {"caption_max_words": 1}, "caption_min_words"),
+    ],
+)
+def test_what_a_change_makes_of_saved_values_is_judged_on_the_hosted_engine_too(
+    tile, saved, changes, where
+):
+    detail = agent({"in": "Video Input", "node": (tile, saved)})
+    body = {"video_ids": ["v"], "update_params": {"node": changes}}
+    assert only(body, detail, hosted=True).where == f"update_params.node.{where}"
+
+
 def test_saved_parameters_of_a_hosted_agent_are_not_ours_to_judge():
     detail = agent({"in": "Video Input", "caps": ("Captions", {"from_the_future": 1})})
     assert faults({"video_ids": ["v"]}, detail, hosted=True) == []

@@ -76,6 +76,8 @@ def test_inputs_destinations_and_triggers_are_protected_and_nothing_else():
 def test_only_clips_fans_out_and_only_montage_folds():
     assert [t.name for t in TILE_TYPES if t.fan_out] == ["Clips"]
     assert [t.name for t in TILE_TYPES if t.fan_in] == ["Montage"]
+    for tile in (t for t in TILE_TYPES if t.folds_by):
+        assert tile.folds_by in tile.params.model_fields
 
 
 @pytest.mark.parametrize("tile", [t for t in TILE_TYPES if t.params], ids=lambda t: t.name)
@@ -159,6 +161,51 @@ def test_names_that_no_page_confirms_are_told():
     assert unconfirmed(tile_type("Clips"), {"num_clips": 1}) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("Captions", {"some_new_setting": 1}),
+        ("Captions", {"caption_min_words": 4}),
+        ("Captions", {"caption_font_size_px": 900}),
+        ("Cinematic Captions", {"some_new_setting": 1}),
+        ("Motion Graphics", {"frequency_per_minute": 90, "some_new_setting": 1}),
+        ("Reframe", {"aspect_ratio": "auto"}),
+        ("Color Correction", {"preset": "Golden Hour"}),
+        ("Mirror", {"horizontal": False}),
+        ("AI Augment", {"prompt": "Make it snow"}),
+        ("AI Augment", {"instructions": "x", "end_time": 30}),
+        ("AI Avatar", {"script": "Word. " * 2000}),
+        ("Watermark", {"logo_margin_x": 3000}),
+        ("Clips", {"prompt": "Every joke. " * 500}),
+        ("Image Generation", {"prompt": "A wide meadow. " * 500}),
+        ("Destination", {"mode": "publish"}),
+    ],
+)
+def test_what_no_page_says_is_left_to_the_hosted_engine(name, params):
+    assert check_params(tile_type(name), params, "p", hosted=True) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "says"),
+    [
+        ("Captions", {"caption_font_weight": 700}, "valid string"),
+        ("Captions", {"caption_style": "bouncing"}, "'colored'"),
+        ("Captions", {"caption_min_words": 4, "caption_max_words": 3}, "above caption_max_words"),
+        ("Watermark", {"logo_opacity": 9}, "greater than or equal to 10"),
+        ("Watermark", {"logo_colour": "red"}, "no parameter 'logo_colour'"),
+        ("Intro", {"use_custom_intro": "custom"}, "custom_intro_video_id"),
+        ("Audio Generation", {}, "voiceover mode"),
+        ("Rough Cut", {}, "is required"),
+        ("Reframe", {"resolution": "source"}, "which Mosaic does not have"),
+        ("AI B-Roll", {"clips": ["a"]}, "which Mosaic does not have"),
+        ("AI Music", {"audio_id": "a"}, "which Mosaic does not have"),
+    ],
+)
+def test_what_a_page_says_holds_on_the_hosted_engine_too(name, params, says):
+    found = check_params(tile_type(name), params, "p", hosted=True)
+    assert says in " ".join(f.sentence() for f in found)
+
+
 def test_asset_parameters_are_ids_in_some_tile():
     fields = {name for t in TILE_TYPES if t.params for name in t.params.model_fields}
     assert {*ASSET_PARAMS, *ASSET_LISTS} <= fields
@@ -206,6 +253,14 @@ def test_advice_names_the_node_and_what_would_be_better(tiles, node, says):
     found = [f for f in lint(Graph.of(agent(tiles))) if f.node == node and says in f.message]
     assert found
     assert all(f.advice for f in found)
+
+
+def test_names_and_bounds_of_ours_are_no_advice_on_the_hosted_engine():
+    graph = Graph.of(
+        agent({"in": "Video Input", "a": ("Captions", {"caption_min_words": 4}), "b": "AI Augment"})
+    )
+    told = {hosted: {f.node for f in lint(graph, hosted=hosted)} for hosted in (False, True)}
+    assert told == {False: {"a", "b"}, True: set()}
 
 
 def test_the_advised_order_needs_no_advice():

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from mosaic_mcp.studio.runs.recipes import recipe_hash
-from mosaic_mcp.studio.timeline.model import Graphic, Sound
+from mosaic_mcp.studio.timeline.model import Graphic, Sound, Timecode
 from tests.support.tiles import source, timeline
 
 TALK = timeline(source())
@@ -12,8 +12,9 @@ BAR = Graphic(kind="progress")
 
 def test_names_and_nodes_do_not_make_another_recipe():
     clips = tuple(clip.model_copy(update={"tile": "other node"}) for clip in TALK.clips)
+    camera = Timecode(label="01:00:00:00", base=25)
     sources = {
-        key: s.model_copy(update={"name": "other.mp4", "origin": "studio"})
+        key: s.model_copy(update={"name": "other.mp4", "origin": "studio", "timecode": camera})
         for key, s in TALK.sources.items()
     }
     renamed = TALK.model_copy(update={"name": "other", "clips": clips, "sources": sources})

@@ -26,6 +26,8 @@ def test_more_subtitles_than_a_video_has_are_refused():
     with pytest.raises(MediaError, match="subtitles"):
         read_cues(CUE * (MAX_CUES + 1), "srt")
     assert len(read_cues(CUE * 100, "srt")) == 100
+    spoken = read_cues(f"{HEAD}-5 (really) [cold]\n", "srt", exact=True)
+    assert spoken[0].words == ("-5", "(really)", "[cold]")
     assert len(read_cues(HEAD + "a " * (MAX_CUE_CHARS // 3), "srt")) == 1
 
 

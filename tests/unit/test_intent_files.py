@@ -143,6 +143,8 @@ def test_a_pipe_is_refused_without_waiting_for_it(home, settings):
         ("list.m3u8", "video", "is not a video but a M3U8 file"),
         ("talk.mp4", "subtitles", "is not subtitles but a video"),
         ("words", "subtitles", "a file without a suffix"),
+        ("talk.txt", "subtitles", "a text without times"),
+        ("talk.txt", "subtitles", "Give the same text as .srt or .vtt"),
     ],
 )
 def test_what_is_plainly_something_else_is_refused(name, kind, says, home, settings):

@@ -5,6 +5,7 @@ import pytest
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.errors import Conflict, InvalidRequest
 from mosaic_mcp.intent import TileWish, build_graph
+from mosaic_mcp.intent.graphs import Offer, plan_graph
 from tests.support.agents import agent
 from tests.support.engines import Engine
 
@@ -214,6 +215,13 @@ async def test_the_hosted_engine_is_asked_for_the_ids_that_are_not_public():
         "9451e6ff-ac7f-4317-9055-a2f35f641b29",
         "hosted-Destination",
     ]
+
+
+def test_names_that_mosaic_does_not_confirm_are_warned_of_when_an_agent_is_made():
+    tiles = [TileWish("Reframe", params={"aspect_ratio": "1:1"})]
+    told = plan_graph(tiles, None, Offer({}))[2]
+    assert [w for w in told if "pages do not confirm" in w and "aspect_ratio" in w]
+    assert not [w for w in plan_graph(tiles, None, Offer(None))[2] if "aspect_ratio" in w]
 
 
 async def test_a_tile_that_the_hosted_engine_does_not_offer_is_refused():

@@ -276,7 +276,18 @@ async def test_the_last_part_of_an_output_is_known_from_the_start(settings):
     assert made.body() == {"node_render_ids": [UUID], "input_clip_start_ms": 31_500}
 
 
-@pytest.mark.parametrize("said", [URL, TUBE, f"video:{UUID}"])
+async def test_the_last_part_of_an_upload_is_known_from_the_start(settings):
+    engine = Engine(ONE, uploads=(UUID,))
+    for said in (UUID, f"video:{UUID}"):
+        made = await plan(settings, said, engine=engine, clip="last 30 s")
+        assert made.body() == {"video_ids": [UUID], "input_clip_start_ms": 70_000}
+    found = await faults(
+        settings, UUID, engine=Engine(ONE, uploads=(UUID,), hosted=True), clip="last 30 s"
+    )
+    assert "length of this video is not known" in found["videos[0].clip"].what
+
+
+@pytest.mark.parametrize("said", [URL, TUBE])
 async def test_the_last_part_of_a_video_of_unknown_length_is_refused(settings, said):
     found = await faults(settings, said, clip="last 30 s")
     assert "length of this video is not known" in found["videos[0].clip"].what
@@ -297,12 +308,51 @@ async def test_a_file_that_changed_after_it_was_planned_is_not_sent(settings, vi
     assert (engine.added, posted) == ([], [])
 
 
-async def test_a_transcript_goes_with_files_and_uploads_only(settings, videos):
+@pytest.mark.parametrize(
+    ("said", "told", "remedy"),
+    [
+        (TUBE, "not at hand before the run", "Download"),
+        (f"render:{UUID}", "not with an output", "Leave it out"),
+    ],
+)
+async def test_a_transcript_goes_with_a_video_that_can_be_handed_over(
+    settings, videos, said, told, remedy
+):
     srt = str(videos / "talk.srt")
     made = await plan(settings, VideoWish(f"video:{UUID}", transcript=srt))
     assert list(made.transcripts) == [UUID]
-    found = await faults(settings, VideoWish(URL, transcript=srt))
-    assert "videos[0].transcript" in found
+    fault = (await faults(settings, VideoWish(said, transcript=srt)))["videos[0].transcript"]
+    assert told in fault.what
+    assert remedy in fault.remedy
+
+
+async def test_a_link_with_a_transcript_is_fetched_first(settings, videos, posted):
+    engine = Engine(ONE)
+    wish = VideoWish(URL, clip="first 5 s", transcript=str(videos / "talk.srt"))
+    made = await plan(settings, wish, engine=engine)
+    shown = (await made.preview())["video_ids"][0]["upload"]
+    assert (shown["url"], shown["transcript"]["path"]) == (URL, wish.transcript)
+    await submit(made, engine, None)
+    assert engine.fetched == [(URL, "video")]
+    assert posted[0][1] == {"video_ids": ["fetched-1"], "input_clip_end_ms": 5_000}
+    assert (await engine.studio()).brought["fetched-1"].text == "talk.srt"
+    hosted = await plan(settings, wish, engine=Engine(ONE, hosted=True))
+    assert hosted.body() == {"video_urls": [URL], "input_clip_end_ms": 5_000}
+
+
+async def test_the_last_part_of_a_link_with_a_transcript_is_not_known_either(settings, videos):
+    wish = VideoWish(URL, clip="last 30 s", transcript=str(videos / "talk.srt"))
+    found = await faults(settings, wish)
+    assert "length of this video is not known" in found["videos[0].clip"].what
+
+
+async def test_the_language_in_the_name_of_a_transcript_is_sent_with_it(settings, videos, posted):
+    (videos / "talk.de.srt").write_bytes(b"text")
+    engine = Engine(ONE)
+    for name, language in (("talk.de.srt", "de"), ("talk.srt", "")):
+        wish = VideoWish(f"video:{UUID}", transcript=str(videos / name))
+        await submit(await plan(settings, wish, engine=engine), engine, None)
+        assert (await engine.studio()).brought[UUID].language == language
 
 
 async def test_a_transcript_that_is_no_text_is_refused(settings, videos, posted):

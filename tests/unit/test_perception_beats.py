@@ -53,6 +53,22 @@ def test_clicks_are_found_with_their_tempo(bpm):
     check(find_beats(samples(mix)), bpm, beats)
 
 
+@pytest.mark.parametrize("bpm", [110, 125, 140])
+def test_sounds_that_are_louder_between_the_beats_are_not_taken_for_them(bpm):
+    """A shaker off the beat, and chords that change on it."""
+    loud, beats = struck(bpm, offset=0.2)
+    off = np.roll(loud, round(30 / bpm * RATE))
+    at = np.arange(round(60 / bpm * RATE)) / RATE
+    rising = np.minimum(1, at / 0.05) * np.minimum(1, (at[-1] - at) / 0.05)
+    chords = np.zeros(len(loud))
+    for number, beat in enumerate(beats[:-1]):
+        pitches = ((220, 277, 330), (247, 294, 370))[number // 2 % 2]
+        place = round(beat * RATE)
+        chord = sum(np.sin(2 * np.pi * f * at) for f in pitches)
+        chords[place : place + len(at)] += 0.1 * chord * rising
+    check(find_beats(samples(off + 0.5 * loud + chords)), bpm, beats)
+
+
 @pytest.mark.parametrize("bpm", [84, 110, 140])
 def test_the_beats_of_something_like_music_are_found(bpm):
     mix, beats = like_music(bpm)

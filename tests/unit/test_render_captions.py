@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mosaic_mcp.errors import Unsupported
+from mosaic_mcp.studio.export import cues_of
 from mosaic_mcp.studio.render import fonts
 from mosaic_mcp.studio.render.ass import clean
 from mosaic_mcp.studio.render.captions import Page
-from mosaic_mcp.studio.render.phrases import Shown, groups_of, shown_words
+from mosaic_mcp.studio.render.phrases import Shown, ends_of, groups_of, shown_words
 from mosaic_mcp.studio.render.places import SIDE
 from mosaic_mcp.studio.render.sheet import sheet_of
 from mosaic_mcp.studio.timeline.model import (
@@ -21,6 +22,7 @@ from mosaic_mcp.studio.timeline.model import (
     Clip,
     Source,
     Timeline,
+    Track,
 )
 
 TALK = Source(sha256="talk", name="talk.mp4", duration=F(60), width=1920, height=1080)
@@ -164,7 +166,27 @@ def test_letters_that_the_font_lacks_are_drawn_in_one_that_has_them():
     assert "DejaVu Sans" in sheet.text
 
 
-@pytest.mark.parametrize("text", ["你好", "🎉", "مرحبا", "שלום", "नमस्ते"])
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("party🎉", ["party"]),
+        ("I ❤️‍🔥 it", ["I", "❤", "it"]),
+        ("go 👍🏽 🇩🇪 now", ["go", "now"]),
+        ("🎉", []),
+    ],
+)
+def test_a_sign_that_no_font_has_is_left_out_of_captions_and_kept_in_subtitles(text, drawn):
+    timeline = captioned(said(text))
+    assert [event.plaintext for event in events(timeline)] == drawn
+    assert "".join(cue.text for cue in cues_of(timeline)) == " ".join(map(clean, text.split()))
+
+
+def test_a_sign_that_only_the_chosen_font_has_is_drawn_while_it_draws_all_letters():
+    assert [e.plaintext for e in events(captioned(said("₿5 🎉")))] == ["₿5"]
+    assert [e.plaintext for e in events(captioned(said("₿5 Ελλάδα")))] == ["5", "Ελλάδα"]
+
+
+@pytest.mark.parametrize("text", ["你好", "你好🎉", "مرحبا", "שלום", "नमस्ते"])
 def test_scripts_that_cannot_be_drawn_are_refused(text):
     with pytest.raises(Unsupported) as refusal:
         sheet_of(captioned(said(text)))
@@ -174,3 +196,55 @@ def test_scripts_that_cannot_be_drawn_are_refused(text):
 def test_shown_words_are_whole():
     shown = shown_words(captioned(said("one two")), captioned(said("one two")).captions)
     assert shown[0] == Shown("one", F(0), F(3, 10), 0)
+
+
+def spoken_over(talk: str, script: str, **track) -> Timeline:
+    """A talk, and a voice that begins at second 2 of it, both with captioned words."""
+    voice = Source(sha256="voice", name="voice.wav", kind="audio", duration=F(3), audio_channels=1)
+    script_words = [w.model_copy(update={"source": "voice"}) for w in said(script)]
+    own = captioned((*said(talk), *script_words))
+    return own.model_copy(
+        update={
+            "sources": own.sources | {"voice": voice},
+            "tracks": (Track(source="voice", kind="voice", at=F(2), **track),),
+        }
+    )
+
+
+def test_under_a_voice_only_its_words_are_shown_and_the_clips_go_on_behind_it():
+    both = spoken_over(" ".join(f"own{n}" for n in range(20)), "Here is the lake.")
+    assert both.captions is not None
+    shown = shown_words(both, both.captions)
+    assert [w.text for w in shown] == [
+        *(f"own{n}" for n in range(5)),
+        *("Here", "is", "the", "lake."),
+        *(f"own{n}" for n in range(13, 20)),
+    ]
+    assert [(w.start, w.end) for w in shown[5:7]] == [
+        (F(2), F(23, 10)),
+        (F(24, 10), F(27, 10)),
+    ]
+    groups = groups_of(shown, CaptionStyle())
+    assert [[w.text for w in g] for g in groups if g[0].text == "Here"] == [
+        ["Here", "is", "the", "lake."]
+    ]
+    ends = list(ends_of(both, groups))
+    assert all(end <= later[0].start for end, later in zip(ends, groups[1:], strict=False))
+
+
+def test_of_a_voice_that_was_cut_only_what_is_heard_is_shown():
+    # A cut took the first word away: the voice goes on from its second one.
+    both = spoken_over("own", "Here is the lake.", start=F(4, 10), end=F(11, 10))
+    assert both.captions is not None
+    shown = shown_words(both, both.captions)
+    assert [(w.text, w.start) for w in shown] == [
+        ("own", F(0)),
+        ("is", F(2)),
+        ("the", F(24, 10)),
+    ]
+
+
+def test_a_voice_without_words_hides_none_of_the_clips():
+    both = spoken_over(" ".join(f"own{n}" for n in range(20)), "")
+    assert both.captions is not None
+    assert len(shown_words(both, both.captions)) == 20

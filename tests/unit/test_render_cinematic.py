@@ -56,6 +56,12 @@ def titled(text: str, *, size=(1080, 1920), faces=(), framing=None, **look) -> T
     )
 
 
+def test_a_cut_in_which_nothing_is_said_shows_nothing():
+    said = titled("one two")
+    silent = said.clips[0].model_copy(update={"start": F(30)})
+    assert events(said.model_copy(update={"clips": (silent,)})) == []
+
+
 def events(timeline: Timeline) -> list[pysubs2.SSAEvent]:
     return pysubs2.SSAFile.from_string(sheet_of(timeline).text).events
 
@@ -172,3 +178,10 @@ def test_the_first_free_place_is_taken_else_the_one_that_covers_least():
 def test_a_hostile_word_is_drawn_as_text(animation):
     [*shown] = letters(titled("{\\p1}\\Nx", animation=animation))
     assert {e.plaintext for e in shown} == {"(/p1)/Nx"}
+
+
+@pytest.mark.parametrize("animation", ANIMATIONS)
+def test_signs_that_no_font_has_are_left_out_of_both_fonts(animation):
+    shown = letters(titled("we🎉 WIN🔥\ufe0f 🎙", animation=animation))
+    assert {e.plaintext for e in shown} == {"we", "WIN"}
+    assert "DejaVu" not in sheet_of(titled("we🎉 WIN🔥\ufe0f 🎙")).text

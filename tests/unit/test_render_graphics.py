@@ -57,9 +57,11 @@ def events(timeline: Timeline) -> list[pysubs2.SSAEvent]:
 
 def panel(timeline: Timeline) -> Box:
     """The first box that is drawn."""
-    drawing = next(e.plaintext for e in events(timeline) if "\\p1" in e.text)
-    numbers = [float(n) for n in re.findall(r"-?[\d.]+", drawing)]
-    return Box(min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2]))
+    drawing = next(e for e in events(timeline) if "\\p1" in e.text)
+    numbers = [float(n) for n in re.findall(r"-?[\d.]+", drawing.plaintext)]
+    x, y = map(float, re.search(r"\\pos\(([\d.]+),([\d.]+)", drawing.text).groups())
+    across, down = [x + n for n in numbers[::2]], [y + n for n in numbers[1::2]]
+    return Box(min(across), min(down), max(across), max(down))
 
 
 def scene(kind: str, texts, size) -> Scene:
@@ -80,7 +82,9 @@ def test_every_text_fits_into_the_safe_area(kind, size, texts):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("kind", ["lower-third", "quote", "number", "list", "title", "chapter"])
+@pytest.mark.parametrize(
+    "kind", ["lower-third", "call-out", "quote", "number", "list", "title", "chapter"]
+)
 def test_a_graphic_stands_in_the_safe_area_off_the_captions(kind, size):
     words = [
         CaptionWord(source="talk", text="words", start=F(n, 2), end=F(n + 1, 2)) for n in range(12)

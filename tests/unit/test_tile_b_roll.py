@@ -41,12 +41,14 @@ def starts_of(words, *texts):
     return [w.start for w in words if w.text in texts]
 
 
-async def rolled(script=SCRIPT, *, making=None, own=None, **params):
+async def rolled(script=SCRIPT, *, making=None, own=None, warnings=None, **params):
     uncut, known = talk(script)
     own = own or {}
     params.setdefault("coverage_level", "maximal")
     given = BRollParams(clips=list(own), **params)
-    [made] = await b_roll.apply([uncut], given, context(known, making=making, **own))
+    [made] = await b_roll.apply(
+        [uncut], given, context(known, making=making, warnings=warnings, **own)
+    )
     return made, known.truth["talk"]
 
 
@@ -84,8 +86,10 @@ async def test_a_clip_that_is_shown_again_goes_on_where_it_was_left_off():
     assert (first.start, second.start) == (0, first.over.end - first.over.start)
 
 
-async def test_a_clip_that_is_shorter_than_a_scene_may_be_is_left_out():
-    made, _ = await rolled(own=clips(bike=1, coffee=3))
+async def test_a_clip_that_is_shorter_than_a_scene_may_be_is_left_out_and_that_is_told():
+    told: list[str] = []
+    made, _ = await rolled(own=clips(bike=1, coffee=3), warnings=told)
+    assert told == ["bike.mp4 is shorter than 2 s: left out"]
     assert {s for *_, s in scenes(made)} == {"coffee"}
     assert all(end - start <= 3 for start, end, _ in scenes(made))
 

@@ -4,12 +4,15 @@ from fractions import Fraction
 
 import pytest
 
-from mosaic_mcp.contract.tiles.params import CaptionsParams
+from mosaic_mcp.contract.tiles.graphics import CinematicCaptionsParams
+from mosaic_mcp.contract.tiles.params import CaptionsParams, NoParams
 from mosaic_mcp.errors import InvalidRequest, MediaError, Unsupported
-from mosaic_mcp.studio.tiles import captions
+from mosaic_mcp.studio.perception.model import Colours
+from mosaic_mcp.studio.render.sheet import sheet_of
+from mosaic_mcp.studio.tiles import captions, cinematic_captions, emoji_captions
 from mosaic_mcp.studio.timeline.edit import trim
-from mosaic_mcp.studio.timeline.model import CaptionStyle
-from tests.support.tiles import Known, context, source, talk, timeline
+from mosaic_mcp.studio.timeline.model import CaptionStyle, Track
+from tests.support.tiles import Known, context, sound, source, speak, talk, timeline
 
 
 async def test_the_words_keep_their_source_times_and_hesitations():
@@ -89,6 +92,46 @@ def test_fewest_words_above_most_words_is_refused():
         captions.caption_style(CaptionsParams(caption_min_words=5, caption_max_words=2))
 
 
+TILES = (
+    (captions.apply, CaptionsParams()),
+    (cinematic_captions.apply, CinematicCaptionsParams()),
+    (emoji_captions.apply, NoParams()),
+)
+
+
+@pytest.mark.parametrize(("apply", "params"), TILES)
+async def test_signs_that_no_font_has_are_told_once_and_the_words_keep_them(apply, params):
+    uncut, known = talk("A party🎉 and more 🎉 fun🎈.")
+    known.known_colours = {"talk": Colours(red=(0.5,), green=(0.5,), blue=(0.5,))}
+    told: list[str] = []
+    [captioned] = await apply([uncut], params, context(known, warnings=told))
+    assert told == [
+        "no font here has 🎈 🎉: captions leave such signs out, subtitle files keep them"
+    ]
+    assert captioned.captions.words[1].text == "party🎉"
+    drawn = [e.plaintext for e in sheet_of(captioned).subs.events if "\\p1" not in e.text]
+    assert not set("".join(drawn)) & {"🎈", "🎉"}
+
+
+@pytest.mark.parametrize("script", ["你好 世界", "مرحبا بالعالم"])
+@pytest.mark.parametrize(("apply", "params"), TILES)
+async def test_a_script_without_a_font_is_refused_before_anything_is_looked_at(
+    apply, params, script
+):
+    uncut, known = talk(script)
+    with pytest.raises(Unsupported) as refusal:
+        await apply([uncut], params, context(known))
+    assert "hosted engine" in refusal.value.remedy
+    assert known.looked_at == []
+
+
+async def test_an_emoji_that_the_tile_adds_stays_beside_one_that_is_left_out():
+    uncut, known = talk("A rocket🎉 starts.")
+    [captioned] = await emoji_captions.apply([uncut], NoParams(), context(known))
+    assert captioned.captions.words[1].emoji == "🚀"
+    assert any("\\p1" in event.text for event in sheet_of(captioned).subs.events)
+
+
 async def test_an_unreliable_transcript_is_refused_with_what_to_do():
     uncut, known = talk("Hello there.")
     known.reliable = False
@@ -101,3 +144,42 @@ async def test_a_video_in_which_nothing_is_said_is_refused():
     mute = timeline(source(audio_channels=0))
     with pytest.raises(MediaError, match="Nothing is said in talk"):
         await captions.apply([mute], CaptionsParams(), context(Known({})))
+
+
+def narrated(script: str | None):
+    """A talk under a voice-over, which carries its words or not."""
+    uncut, known = talk("Own words are here.")
+    known.truth["voice"] = [] if script is None else speak(script)
+    voice = sound("voice", 4).model_copy(update={"transcript": script and "brought"})
+    track = Track(source="voice", kind="voice")
+    sources = uncut.sources | {"voice": voice}
+    return uncut.model_copy(update={"sources": sources, "tracks": (track,)}), known
+
+
+@pytest.mark.parametrize(
+    ("tile", "params"),
+    [
+        (captions, CaptionsParams()),
+        (emoji_captions, NoParams()),
+    ],
+)
+async def test_a_voice_over_is_captioned_with_the_words_of_its_script(tile, params):
+    both, known = narrated("Here is the lake.")
+    [captioned] = await tile.apply([both], params, context(known))
+    assert [(w.source, w.text) for w in captioned.captions.words] == [
+        *(("voice", text) for text in ("Here", "is", "the", "lake.")),
+        *(("talk", text) for text in ("Own", "words", "are", "here.")),
+    ]
+
+
+async def test_where_nobody_else_speaks_the_voice_over_is_captioned_alone():
+    both, known = narrated("Here is the lake.")
+    known.truth["talk"] = []
+    [captioned] = await captions.apply([both], CaptionsParams(), context(known))
+    assert {w.source for w in captioned.captions.words} == {"voice"}
+
+
+async def test_of_a_voice_over_without_words_the_video_is_captioned_alone():
+    both, known = narrated(None)
+    [captioned] = await captions.apply([both], CaptionsParams(), context(known))
+    assert {w.source for w in captioned.captions.words} == {"talk"}

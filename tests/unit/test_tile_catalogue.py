@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES
-from mosaic_mcp.contract.tiles.params import SilenceRemovalParams
+from mosaic_mcp.contract.tiles.catalogue import TILE_TYPES, tile_type
+from mosaic_mcp.contract.tiles.params import DestinationParams, SilenceRemovalParams
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.tiles.catalogue import TILES
 from tests.support.tiles import Known, context, source, talk, timeline
@@ -85,7 +85,17 @@ async def test_progress_over_several_inputs_rises_to_the_end():
 @pytest.mark.parametrize("name", ["Video Input", "Destination"])
 async def test_the_ends_of_a_graph_pass_everything_on(name):
     inputs = [timeline(source("one")), timeline(source("two"))]
-    assert await TILES[name].apply(inputs, None, context(Known({}))) == inputs
+    params = tile_type(name).params()
+    assert await TILES[name].apply(inputs, params, context(Known({}))) == inputs
+
+
+async def test_a_destination_that_was_to_publish_says_that_nothing_was_published():
+    told: list[str] = []
+    inputs = [timeline(source("one"))]
+    params = DestinationParams(publishing_mode="immediate", platforms=["x"])
+    made = await TILES["Destination"].apply(inputs, params, context(Known({}), warnings=told))
+    assert made == inputs
+    assert "Nothing was published" in told[0]
 
 
 async def test_audio_enhance_asks_for_clean_sound_at_minus_14_lufs():
@@ -98,6 +108,7 @@ async def test_audio_enhance_asks_for_clean_sound_at_minus_14_lufs():
 
 async def test_audio_enhance_passes_a_silent_video_on_and_says_so():
     mute = timeline(source("mute", audio_channels=0))
-    steps: list[str] = []
-    assert await TILES["Audio Enhance"].apply([mute], None, context(Known({}), steps)) == [mute]
-    assert steps == ["no sound to enhance in mute"]
+    told: list[str] = []
+    apply = TILES["Audio Enhance"].apply
+    assert await apply([mute], None, context(Known({}), warnings=told)) == [mute]
+    assert told == ["no sound to enhance in mute"]

@@ -8,6 +8,8 @@ import pytest
 from mosaic_mcp.contract.tiles.params import ClipsParams, SilenceRemovalParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.tiles import clips, silence_removal
+from mosaic_mcp.studio.tiles.speech.interest import interest, standing_alone
+from mosaic_mcp.studio.tiles.speech.passages import Passage, Unit
 from mosaic_mcp.studio.tiles.speech.sentences import sentences
 from mosaic_mcp.studio.timeline.edit import placed_words
 from tests.support.tiles import Known, context, ranges, source, speak, talk, timeline, torn, whole
@@ -68,6 +70,44 @@ async def test_a_prompt_that_names_no_topic_ranks_by_interest():
     assert await clips.apply([uncut], asked, context(known)) == await clips.apply(
         [uncut], free, context(known)
     )
+
+
+GERMAN = (
+    "Willkommen zur Gartenschau, meine Freunde. (0.9) Das Wetter war nicht gut und es hat den "
+    "Gärten nicht geholfen. (0.9) Ein Teleskop sammelt das Licht mit dem Spiegel. (0.3) Größere "
+    "Spiegel sammeln mehr davon. (1.2) Und dann gab es Mittagessen am Hafen für alle. (0.9) Das "
+    "war was, die Suppe war nicht warm, und sie war nicht gut."
+)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["Finde die Stelle über den Spiegel", "find the best clips about Spiegeln"]
+)
+async def test_german_is_ranked_by_german_words_whatever_the_language_of_the_prompt(prompt):
+    uncut, known = talk(GERMAN)
+    known.language = "de"
+    params = ClipsParams(prompt=prompt, num_clips=2, target_duration=6)
+    found = await clips.apply([uncut], params, context(known))
+    assert len(found) == 1
+    assert "Spiegel" in texts(found[0], known)
+
+
+async def test_words_that_are_said_are_named_without_the_small_ones_of_their_language():
+    uncut, known = talk(GERMAN)
+    known.language = "de"
+    params = ClipsParams(prompt="Kryptowährung", num_clips=1, target_duration=6)
+    with pytest.raises(Unsupported) as refusal:
+        await clips.apply([uncut], params, context(known))
+    assert "spiegel" in refusal.value.remedy
+    assert "nicht" not in refusal.value.remedy
+
+
+def test_english_hooks_and_numbers_count_in_english_alone():
+    said = "Or six secret tips, stop."
+    passage = Passage(0, 0, (Unit(Fraction(0), Fraction(3), said, ("six",)),))
+    assert interest(passage, "en") > interest(passage, "fr")
+    leaning = Passage(0, 0, (Unit(Fraction(0), Fraction(3), "Also das geht."),))
+    assert standing_alone(leaning, "en") < standing_alone(leaning, "de") == 1
 
 
 async def test_clips_are_whole_sentences_near_the_target_without_overlap():
@@ -175,12 +215,30 @@ async def test_a_prompt_is_refused_when_the_words_cannot_be_relied_on():
 async def test_without_reliable_words_and_prompt_speech_activity_ranks_and_it_says_so():
     uncut, known = talk(SCRIPT)
     known.reliable = False
-    steps: list[str] = []
+    told: list[str] = []
     params = ClipsParams(num_clips=2, target_duration=6)
-    found = await clips.apply([uncut], params, context(known, steps))
+    found = await clips.apply([uncut], params, context(known, warnings=told))
     assert len(found) == 2
     assert all(torn(c, known.truth["talk"]) == [] for c in found)
-    assert any(s.startswith("approximate") for s in steps)
+    [warning] = told
+    assert warning.startswith("talk is ranked by speech activity alone: the transcript of talk.mp4")
+
+
+@pytest.mark.parametrize(
+    ("asked", "length", "told"),
+    [
+        (3, 6, []),
+        (20, 6, ["talk gives 7 of 20 clips: it has no more separate passages of about 6 s"]),
+        (2, 300, ["talk is no longer than one clip, so it stays whole"]),
+        (None, 300, []),
+    ],
+)
+async def test_fewer_clips_than_were_asked_for_are_told(asked, length, told):
+    uncut, known = talk(SCRIPT)
+    warnings: list[str] = []
+    params = ClipsParams(num_clips=asked, target_duration=length)
+    await clips.apply([uncut], params, context(known, warnings=warnings))
+    assert warnings == told
 
 
 async def test_a_video_without_sound_is_refused():

@@ -83,3 +83,27 @@ def test_a_rough_cut_of_clips_of_a_tightened_talk_tears_no_word(tokens):
         return  # nothing of that length, or only fillers
     for rough in cuts:
         assert torn(rough, known.truth["talk"]) == []
+
+
+@given(scripts, st.floats(0, 12), st.floats(0, 12), st.sampled_from(["keep only", "remove"]))
+@settings(max_examples=60, deadline=None)
+def test_a_rough_cut_by_times_tears_no_word_and_keeps_to_them(tokens, one, other, verb):
+    start, end = sorted((round(one, 2), round(other, 2)))
+    uncut, known = talk(" ".join(tokens))
+
+    async def cut():
+        prompt = f"{verb} from {start} to {end} seconds"
+        return await rough_cut.apply([uncut], RoughCutParams(prompt=prompt), context(known))
+
+    try:
+        [rough] = anyio.run(cut)
+    except Unsupported:
+        return  # nothing is left
+    words = known.truth["talk"]
+    assert torn(rough, words) == []
+    if start == end:
+        return  # not a stretch, which is told
+    for word in words:
+        if any(a <= word.start and word.end <= b for a, b in ranges(rough)):
+            inside = start <= (word.start + word.end) / 2 < end
+            assert inside == (verb == "keep only")

@@ -7,11 +7,10 @@ import pysubs2
 import pytest
 
 from mosaic_mcp.contract.tiles.params import NoParams
-from mosaic_mcp.studio.perception.model import Words
 from mosaic_mcp.studio.render.emojis import WORDS, artwork
 from mosaic_mcp.studio.render.sheet import sheet_of
 from mosaic_mcp.studio.tiles.emoji_captions import AGAIN, APART, apply, emoji_of
-from tests.support.tiles import Known, context, talk
+from tests.support.tiles import context, talk
 
 
 async def captioned(script: str):
@@ -53,15 +52,12 @@ async def test_words_with_an_emoji_carry_it_apart_from_each_other():
 
 
 async def test_a_language_without_a_table_gets_captions_alone_and_is_told():
-    class German(Known):
-        async def words(self, source) -> Words:
-            return (await super().words(source)).model_copy(update={"language": "de"})
-
     uncut, known = talk("Die rocket startet.")
-    steps: list[str] = []
-    [result] = await apply([uncut], NoParams(), context(German(known.truth), steps))
-    assert not any(w.emoji for w in result.captions.words)
-    assert any("no emojis for the language de" in step for step in steps)
+    for language, told in (("de", "the language de"), ("und", "an unknown language")):
+        known.language, warnings = language, list[str]()
+        [result] = await apply([uncut], NoParams(), context(known, warnings=warnings))
+        assert not any(w.emoji for w in result.captions.words)
+        assert warnings == [f"no emojis for {told}"]
 
 
 async def test_an_emoji_pops_up_above_its_words_when_its_word_is_said():

@@ -5,27 +5,33 @@ from itertools import accumulate, pairwise
 
 import pytest
 
+from mosaic_mcp.contract.tiles.params import CaptionsParams
 from mosaic_mcp.contract.tiles.sound import MontageParams
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.model import Moment
-from mosaic_mcp.studio.tiles import montage
+from mosaic_mcp.studio.render.phrases import shown_words
+from mosaic_mcp.studio.tiles import audio_enhance, captions, montage
 from mosaic_mcp.studio.tiles.audio_generation import sound_alone
 from mosaic_mcp.studio.tiles.material import MARGIN
-from tests.support.tiles import Known, context, sound, source, timeline
+from mosaic_mcp.studio.tiles.speech.heard import hear_speech, sounding_sources
+from mosaic_mcp.studio.timeline.edit import placed_words
+from mosaic_mcp.studio.timeline.model import Clip
+from tests.support.tiles import Known, context, sound, source, speak, timeline
 
 BEATS = [0.21 + 0.487 * n for n in range(40)]
 """Not on any frame."""
 FRAME = F(1, 30)
+SCRIPT = " ".join(f"word{n}" for n in range(20))
 
 
 def video(name, seconds=20, **more):
     return timeline(source(name, F(seconds), **more))
 
 
-async def made(inputs, params=None, known=None, steps=None, **assets):
+async def made(inputs, params=None, known=None, warnings=None, **assets):
     params = params or MontageParams()
     known = known or Known({}, beats=BEATS)
-    [one] = await montage.apply(inputs, params, context(known, steps, **assets))
+    [one] = await montage.apply(inputs, params, context(known, warnings=warnings, **assets))
     return one
 
 
@@ -164,16 +170,53 @@ async def test_other_shapes_are_cropped_to_the_first():
 
 
 async def test_audio_without_beats_is_said_and_cut_by_sight():
-    steps: list[str] = []
+    told: list[str] = []
     one = await made(
         [video("a"), video("b")],
         MontageParams(audio_id="talk", prompt="8 s"),
         Known({}),
-        steps,
+        told,
         talk=sound("talk", 30),
     )
-    assert any("no beats in" in step for step in steps)
+    assert told == ["no beats in sound.wav: it is cut by what is seen"]
     assert one.tracks[0].source == "talk"
+
+
+async def test_what_is_said_under_the_audio_is_neither_captioned_nor_listened_to():
+    said = {"a": speak(SCRIPT), "b": speak(SCRIPT)}
+    known = Known(said, beats=BEATS)
+    inputs = [video("a", 9), video("b", 9)]
+    loud = await made(inputs, known=known)
+    muted = await made(inputs, MontageParams(audio_id="song"), known, song=sound("song", 14))
+    assert placed_words(loud, said)
+    assert placed_words(muted, said) == []
+    assert sounding_sources(muted) == []
+    with pytest.raises(MediaError, match="Nothing is said in a, montage") as refusal:
+        await captions.apply([muted], CaptionsParams(), context(known))
+    assert "sound is off" in str(refusal.value)
+
+
+async def test_captions_beside_muted_clips_are_those_of_what_is_heard():
+    """A montage, and after it a part of the same talk that is heard."""
+    talk = speak("One two three four.")
+    known = Known({"a": talk}, beats=BEATS)
+    muted = await made(
+        [video("a", 9)], MontageParams(audio_id="song"), known, song=sound("song", 9)
+    )
+    loud = Clip(source="a", start=talk[2].start, end=F(9))
+    mixed = muted.model_copy(update={"clips": (*muted.clips, loud)})
+    [captioned] = await captions.apply([mixed], CaptionsParams(), context(known))
+    assert [w.text for w in captioned.captions.words] == ["three", "four."]
+    assert [w.text for w in shown_words(captioned, captioned.captions)] == ["three", "four."]
+    kept = await hear_speech(mixed, "Silence Removal", context(known))
+    assert kept[0].start == 0, "nothing of muted pictures is taken for a pause"
+    assert kept[0].end >= muted.duration
+
+
+async def test_the_sound_of_a_montage_is_evened_though_its_clips_are_muted():
+    one = await made([video("a")], MontageParams(audio_id="song"), song=sound("song", 9))
+    [evened] = await audio_enhance.apply([one], None, context(Known({})))
+    assert evened.sound is not None
 
 
 async def test_sound_alone_is_no_montage():

@@ -28,11 +28,11 @@ TALK = (
 )
 
 
-async def drawn(prompt: str | None = None, script: str = TALK, steps=None, **params):
+async def drawn(prompt: str | None = None, script: str = TALK, warnings=None, **params):
     uncut, known = talk(script)
     known.known_colours = {"talk": GRAY}
     params = MotionGraphicsParams(prompt=prompt, **params)
-    [result] = await apply([uncut], params, context(known, steps))
+    [result] = await apply([uncut], params, context(known, warnings=warnings))
     return result
 
 
@@ -166,10 +166,11 @@ def test_no_words_break_the_reading_of_numbers(words):
         assert found is None or (found[0] and 0 < found[1] <= len(words) - index)
 
 
-async def found_in(script: str):
+async def found_in(script: str, language: str = "en"):
     uncut, known = talk(script)
+    known.language = language
     heard = await listen(uncut, context(known))
-    return [(f.kind, f.texts) for f in finds(sentences(uncut, heard.words))]
+    return [(f.kind, f.texts) for f in finds(sentences(uncut, heard.words), heard.language)]
 
 
 async def test_names_numbers_lists_chapters_and_phrases_are_found():
@@ -181,6 +182,13 @@ async def test_names_numbers_lists_chapters_and_phrases_are_found():
     assert ("chapter", ("1", "Get close to the microphone")) in found
     assert ("chapter", ("2", "Record ten seconds of silence")) in found
     assert ("number", ("2", "Record")) not in found
+
+
+async def test_numbers_in_english_words_are_read_in_english_alone():
+    said = "Die six Leute haben 40% gespart."
+    numbers = [texts[0] for kind, texts in await found_in(said, "de") if kind == "number"]
+    assert numbers == ["40%"]
+    assert ("number", ("6", "Leute haben 40% gespart")) in await found_in(said)
 
 
 async def test_nothing_is_made_up():
@@ -211,14 +219,14 @@ async def test_wishes_alone_are_drawn_where_they_say_what_to_show():
 
 
 async def test_what_is_not_understood_is_told_and_the_rest_is_drawn_when_it_is_said():
-    steps: list[str] = []
+    told: list[str] = []
     result = await drawn(
-        'lower third "Anna" for the first five seconds and an exploding robot', steps=steps
+        'lower third "Anna" for the first five seconds and an exploding robot', warnings=told
     )
     [third] = result.graphics
     assert showings(result, third) == [(F(0), F(5))]
-    [warning] = [step for step in steps if "exploding robot" in step]
-    assert warning.startswith("warning: no graphic is known by")
+    [warning] = [text for text in told if "exploding robot" in text]
+    assert warning.startswith("no graphic is known by")
 
 
 async def test_kinds_that_are_named_are_looked_for_and_refused_ones_are_not():
@@ -257,37 +265,40 @@ async def test_graphics_move_with_their_words_and_go_with_them():
 
 
 async def test_full_screen_alone_leaves_out_what_cannot_fill_the_picture():
-    steps: list[str] = []
+    told: list[str] = []
     result = await drawn(
         'lower third "Ada"; progress bar; call-out "Now"; chapter titles',
-        steps=steps,
+        warnings=told,
         only_generate_full_screen_graphics=True,
     )
     assert all(g.whole for g in result.graphics)
     assert kinds(result) == ["quote", "title", "title"]
-    assert sum("does not fill the picture" in step for step in steps) == 2
+    assert sum("does not fill the picture" in text for text in told) == 2
 
 
 async def test_what_is_not_read_and_not_shown_is_told():
-    steps: list[str] = []
+    told: list[str] = []
     await drawn(
         'title "Late" at 99:00; title "Here"',
-        steps=steps,
+        warnings=told,
         style_video_url="https://youtu.be/x",
         reference_links="https://a.example",
     )
-    assert any("style_video_url is not read" in s for s in steps)
-    assert any("reference_links is not read" in s for s in steps)
-    assert any("Late" in s and "is not shown" in s for s in steps)
+    assert any("style_video_url is not read" in text for text in told)
+    assert any("reference_links is not read" in text for text in told)
+    assert any("Late" in text and "is not shown" in text for text in told)
 
 
 async def test_wishes_need_no_words_but_choosing_does():
     uncut, known = talk(TALK)
     known.reliable = False
     known.known_colours = {"talk": GRAY}
-    asked = MotionGraphicsParams(prompt='title "Hi"')
-    [result] = await apply([uncut], asked, context(known))
+    told: list[str] = []
+    asked = MotionGraphicsParams(prompt='title "Hi"', frequency_per_minute=4)
+    [result] = await apply([uncut], asked, context(known, warnings=told))
     assert kinds(result) == ["title"]
+    [warning] = told
+    assert warning.startswith("nothing is chosen by itself: the transcript of talk.mp4")
     with pytest.raises(Unsupported, match="cannot choose what to draw"):
         await apply([uncut], MotionGraphicsParams(), context(known))
 
@@ -301,10 +312,10 @@ async def test_a_silent_video_without_wishes_is_refused_with_what_to_do():
 
 
 async def test_letters_that_no_font_has_are_left_out_and_told():
-    steps: list[str] = []
-    result = await drawn('title "🎉 Party"', steps=steps)
+    told: list[str] = []
+    result = await drawn('title "🎉 Party"', warnings=told)
     assert result.graphics[0].texts == ("Party",)
-    assert any("🎉" in step for step in steps)
+    assert any("🎉" in text for text in told)
 
 
 async def test_scripts_that_cannot_be_drawn_are_refused():

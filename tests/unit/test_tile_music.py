@@ -13,8 +13,9 @@ from mosaic_mcp.studio.composing.instruments import RATE
 from mosaic_mcp.studio.composing.moods import MOODS, mood_of
 from mosaic_mcp.studio.perception.beats import find_beats
 from mosaic_mcp.studio.perception.level import loudness
-from mosaic_mcp.studio.perception.model import Colours
+from mosaic_mcp.studio.perception.model import Beats, Colours
 from mosaic_mcp.studio.tiles import music
+from mosaic_mcp.studio.tiles.songs import MEASURED
 from tests.support.tiles import Known, Sounding, context, sound, source, talk, timeline
 
 SONGS = {
@@ -45,13 +46,13 @@ async def test_a_short_song_is_repeated():
 
 
 async def test_words_that_no_song_has_are_composed():
-    steps: list[str] = []
+    told: list[str] = []
     making = Sounding(songs=SONGS)
     params = MusicParams(mood="mysterious", intensity="low")
-    await laid(timeline(source()), Known({}), params, sounds=making, steps=steps)
+    await laid(timeline(source()), Known({}), params, sounds=making, warnings=told)
     wanted = json.loads(making.recipes[0])[2]
     assert (wanted["mood"], wanted["intensity"], wanted["seconds"]) == ("dark", "low", 60)
-    assert "no song of the music folder fits the words" in steps
+    assert told == ["no song of the music folder fits the words, so music is composed"]
 
 
 @pytest.mark.parametrize(("bpm", "played"), [(120, True), (62, True), (100, False)])
@@ -60,6 +61,129 @@ async def test_a_song_is_played_when_its_tempo_is_near_the_one_that_is_asked_for
     known = Known({}, beats=[0.5 * n for n in range(20)])
     track, _ = await laid(timeline(source()), known, MusicParams(bpm=bpm), sounds=making)
     assert (track.source == "song") is played
+
+
+class Tempos(Known):
+    """Songs of different tempos: beats a minute by source."""
+
+    def __init__(self, **tempos: float) -> None:
+        super().__init__({})
+        self.tempos = tempos
+
+    async def beats(self, source):
+        return Beats(tempo=self.tempos[source.sha256])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "played"),
+    [
+        ("happy, 120 BPM", "even"),
+        ("happy, 118bpm", "even"),
+        ("happy, 60 beats a minute", "even"),
+        ("happy, 88 BPM", "slow"),
+        ("happy", "even"),
+        ("90 bpm", "slow"),
+    ],
+)
+async def test_of_songs_that_fit_one_of_the_tempo_in_the_words_is_played(prompt, played):
+    making = Sounding(songs={f"happy {name}": sound(name, 90) for name in ("slow", "even")})
+    known, told = Tempos(slow=90, even=120), list[str]()
+    params = MusicParams(prompt=prompt)
+    track, _ = await laid(timeline(source()), known, params, sounds=making, warnings=told)
+    assert (track.source, told) == (played, [])
+
+
+async def test_a_song_that_fits_the_words_less_is_played_for_its_tempo():
+    making = Sounding(songs={"happy sunny": sound("slow", 90), "happy": sound("even", 90)})
+    params = MusicParams(prompt="happy sunny, 120 BPM")
+    track, _ = await laid(timeline(source()), Tempos(slow=90, even=120), params, sounds=making)
+    assert track.source == "even"
+
+
+async def test_where_no_song_has_the_tempo_in_the_words_another_is_played_and_that_is_told():
+    making, told = Sounding(songs={"happy": sound("slow", 90)}), list[str]()
+    params = MusicParams(prompt="happy, 120 BPM")
+    track, _ = await laid(timeline(source()), Tempos(slow=90), params, sounds=making, warnings=told)
+    assert track.source == "slow"
+    assert told == ["no fitting song of the music folder has 120 beats a minute"]
+
+
+@pytest.mark.parametrize(
+    ("params", "mood", "bpm"),
+    [
+        ({"prompt": "Lively and upbeat, 120 BPM."}, "happy", 120),
+        ({"prompt": "dark", "style": "drone at 66 beats per minute"}, "dark", 66),
+        ({"prompt": "120 BPM", "bpm": 90.0}, "uplifting", 90),
+        ({"prompt": "dark, tempo: 66"}, "dark", 66),
+        ({"prompt": "dark, 66 beats/min"}, "dark", 66),
+        ({"prompt": "dark, 60-66 BPM"}, "dark", 66),
+        ({"prompt": "It lasts 120 seconds"}, "uplifting", 104),
+    ],
+)
+async def test_composed_music_has_the_tempo_in_the_words(params, mood, bpm):
+    making = Sounding()
+    await laid(timeline(source()), Known({}), MusicParams(**params), sounds=making)
+    wanted = json.loads(making.recipes[0])[2]
+    assert (wanted["mood"], wanted["bpm"]) == (mood, bpm)
+
+
+@pytest.mark.parametrize("asked", ["20 BPM", "300 bpm", "1200 BPM", "8 bpm"])
+async def test_a_tempo_that_music_cannot_have_is_told_and_not_read(asked):
+    making, told = Sounding(), list[str]()
+    params = MusicParams(prompt=f"calm, {asked}")
+    await laid(timeline(source()), Known({}), params, sounds=making, warnings=told)
+    assert json.loads(making.recipes[0])[2]["bpm"] == mood_of(["calm"]).bpm
+    assert told == [f"“{asked}” was not read: music here has 40 to 240 beats a minute"]
+
+
+@pytest.mark.parametrize(
+    ("said", "played"),
+    [("relaxing", "calm"), ("joyful", "happy"), ("a workout", "run"), ("melancholy", "calm")],
+)
+async def test_another_word_for_the_mood_of_a_song_finds_it(said, played):
+    making = Sounding(songs=SONGS)
+    track, _ = await laid(timeline(source()), Known({}), MusicParams(prompt=said), sounds=making)
+    assert track.source == played
+
+
+@pytest.mark.parametrize(("bright", "cuts", "played"), [(0.5, 2, "calm"), (0.5, 30, "run")])
+async def test_with_analysis_the_look_of_the_video_chooses_the_song(bright, cuts, played):
+    levels = (0.0, bright, 1.0)
+    known = Known(
+        {},
+        shots=[F(60 * n, cuts) for n in range(cuts)],
+        colours={"talk": Colours(red=levels, green=levels, blue=levels)},
+    )
+    params = MusicParams(use_intelligent_analysis=True)
+    track, _ = await laid(timeline(source()), known, params, sounds=Sounding(songs=SONGS))
+    assert track.source == played
+
+
+async def test_of_a_large_folder_songs_from_all_over_it_are_measured():
+    making = Sounding(songs={f"{n:03}": sound(f"{n:03}", 90) for n in range(500)})
+    steps: list[str] = []
+    uncut, known = timeline(source()), Known({})
+    shown = context(known, sounds=making, steps=steps)
+    await music.apply([uncut, uncut], MusicParams(bpm=100), shown)
+    measured = [step.rpartition(" ")[2] for step in steps if step.startswith("measuring")]
+    assert len(measured) == MEASURED
+    assert measured[0] == "000.mp3"
+    assert measured[-1] > "475.mp3"
+
+
+async def test_a_song_that_cannot_be_played_is_left_out_and_said():
+    class Torn(Sounding):
+        async def song(self, song):
+            if song.words == "Calm a":
+                raise MediaError("It is cut off.")
+            return await super().song(song)
+
+    making = Torn(songs={name: sound(name, 90) for name in ("Calm a", "Calm b")})
+    said: list[str] = []
+    params = MusicParams(mood="calm")
+    track, _ = await laid(timeline(source()), Known({}), params, sounds=making, warnings=said)
+    assert track.source == "Calm b"
+    assert said == ["Calm a.mp3 of the music folder is left out. It is cut off."]
 
 
 async def test_music_is_18_under_speech_and_10_between():
@@ -119,6 +243,12 @@ def test_moods_are_found_by_their_words():
     assert mood_of(["Cinematic"]).name == "cinematic"
     assert mood_of([None, "something relaxing for a lake"]).name == "calm"
     assert mood_of(["xyz", None]) is None
+    assert [mood_of([word]).name for word in ("techno", "tech", "funky", "fun")] == [
+        "energetic",
+        "uplifting",
+        "chill",
+        "happy",
+    ]
     assert all(mood_of([mood.name]) is mood for mood in MOODS)
 
 

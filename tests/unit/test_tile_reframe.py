@@ -164,6 +164,61 @@ async def test_zooming_out_shows_the_whole_picture_and_looks_for_no_face():
     assert framed.framing.paths == {}
 
 
+async def test_where_no_face_is_shown_the_crop_stays_in_the_middle_and_that_is_told():
+    talk = timeline(source(duration=Fraction(600)))
+    # A face in a shot of which nothing is shown.
+    known = Known({}, faces=[face(100, 0.2)], shots=[Fraction(0), Fraction(90), Fraction(110)])
+    told: list[str] = []
+    (out,) = await reframe.apply(
+        [clipped(talk, (20, 30), (200, 210))], VERTICAL, context(known, warnings=told)
+    )
+    assert told == [
+        "no face was found in talk: the crop stays in the middle; zoom_out=true shows the whole "
+        "picture"
+    ]
+    assert out.framing is not None
+    assert {(key.x, key.y) for key in out.framing.paths["talk"]} == {(0.5, 0.5)}
+
+
+async def test_of_several_sources_the_one_without_a_face_is_named():
+    both = timeline(source("one"), source("two"))
+    told: list[str] = []
+
+    class OneSpeaks(Near):
+        async def faces(self, source, within=None):
+            return await super().faces(source, within) if source.sha256 == "one" else ()
+
+    known = OneSpeaks({}, faces=[face(1, 0.3)])
+    await reframe.apply([both], VERTICAL, context(known, warnings=told))
+    assert [text.partition(":")[0] for text in told] == [
+        "no face was found in what one shows of two.mp4"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("picture", "params"),
+    [
+        (source(width=1080, height=1920), VERTICAL),
+        (source(width=1366, height=768), ReframeParams(aspect_ratio="16:9")),
+        (source(), ReframeParams(aspect_ratio="9:16", zoom_out=True)),
+    ],
+)
+async def test_nothing_is_told_of_missing_faces_where_the_crop_leaves_nothing_out(picture, params):
+    told: list[str] = []
+    await reframe.apply([timeline(picture)], params, context(Known({}), warnings=told))
+    assert told == []
+
+
+async def test_nothing_is_told_of_missing_faces_where_a_shown_shot_has_one():
+    told: list[str] = []
+    talk = timeline(source(duration=Fraction(600)))
+    known = Known({}, faces=[face(35, 0.3)], shots=[Fraction(0), Fraction(300)])
+    (out,) = await reframe.apply([clipped(talk, (20, 30))], VERTICAL, context(known, warnings=told))
+    assert told == []
+    assert out.framing is not None
+    assert at(out.framing.paths["talk"], Fraction(25))[0] == pytest.approx(0.3)
+
+
 async def test_every_source_has_a_path_of_its_own():
     both = timeline(source("one"), source("two", width=1080, height=1920))
     [framed] = await reframe.apply([both], VERTICAL, context(Known({}, faces=[face(0, 0.3)])))

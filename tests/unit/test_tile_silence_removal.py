@@ -7,6 +7,7 @@ import pytest
 
 from mosaic_mcp.contract.tiles.params import SilenceRemovalParams
 from mosaic_mcp.errors import MediaError, Unsupported
+from mosaic_mcp.studio.perception.model import Words
 from mosaic_mcp.studio.tiles import silence_removal
 from mosaic_mcp.studio.timeline.edit import trim
 from tests.support.tiles import Known, context, ranges, source, speak, talk, timeline, torn, whole
@@ -154,13 +155,71 @@ async def test_a_video_in_which_nobody_speaks_is_refused():
         await silence_removal.apply([timeline(source())], PLAIN, context(Known({"talk": []})))
 
 
-async def test_a_filler_whose_time_is_a_guess_stays():
+async def test_a_silent_card_before_a_video_in_which_nobody_speaks_is_not_taken_for_talk():
+    card = source("card", Fraction(2), audio_channels=0)
+    with pytest.raises(MediaError, match="Nobody speaks"):
+        await silence_removal.apply([timeline(card, source())], PLAIN, context(Known({"talk": []})))
+
+
+async def test_a_filler_whose_time_is_a_guess_stays_and_that_is_told():
     uncut, known = talk(SCRIPT)
     known.truth["talk"] = [
         w.model_copy(update={"confidence": 0.5}) if w.text == "uh" else w
         for w in known.truth["talk"]
     ]
-    [cut] = await silence_removal.apply([uncut], FILLERS, context(known))
+    told: list[str] = []
+    [cut] = await silence_removal.apply([uncut], FILLERS, context(known, warnings=told))
     said = whole(cut, known.truth["talk"])
     assert "uh" in said
     assert "um" not in said
+    assert told == ["hesitations of talk.mp4 stay (uh): they could not be found in the sound"]
+
+
+ONLY_ENGLISH = "only English ones are timed by the sound, and this is"
+
+
+@pytest.mark.parametrize(
+    ("script", "language", "told"),
+    [
+        (
+            "Wir äh beginnen. (1.0) Äh ja.",
+            "de",
+            f"hesitations of talk.mp4 stay (äh, Äh): {ONLY_ENGLISH} the language de",
+        ),
+        (
+            "Wir beginnen.",
+            "und",
+            f"hesitations of talk.mp4 stay: {ONLY_ENGLISH} an unknown language",
+        ),
+        (
+            "We begin.",
+            "en-GB",
+            "no hesitations of talk.mp4 are removed: none are written in its subtitles",
+        ),
+    ],
+)
+async def test_why_no_filler_is_removed_is_told(script, language, told):
+    uncut, known = talk(script)
+    known.language = language
+    known.truth["talk"] = [
+        w.model_copy(update={"confidence": 0.5, "filler": w.text.lower() == "äh"})
+        if language != "en-GB"
+        else w
+        for w in known.truth["talk"]
+    ]
+    warnings: list[str] = []
+    await silence_removal.apply([uncut], FILLERS, context(known, warnings=warnings))
+    assert warnings == [told]
+    warnings.clear()
+    await silence_removal.apply([uncut], PLAIN, context(known, warnings=warnings))
+    assert warnings == []
+
+
+async def test_where_fillers_are_removed_or_were_listened_for_nothing_is_told():
+    uncut, known = talk(SCRIPT)
+    told: list[str] = []
+    await silence_removal.apply([uncut], FILLERS, context(known, warnings=told))
+    plain = known.truth["talk"] = [w for w in known.truth["talk"] if not w.filler]
+    known.transcripts = {"talk": Words(origin="small.en", language="en", words=tuple(plain))}
+    await silence_removal.apply([uncut], FILLERS, context(known, warnings=told))
+    assert told == []

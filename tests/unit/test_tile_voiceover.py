@@ -4,8 +4,10 @@ import json
 import re
 from fractions import Fraction as F
 
+import pysubs2
 import pytest
 
+from mosaic_mcp.contract.builtin import BUILTIN_AGENTS
 from mosaic_mcp.contract.tiles.sound import AudioGenerationParams, VoiceoverParams, VoiceParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.tiles import audio_generation, voice, voiceover
@@ -18,7 +20,7 @@ class Speaking(Sounding):
     """A voice that needs 0.4 s for a word at 160 words a minute."""
 
     async def made(self, recipe, name, make):
-        _, _, text, _, rate = json.loads(recipe)
+        *_, text, _, rate = json.loads(recipe)
         self.seconds = 0.4 * len(text.split()) * 160 / rate
         return await super().made(recipe, name, make)
 
@@ -37,13 +39,13 @@ async def test_the_script_is_laid_over_the_video_and_all_else_is_softer():
     [track] = one.tracks
     assert (track.kind, track.at, track.duck_db) == ("voice", 0, voiceover.DUCK_DB)
     assert track.gain_db == pytest.approx(5)  # from -21 to -16 LUFS
-    assert recipe[2:] == ["Look at this lake.", "en-us", 160]
+    assert recipe[-3:] == ["Look at this lake.", "en-us", 160]
     assert one.clips == timeline(source("talk", F(60))).clips
 
 
 async def test_a_long_script_is_spoken_faster():
     one, recipes = await spoken(" ".join(["word"] * 28), seconds=10)
-    assert [r[4] for r in recipes] == [160, 181]
+    assert [r[-1] for r in recipes] == [160, 181]
     assert one.sources[one.tracks[0].source].duration <= 10
 
 
@@ -115,11 +117,21 @@ async def test_generated_sound_is_a_timeline_of_its_own():
         await audio_generation.apply([], too_long, context(Known({})))
 
 
+async def test_generated_music_has_the_tempo_of_its_prompt():
+    [paced] = [a for a in BUILTIN_AGENTS if a.agent.name == "Music-paced montage"]
+    asked = next(n.params_used for n in paced.agent_nodes if "music_prompt" in n.params_used)
+    making = Sounding()
+    params = AudioGenerationParams(**asked)
+    await audio_generation.apply([], params, context(Known({}), sounds=making))
+    wanted = json.loads(making.recipes[0])[2]
+    assert (wanted["mood"], wanted["bpm"]) == ("happy", 120)
+
+
 async def test_a_generated_voice_over_says_the_script():
     making = Speaking()
     params = AudioGenerationParams(script="Hello world.", voice_id="de")
     [one] = await audio_generation.apply([], params, context(Known({}), sounds=making))
-    assert json.loads(making.recipes[0])[2:] == ["Hello world.", "de", 160]
+    assert json.loads(making.recipes[0])[-3:] == ["Hello world.", "de", 160]
     assert one.duration == F(4, 5)
 
 
@@ -135,3 +147,32 @@ async def test_voice_is_refused_with_what_can_be_done():
     with pytest.raises(Unsupported, match="into Spanish") as refusal:
         await voice.apply([timeline(source())], wish, context(Known({})))
     assert "AI Voiceover" in refusal.value.remedy
+
+
+def test_what_a_voice_tells_are_the_cues_of_its_words():
+    told = "0 1\n300 7\n500 10\n900 0\n1400 23\n2000 0"
+    srt = speaking.subtitles("Bright is of\nthe lake. Yes!", told)
+    cues = [(e.start, e.end, e.text) for e in pysubs2.SSAFile.from_string(srt)]
+    assert cues == [
+        (0, 300, "Bright"),
+        (300, 500, "is"),
+        (500, 900, "of the lake."),
+        (1400, 2000, "Yes!"),
+    ]
+    assert speaking.subtitles("", "") == ""
+
+
+def test_a_number_is_one_word_however_it_is_spoken():
+    """What espeak-ng tells: several beginnings, also of what lies before, for one as written."""
+    told = (
+        "0 1\n173 4\n642 10\n949 11\n1171 12\n1690 13\n2474 17\n2597 20\n2819 21\n3301 21\n4403 0"
+    )
+    srt = speaking.subtitles("It costs $2,500 in 2026, or so", told)
+    cues = [(e.start, e.end, e.text) for e in pysubs2.SSAFile.from_string(srt)]
+    assert cues[2:] == [(642, 2474, "$2,500"), (2474, 2597, "in"), (2597, 4403, "2026, or so")]
+
+
+def test_signs_that_are_no_word_have_no_cue():
+    assert speaking.subtitles("***", "0 1\n900 0") == ""
+    srt = speaking.subtitles("Use <b> or {x}", "0 1\n100 4\n200 9\n300 12\n400 0")
+    assert [e.plaintext for e in pysubs2.SSAFile.from_string(srt)] == ["Use", "b", "or", "x"]

@@ -94,6 +94,13 @@ def test_a_word_that_a_cut_touches_ends_with_the_clip():
     assert [(w.start, w.end) for w in placed] == [(4, F(11, 2))]
 
 
+def test_a_muted_clip_says_nothing_and_the_same_words_are_heard_where_it_is_not():
+    words = [SpokenWord(text="word", start=F(1), end=F(2))]
+    muted, heard = (Clip(source="talk", start=0, end=4, volume=volume) for volume in (0, 0.5))
+    both = cut().model_copy(update={"clips": (muted, heard)})
+    assert [(w.start, w.clip) for w in placed_words(both, {"talk": words})] == [(5, 1)]
+
+
 def test_odd_rates_become_common_ones():
     def rate(text: str, *, variable: bool = False) -> F:
         return canvas_rate(

@@ -36,6 +36,8 @@ class TileType:
     """True when one input may become several outputs."""
     fan_in: bool = False
     """True when several inputs become one output; other tiles treat each input by itself."""
+    folds_by: str = ""
+    """The parameter that makes it take several inputs for one output."""
 
     @property
     def documented(self) -> bool:
@@ -48,7 +50,7 @@ class TileType:
         unknown: list[str] = []
         if not self.verified:
             unknown.append("its id is ours, Mosaic's is not public")
-        if not self.documented and not self.protected:
+        if not self.documented:
             unknown.append("not all of its parameters are public")
         return f"Unverified: {'; '.join(unknown)}." if unknown else ""
 
@@ -64,7 +66,10 @@ class TileType:
             return f"takes {FLOWS[self.kind].takes}; gives {FLOWS[self.kind].gives}"
         if self.fan_in:
             return "all inputs make one output"
-        return "each input makes one or more outputs" if self.fan_out else "each input, one output"
+        if self.fan_out:
+            return "each input makes one or more outputs"
+        folding = f"; with {self.folds_by} all inputs make one" if self.folds_by else ""
+        return f"each input, one output{folding}"
 
     def node_type(self) -> NodeType:
         """The tile as the API shows it."""
@@ -94,7 +99,14 @@ def _unverified(
 T = TileType
 TILE_TYPES: tuple[TileType, ...] = (
     T("9451e6ff-ac7f-4317-9055-a2f35f641b29", "Video Input", "input-tiles", "input", p.NoParams),
-    T("e6098dd4-4a6e-470f-981e-2618c11eee21", "Rough Cut", "rough-cut", "action", p.RoughCutParams),
+    T(
+        "e6098dd4-4a6e-470f-981e-2618c11eee21",
+        "Rough Cut",
+        "rough-cut",
+        "action",
+        p.RoughCutParams,
+        folds_by="combine_input_renders",
+    ),
     T(
         "bcc5cb04-76b7-48e9-a344-0e8a29c19be0",
         "Clips",
@@ -198,8 +210,8 @@ TILE_TYPES: tuple[TileType, ...] = (
     _unverified("Montage", "montage", "action", s.MontageParams, fan_in=True),
     _unverified("AI Augment", "ai-augment", "action", g.AugmentParams),
     _unverified("Captions With Emojis", "captions-with-emojis", "action", p.NoParams),
-    _unverified("Destination", "destination", "destination"),
-    _unverified("YouTube Trigger", "input-tiles", "trigger"),
+    _unverified("Destination", "destination", "destination", p.DestinationParams),
+    _unverified("YouTube Trigger", "input-tiles", "trigger", p.YouTubeTriggerParams),
     _unverified("Google Drive Trigger", "input-tiles", "trigger"),
     _unverified("AWS S3 Trigger", "input-tiles", "trigger"),
 )

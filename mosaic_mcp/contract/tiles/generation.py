@@ -9,7 +9,16 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mosaic_mcp.contract.tiles.base import AssetId, Params, Text, inferred
+from mosaic_mcp.contract.tiles.base import (
+    AssetId,
+    Clash,
+    Params,
+    Script,
+    Text,
+    guessed,
+    inferred,
+    ours,
+)
 
 Context = Annotated[dict[str, Any] | None, Field(description="Media to draw on, by kind")]
 
@@ -17,7 +26,7 @@ Context = Annotated[dict[str, Any] | None, Field(description="Media to draw on, 
 class ImageGenerationParams(Params):
     """Image Generation (complete in the docs)."""
 
-    prompt: Text = Field(description="What to show")
+    prompt: Text = Field(description="What to show", json_schema_extra=guessed())
     model: Text = Field("gpt-image-2", description="Mosaic's model")
     image_size: Literal[
         "square_hd",
@@ -51,7 +60,9 @@ class VideoGenerationParams(Params):
     duration: Text | None = Field(None, description='Seconds as a text, as "8"')
     aspect_ratio: Text | None = Field(None, description='As "9:16"')
     generate_audio: bool | None = Field(None, description="With sound")
-    selected_context: Context = None
+    selected_context: dict[str, Any] | None = Field(
+        None, description="Media to draw on, by kind", json_schema_extra=inferred()
+    )
 
 
 class AvatarParams(Params):
@@ -62,7 +73,7 @@ class AvatarParams(Params):
     avatar_profile_id: AssetId | None = Field(None, description="Who speaks")
     video_model: Text | None = Field(None, description='Mosaic\'s model, as "seedance-2-fast"')
     single_take: bool | None = Field(None, description="One delivery instead of several joined")
-    script: Text | None = Field(None, description="What is said")
+    script: Script | None = Field(None, description="What is said")
 
 
 class ContentGenerationParams(Params):
@@ -74,7 +85,7 @@ class ContentGenerationParams(Params):
 
 
 class BRollParams(Params):
-    """AI B-Roll. The page names its settings; their keys are not public. `clips` is ours."""
+    """AI B-Roll. The page names its settings; their keys are not public."""
 
     documented: ClassVar[bool] = False
 
@@ -84,7 +95,9 @@ class BRollParams(Params):
         json_schema_extra=inferred(),
     )
     video_model: Literal["seedance-2", "veo-3.1", "veo-3.1-fast", "veo-3.1-lite"] = Field(
-        "seedance-2", description="Mosaic's model; no effect here", json_schema_extra=inferred()
+        "seedance-2",
+        description="Mosaic's model; no effect in the studio",
+        json_schema_extra=inferred(),
     )
     aspect_ratio: Literal["auto", "16:9", "9:16"] = Field(
         "auto",
@@ -93,7 +106,7 @@ class BRollParams(Params):
     )
     generate_audio: bool = Field(
         False,
-        description="No effect here: the speaker's sound goes on",
+        description="With sound; in the studio the speaker's goes on",
         json_schema_extra=inferred(),
     )
     max_generations: Annotated[int, Field(ge=1, le=20)] = Field(
@@ -105,19 +118,20 @@ class BRollParams(Params):
     clips: Annotated[list[AssetId], Field(max_length=100)] = Field(
         [],
         description="Uploaded videos and pictures to show, matched by the words of their names",
-        json_schema_extra=inferred(),
+        json_schema_extra=ours("Mosaic generates its b-roll: leave it out."),
     )
     clip_tags: Annotated[list[Text], Field(max_length=100)] = Field(
         [],
         description="What each of clips shows, in the same order",
-        json_schema_extra=inferred(),
+        json_schema_extra=ours("Mosaic generates its b-roll: leave it out."),
     )
 
-    def together(self) -> dict[str, str]:
+    def together(self) -> list[Clash]:
         """Tags belong to clips."""
-        if len(self.clip_tags) > len(self.clips):
-            return {"clip_tags": "has more entries than clips. Give at most one for each clip."}
-        return {}
+        if len(self.clip_tags) <= len(self.clips):
+            return []
+        what = "has more entries than clips. Give at most one for each clip."
+        return [Clash("clip_tags", what, ("clip_tags",))]
 
 
 LONGEST_AUGMENT_S = 5
@@ -141,9 +155,10 @@ class AugmentParams(Params):
         json_schema_extra=inferred(),
     )
 
-    def together(self) -> dict[str, str]:
+    def together(self) -> list[Clash]:
         """A part of at most five seconds."""
         end = self.end_time
-        if end is not None and not 0 < end - self.start_time <= LONGEST_AUGMENT_S:
-            return {"end_time": "must be after start_time, by at most 5 s."}
-        return {}
+        if end is None or 0 < end - self.start_time <= LONGEST_AUGMENT_S:
+            return []
+        what = f"must be after start_time, by at most {LONGEST_AUGMENT_S} s."
+        return [Clash("end_time", what, ("start_time", "end_time"))]

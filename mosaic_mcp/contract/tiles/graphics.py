@@ -1,16 +1,16 @@
 """The parameters of the tiles that draw words and graphics, as far as they are public (§10.3).
 
-The keys are Mosaic's; its defaults and ranges are not public. Every field may be left out: then
-the engine decides, and docs/tiles.md says what the studio decides.
+The keys are those of Mosaic's skill: there may be more, and defaults and ranges are not public.
+Every field may be left out: then the engine decides; what the studio decides is in docs/tiles.md.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from mosaic_mcp.contract.tiles.base import Color, Params, Percent, Text
+from mosaic_mcp.contract.tiles.base import Color, Params, Percent, Text, guessed
 
 Animation = Literal["fade", "pop", "slide", "typewriter", "cinematic", "highlight"]
 Place = Literal[
@@ -33,6 +33,8 @@ PerMinute = Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
 class CinematicCaptionsParams(Params):
     """Cinematic Captions."""
 
+    documented: ClassVar[bool] = False
+
     font1: FontName | None = Field(None, description="Family of most words")
     font2: FontName | None = Field(None, description="Family of the words that stand out")
     color_override: Color | None = Field(
@@ -47,7 +49,7 @@ class CinematicCaptionsParams(Params):
     stroke_enabled: bool | None = Field(None, description="Outline the letters")
     stroke_color: Color | None = Field(None, description="Colour of the outline")
     stroke_width: StrokeWidth | None = Field(
-        None, description="Outline in pixels of a 1080 wide picture"
+        None, description="Outline in pixels of a 1080 wide picture", json_schema_extra=guessed()
     )
     caption_position: Place | None = Field(
         None, description="Where the words stand; auto keeps off faces"
@@ -57,12 +59,19 @@ class CinematicCaptionsParams(Params):
 class MotionGraphicsParams(Params):
     """Motion Graphics."""
 
+    documented: ClassVar[bool] = False
+
     prompt: Text | None = Field(None, description="What to show")
+    avoid_prompt: Text | None = Field(
+        None, description="What not to show: deprecated by Mosaic, no effect in the studio"
+    )
     model_tier: Text | None = Field(None, description='Mosaic\'s model, as "pro"')
     style_video_url: Text | None = Field(None, description="YouTube video to take the style from")
     reference_links: Text | None = Field(None, description="Pages to draw on, comma separated")
     frequency_per_minute: Literal["auto"] | PerMinute | None = Field(
-        None, description="Graphics a minute"
+        None,
+        description="Graphics a minute; Mosaic's pages show “auto” only",
+        json_schema_extra=guessed(),
     )
     only_generate_full_screen_graphics: bool | None = Field(
         None, description="No graphics beside the speaker"

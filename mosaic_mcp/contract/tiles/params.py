@@ -1,22 +1,34 @@
 """The parameters of the tiles that edit, as far as they are public (mosaic_contract §10).
 
 Names, defaults and ranges are those of docs.mosaic.so/tiles/<slug>#api-info as far as they are
-public; what is not is marked `inferred`. Tiles that generate are in `generation.py`.
+public; what is not is marked. Tiles that generate are in `generation.py`, those that draw words in
+`graphics.py`, those of sound in `sound.py`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mosaic_mcp.contract.tiles.base import AssetId, Color, Params, Percent, Text, inferred, ours
+from mosaic_mcp.contract.tiles.base import (
+    AssetId,
+    Clash,
+    Color,
+    Params,
+    Percent,
+    Text,
+    guessed,
+    inferred,
+    ours,
+)
 
 
-def _custom(switch: str, chosen: str, name: str, asset: str | None) -> dict[str, str]:
+def _custom(switch: str, chosen: str, name: str, asset: str | None) -> list[Clash]:
     if chosen == "custom" and asset is None:
-        return {name: f"is required when {switch} is custom. Upload the file and give its id."}
-    return {}
+        what = f"is required when {switch} is custom. Upload the file and give its id."
+        return [Clash(name, what, (switch,))]
+    return []
 
 
 class NoParams(Params):
@@ -30,7 +42,8 @@ class SilenceRemovalParams(Params):
 
     remove_filler_words: bool = Field(
         False,
-        description="Also remove um, uh, er, hmm where the words are known",
+        description="Also remove filler words; the studio: um, uh, er, hmm, where English words "
+        "are known",
         json_schema_extra=inferred(),
     )
 
@@ -44,7 +57,11 @@ class RoughCutParams(Params):
         str,
         Field(min_length=1, max_length=4000, description="What to keep and what to cut"),
     ]
-    model_tier: Literal["fast", "pro"] = Field("fast", description="Mosaic's model; no effect here")
+    model_tier: Literal["fast", "pro"] = Field(
+        "fast",
+        description="Mosaic's model; no effect in the studio",
+        json_schema_extra=guessed(),
+    )
     combine_input_renders: bool = Field(
         False, description="Join all inputs into one video", json_schema_extra=inferred()
     )
@@ -64,7 +81,11 @@ class Moment(Params):
 class ClipsParams(Params):
     """Clips. Both numbers left out: the engine decides; with `ranges` the caller does."""
 
-    prompt: Text = Field("", description="What the clips should be about; empty: anything good")
+    prompt: Text = Field(
+        "",
+        description="What the clips should be about; empty: anything good",
+        json_schema_extra=guessed(),
+    )
     num_clips: int | None = Field(None, ge=1, le=20, description="How many clips")
     target_duration: Annotated[float, Field(ge=1, le=300)] | None = Field(
         None, description="Seconds per clip; a target, not exact"
@@ -76,14 +97,18 @@ class ClipsParams(Params):
         json_schema_extra=ours("Give them for each run: they become clip ranges of its inputs."),
     )
 
-    def together(self) -> dict[str, str]:
+    def together(self) -> list[Clash]:
         """A range ends after it begins."""
-        return {
-            f"ranges[{index}].end_ms": f"({moment.end_ms}) is not after start_ms "
-            f"({moment.start_ms}). Give the earlier time first."
+        return [
+            Clash(
+                f"ranges[{index}].end_ms",
+                f"({moment.end_ms}) is not after start_ms ({moment.start_ms}). Give the earlier "
+                "time first.",
+                ("ranges",),
+            )
             for index, moment in enumerate(self.ranges or ())
             if moment.end_ms <= moment.start_ms
-        }
+        ]
 
 
 class ReframeParams(Params):
@@ -103,56 +128,74 @@ class ReframeParams(Params):
         "full",
         description="full: 1080 pixels on the short side; source: no more than the crop has, which "
         "renders several times as fast",
-        json_schema_extra=inferred(),
+        json_schema_extra=ours("Mosaic chooses the size of the result: leave it out."),
     )
 
 
 class CaptionsParams(Params):
-    """Captions. `stroke_width` and `caption_font_size` are the page's older names, still taken."""
+    """Captions. `stroke_width` and `caption_font_size` are the page's older names, still taken.
+
+    The page's table is public to `highlight_color`; the names below it are those of its prose.
+    """
+
+    documented: ClassVar[bool] = False
 
     caption_style: Literal["colored", "scaling", "karaoke"] = Field(
         "colored", description="How the spoken word stands out: colour, size or a filling bar"
     )
     base_color: Color = Field("#F8FAFC", description="Colour of the words")
     highlight_color: Color = Field("#A78BCA", description="Colour of the spoken word")
-    stroke_enabled: bool = Field(True, description="Outline the letters")
-    stroke_color: Color = Field("#000000", description="Colour of the outline")
+    stroke_enabled: bool = Field(
+        True, description="Outline the letters", json_schema_extra=guessed()
+    )
+    stroke_color: Color = Field(
+        "#000000", description="Colour of the outline", json_schema_extra=guessed()
+    )
     stroke_width: Annotated[float, Field(ge=0, le=20)] | None = Field(
-        None, description="Outline in pixels of a 1080 wide picture; empty: automatic"
+        None,
+        description="Outline in pixels of a 1080 wide picture; empty: automatic",
+        json_schema_extra=guessed(),
     )
-    shadow_enabled: bool = Field(False, description="Drop shadow")
-    shadow_color: Color = Field("#000000", description="Colour of the shadow")
+    shadow_enabled: bool = Field(False, description="Drop shadow", json_schema_extra=guessed())
+    shadow_color: Color = Field(
+        "#000000", description="Colour of the shadow", json_schema_extra=guessed()
+    )
     shadow_blur: Annotated[float, Field(ge=0, le=20)] = Field(
-        4, description="Softness of the shadow in pixels"
+        4, description="Softness of the shadow in pixels", json_schema_extra=guessed()
     )
-    shadow_opacity: Percent = Field(60, description="Percent")
+    shadow_opacity: Percent = Field(60, description="Percent", json_schema_extra=guessed())
     caption_font: Annotated[str, Field(min_length=1, max_length=80)] = Field(
-        "Montserrat", description="Font family"
+        "Montserrat", description="Font family", json_schema_extra=guessed()
     )
     caption_font_weight: Annotated[str, Field(pattern=r"^[1-9]00$")] = Field(
-        "700", description='A text, as "700"'
+        "700", description='A text, as "700"', json_schema_extra=guessed()
     )
     caption_font_size_px: Annotated[float, Field(ge=8, le=400)] | None = Field(
-        None, description="Pixels; empty: chosen from the picture"
+        None, description="Pixels; empty: chosen from the picture", json_schema_extra=guessed()
     )
     caption_font_size: Annotated[float, Field(ge=8, le=400)] | None = Field(
-        None, description="Older name of caption_font_size_px"
+        None,
+        description="Older setting without a public unit; in the studio pixels",
+        json_schema_extra=guessed(),
     )
     caption_vertical_position: Percent = Field(
-        75, description="Percent of the height: 90 just above the bottom, 50 centre, 20 top"
+        75,
+        description="Percent of the height: 90 just above the bottom, 50 centre, 20 top",
+        json_schema_extra=guessed(),
     )
     caption_min_words: Annotated[int, Field(ge=1, le=12)] = Field(
-        1, description="Fewest words at a time"
+        1, description="Fewest words at a time", json_schema_extra=guessed()
     )
     caption_max_words: Annotated[int, Field(ge=1, le=12)] = Field(
-        3, description="Most words at a time"
+        3, description="Most words at a time", json_schema_extra=guessed()
     )
 
-    def together(self) -> dict[str, str]:
+    def together(self) -> list[Clash]:
         """Fewest words must not be above most words."""
         if self.caption_min_words <= self.caption_max_words:
-            return {}
-        return {"caption_min_words": "is above caption_max_words. Lower it, or raise the other."}
+            return []
+        what = "is above caption_max_words. Lower it, or raise the other."
+        return [Clash("caption_min_words", what, ("caption_min_words", "caption_max_words"))]
 
 
 class WatermarkParams(Params):
@@ -166,17 +209,17 @@ class WatermarkParams(Params):
         "bottom-right", description="Corner"
     )
     logo_size: Annotated[float, Field(ge=1, le=100)] = Field(
-        30, description="Width in percent of the video's"
+        30, description="Width in percent of the video's", json_schema_extra=guessed()
     )
     logo_opacity: Annotated[float, Field(ge=10, le=100)] = Field(80, description="Percent")
     logo_margin_x: Annotated[float, Field(ge=0, le=2000)] = Field(
-        20, description="Pixels from the side"
+        20, description="Pixels from the side", json_schema_extra=guessed()
     )
     logo_margin_y: Annotated[float, Field(ge=0, le=2000)] = Field(
-        20, description="Pixels from top or bottom"
+        20, description="Pixels from top or bottom", json_schema_extra=guessed()
     )
 
-    def together(self) -> dict[str, str]:
+    def together(self) -> list[Clash]:
         """A custom logo needs its picture."""
         return _custom("use_custom_logo", self.use_custom_logo, "image_id", self.image_id)
 
@@ -196,15 +239,16 @@ class ColorCorrectionParams(Params):
     )
     lut_id: AssetId | None = Field(
         None,
-        description="Uploaded 3D .cube table, instead of a preset",
+        description="Uploaded .cube table, instead of a preset",
         json_schema_extra=inferred(),
     )
 
-    def together(self) -> dict[str, str]:
+    def together(self) -> list[Clash]:
         """One way at a time."""
         if self.reference_image_id is not None and self.lut_id is not None:
-            return {"lut_id": "goes without reference_image_id. Give one of them."}
-        return {}
+            what = "goes without reference_image_id. Give one of them."
+            return [Clash("lut_id", what, ("lut_id", "reference_image_id"))]
+        return []
 
 
 class MirrorParams(Params):
@@ -212,18 +256,26 @@ class MirrorParams(Params):
 
     documented: ClassVar[bool] = False
 
-    horizontal: bool = Field(
-        True, description="Left and right change sides", json_schema_extra=inferred()
+    horizontal: bool | None = Field(
+        None,
+        description="Left and right change sides; left out, they do unless vertical is asked for",
+        json_schema_extra=inferred(),
     )
     vertical: bool = Field(
         False, description="Top and bottom change sides", json_schema_extra=inferred()
     )
 
-    def together(self) -> dict[str, str]:
+    @property
+    def across(self) -> bool:
+        """True when left and right change sides: as said, else where nothing else would."""
+        return not self.vertical if self.horizontal is None else self.horizontal
+
+    def together(self) -> list[Clash]:
         """Something must change."""
-        if not self.horizontal and not self.vertical:
-            return {"horizontal": "or vertical must be true. Set one, or skip the tile."}
-        return {}
+        if not self.across and not self.vertical:
+            what = "or vertical must be true. Set one, or skip the tile."
+            return [Clash("horizontal", what, ("horizontal", "vertical"))]
+        return []
 
 
 class IntroParams(Params):
@@ -236,7 +288,7 @@ class IntroParams(Params):
     )
     custom_intro_video_id: AssetId | None = Field(None, description="Uploaded video")
 
-    def together(self) -> dict[str, str]:
+    def together(self) -> list[Clash]:
         """A custom intro needs its video."""
         name = "custom_intro_video_id"
         return _custom("use_custom_intro", self.use_custom_intro, name, self.custom_intro_video_id)
@@ -252,10 +304,46 @@ class OutroParams(Params):
     )
     custom_outro_video_id: AssetId | None = Field(None, description="Uploaded video")
 
-    def together(self) -> dict[str, str]:
+    def together(self) -> list[Clash]:
         """A custom outro needs its video."""
         name = "custom_outro_video_id"
         return _custom("use_custom_outro", self.use_custom_outro, name, self.custom_outro_video_id)
+
+
+class DestinationParams(Params):
+    """Destination. The page names its settings; their keys are not public, and no run sets them."""
+
+    documented: ClassVar[bool] = False
+
+    publishing_mode: Literal["review", "immediate", "export"] = Field(
+        "export",
+        description="Review before publishing, publish at once, or export only",
+        json_schema_extra=inferred(),
+    )
+    platforms: list[Literal["x", "linkedin", "instagram", "facebook", "tiktok", "youtube"]] = Field(
+        [], description="Where to publish", json_schema_extra=inferred()
+    )
+    caption_prompt: Text | None = Field(
+        None, description="What the posts should say", json_schema_extra=inferred()
+    )
+
+
+class YouTubeTriggerParams(Params):
+    """YouTube Trigger. Its names are those of the triggers' endpoints (mosaic_contract §7)."""
+
+    documented: ClassVar[bool] = False
+
+    youtube_channels: list[Text] = Field(
+        [], description="Ids, handles or addresses of channels", json_schema_extra=inferred()
+    )
+    trigger_callback_url: Text | None = Field(
+        None, description="Where its runs are told", json_schema_extra=inferred()
+    )
+    filter_options: dict[str, Any] | None = Field(
+        None,
+        description="As {duration: {min_seconds, max_seconds}}",
+        json_schema_extra=inferred(),
+    )
 
 
 ASSET_LISTS = frozenset({"clips"})

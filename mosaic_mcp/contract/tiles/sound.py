@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mosaic_mcp.contract.tiles.base import AssetId, Params, Text, inferred
+from mosaic_mcp.contract.tiles.base import AssetId, Clash, Params, Script, Text, inferred, ours
 
 Tempo = Annotated[float, Field(ge=40, le=240, allow_inf_nan=False)]
 """Beats a minute."""
@@ -44,14 +44,17 @@ class MusicParams(Params):
         json_schema_extra=inferred(),
     )
     audio_id: AssetId | None = Field(
-        None, description="Uploaded music to use as it is", json_schema_extra=inferred()
+        None,
+        description="Uploaded music to use as it is",
+        json_schema_extra=ours("Mosaic composes its music: describe it in prompt."),
     )
 
-    def together(self) -> dict[str, str]:
+    def together(self) -> list[Clash]:
         """It must last a while."""
-        if self.end_time is not None and self.end_time <= (self.start_time or 0):
-            return {"end_time": "is not after start_time. Give a later one, or leave it out."}
-        return {}
+        if self.end_time is None or self.end_time > (self.start_time or 0):
+            return []
+        what = "is not after start_time. Give a later one, or leave it out."
+        return [Clash("end_time", what, ("start_time", "end_time"))]
 
 
 class VoiceoverParams(Params):
@@ -65,18 +68,18 @@ class VoiceoverParams(Params):
     script_mode: Literal["custom", "auto"] = Field(
         "custom", description="auto: written by a model", json_schema_extra=inferred()
     )
-    script: Annotated[str, Field(max_length=40_000)] | None = Field(
+    script: Script | None = Field(
         None, description="What is said; required when custom", json_schema_extra=inferred()
     )
     align_to_moments: bool = Field(
         False, description="Spread the script over the video", json_schema_extra=inferred()
     )
 
-    def together(self) -> dict[str, str]:
+    def together(self) -> list[Clash]:
         """A custom script must be there."""
-        if self.script_mode == "custom" and not (self.script or "").strip():
-            return {"script": "is required when script_mode is custom."}
-        return {}
+        if self.script_mode != "custom" or (self.script or "").strip():
+            return []
+        return [Clash("script", "is required when script_mode is custom.", ("script_mode",))]
 
 
 class AudioGenerationParams(Params):
@@ -86,7 +89,7 @@ class AudioGenerationParams(Params):
 
     mode: Literal["voiceover", "music"] = Field("voiceover", description="What to make")
     model: Literal["eleven_v3", "music"] = Field("eleven_v3", description="Mosaic's model")
-    script: Text | None = Field(None, description="Required for a voiceover")
+    script: Script | None = Field(None, description="Required for a voiceover")
     voice_id: Text | None = Field(None, description="Voice; empty: chosen by the engine")
     use_upstream_voice_reference: bool = Field(True, description="Speak like the input's voice")
     music_prompt: Text | None = Field(None, description="What the music should be like")
@@ -95,11 +98,11 @@ class AudioGenerationParams(Params):
         dict[str, Any] | None, Field(description="Media to draw on, by kind")
     ] = None
 
-    def together(self) -> dict[str, str]:
-        """ "script: required in voiceover mode"."""
+    def together(self) -> list[Clash]:
+        """ "script: required in voiceover mode", which is the mode by default."""
         if self.mode == "voiceover" and not self.script:
-            return {"script": "is required in voiceover mode."}
-        return {}
+            return [Clash("script", "is required in voiceover mode.")]
+        return []
 
 
 class VoiceParams(Params):
@@ -131,7 +134,8 @@ class MontageParams(Params):
 
     prompt: Text | None = Field(
         None,
-        description='Pace and length, as "fast, 30 seconds"',
+        description='Style, which Mosaic requires; the studio reads pace and length, as "fast, '
+        '30 seconds"',
         json_schema_extra=inferred(),
     )
     audio_id: AssetId | None = Field(

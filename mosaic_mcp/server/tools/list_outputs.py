@@ -25,9 +25,10 @@ PAGE = 8
 ROOM = 3_500
 """Characters for a page's rows: signed links are long, and stand once more in the blocks."""
 
+LOCAL = "Links work while the local studio runs; the files stay."
 SAVING = "the same call again: it waits for the same files and saves none twice"
 
-SaveTo = Annotated[str | None, Field(max_length=4096, description="Folder to put the videos into")]
+SaveTo = Annotated[str | None, Field(max_length=1024, description="Folder to put the videos into")]
 
 
 def tool(engine: Engine) -> ClosedTool:
@@ -46,7 +47,7 @@ def tool(engine: Engine) -> ClosedTool:
         start = _offset(cursor)
         page = run.outputs[start : start + PAGE]
         lines = [await output_line(client, output, state) for output in page]
-        lines = lines[: page_of(lines, ROOM)]
+        lines = lines[: _fitting(lines, save_to)]
         local = engine.settings.owner is None and any(line.path for line in lines)
         more = start + len(lines) < len(run.outputs)
         next_cursor = str(start + len(lines)) if more else None
@@ -54,27 +55,51 @@ def tool(engine: Engine) -> ClosedTool:
             run_id=run_id,
             status=str(run.status),
             outputs=tuple(lines),
-            note="Links work while the local studio runs; the files stay." if local else None,
+            note=LOCAL if local else None,
             next_cursor=next_cursor,
-            next=_next(run_id, next_cursor, lines),
+            next=_next(run_id, save_to, next_cursor, lines),
         )
         links = [link(line) for line in lines]
         if save_to is not None:
             saving = {"note": f"Still saving to {save_to}; it goes on.", "next": SAVING}
             meanwhile(result(answer.model_copy(update=saving), *links))
             saved = await _saved(engine, client, run_id, lines, save_to)
-            answer = answer.model_copy(update={"outputs": tuple(saved)})
+            notes = [answer.note or "", _so_far(saved, start, len(run.outputs))]
+            told = {"outputs": tuple(saved), "note": " ".join(filter(None, notes)) or None}
+            answer = answer.model_copy(update=told)
         return result(answer, *links)
 
     return build_tool(list_outputs, title="List outputs", annotations=STARTS)
 
 
-def _next(run_id: str, cursor: str | None, lines: list[OutputLine]) -> str:
+def _fitting(lines: list[OutputLine], save_to: str | None) -> int:
+    """How many of the outputs fit into a page, also once they are saved.
+
+    None may be left out of the answer then: the next page begins behind all that were saved.
+    """
+    if save_to is None:
+        return page_of(lines, ROOM)
+    saved = [
+        line.model_copy(update={"saved_to": f"{save_to}/{_file_name(line)}"}) for line in lines
+    ]
+    return page_of(saved, ROOM - len(save_to))
+
+
+def _next(run_id: str, save_to: str | None, cursor: str | None, lines: list[OutputLine]) -> str:
     if cursor is not None:
-        return f"list_outputs(run_id='{run_id}', cursor='{cursor}')"
+        saving = "" if save_to is None else f"save_to={save_to!r}, "
+        return f"list_outputs(run_id='{run_id}', {saving}cursor='{cursor}')"
     if not lines:
         return f"get_run(run_id='{run_id}')"
     return f"view_output(output_id='{lines[0].output_id}')"
+
+
+def _so_far(saved: list[OutputLine], start: int, total: int) -> str:
+    """How many videos this call saved, where more pages follow."""
+    if start + len(saved) >= total:
+        return ""
+    count = sum(line.saved_to is not None for line in saved)
+    return f"{count}{' more' if start else ''} of {total} saved so far; next saves more."
 
 
 def _offset(cursor: str | None) -> int:
@@ -100,7 +125,7 @@ async def _saved(
         if line.deleted is not None:
             saved.append(line)
             continue
-        name = f"{line.name or line.output_id}.mp4"
+        name = _file_name(line)
         path = (
             await save_file(line.path, folder, name)
             if line.path
@@ -112,3 +137,7 @@ async def _saved(
             update["timeline_zip"] = str(await save_timeline(client, line.timeline_zip, path))
         saved.append(line.model_copy(update=update))
     return saved
+
+
+def _file_name(line: OutputLine) -> str:
+    return f"{line.name or line.output_id}.mp4"

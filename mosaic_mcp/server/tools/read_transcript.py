@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from mcp_types import CallToolResult
 from pydantic import Field
 
-from mosaic_mcp.server.answers import SentenceLine, TranscriptAnswer
+from mosaic_mcp.server.answers import TranscriptAnswer
 from mosaic_mcp.server.arguments import Cursor
 from mosaic_mcp.server.calls import meanwhile
 from mosaic_mcp.server.engine import Engine
 from mosaic_mcp.server.results import page_of, result
-from mosaic_mcp.server.sentences import sentences
+from mosaic_mcp.server.sentences import sentences, single_words
 from mosaic_mcp.server.tooling import READS, ClosedTool, build_tool
-
-if TYPE_CHECKING:
-    from mosaic_mcp.contract.extensions import Transcript
 
 ROOM = 7_000
 """Characters for the rows of a page."""
@@ -30,7 +27,9 @@ Video = Annotated[
     ),
 ]
 Query = Annotated[str | None, Field(max_length=200, description="Only sentences with these words")]
-Part = Annotated[str | None, Field(max_length=80, description="Only this part: '1:30-2:45'")]
+Part = Annotated[
+    str | None, Field(max_length=80, description="Only this part: '1:30-2:45', 'last 2 min'")
+]
 Detail = Annotated[Literal["sentences", "words"], Field(description="words gives each word's time")]
 
 
@@ -47,22 +46,26 @@ def tool(engine: Engine) -> ClosedTool:
         """Read what is said in a video, with times in seconds, where the words come from and how
         far to trust them. Pages; a local recogniser may need up to a minute the first time."""
         from mosaic_mcp.errors import StillWorking, Unsupported
-        from mosaic_mcp.intent import parse_span, resolve_video
+        from mosaic_mcp.intent import Span, parse_span, resolve_video
 
         client = await engine.client()
         studio = await client.studio()
         if studio is None:
             raise Unsupported(
                 "The hosted API offers no transcript.",
-                remedy="Bring an SRT with the video, or unset MOSAIC_API_KEY to use the studio.",
+                remedy="Read your own SRT and give Clips exact `ranges`, or unset MOSAIC_API_KEY "
+                "to use the studio on this machine.",
             )
+        part = parse_span(span, where="span") if span else Span()
         kind, video_id = await resolve_video(client, video, engine.settings)
-        part = parse_span(span, where="span").resolve(None) if span else None
+        if part.from_end_ms is not None:
+            length_s = (await studio.known(kind, video_id, ())).duration_s
+            part = part.resolve(round(length_s * 1000), where="span")
         asked: dict[str, Any] = {
             "cursor": cursor,
             "query": query,
-            "start_s": part.start_ms / 1000 if part and part.start_ms else None,
-            "end_s": part.end_ms / 1000 if part and part.end_ms else None,
+            "start_s": part.start_ms / 1000 if part.start_ms else None,
+            "end_s": part.end_ms / 1000 if part.end_ms else None,
         }
         meanwhile(
             StillWorking(
@@ -71,12 +74,13 @@ def tool(engine: Engine) -> ClosedTool:
             )
         )
         said = await studio.transcript(kind, video_id, **asked)
-        rows = _rows(said, detail)
+        in_rows = sentences if detail == "sentences" else single_words
+        rows = in_rows(said)
         if (fitting := page_of(rows, ROOM)) < len(rows):
             # A shorter page of the studio, not a part of this one: its cursor goes on from there.
-            words = sum(len(row.text.split()) for row in rows[:fitting])
-            said = await studio.transcript(kind, video_id, **asked, limit=words or 1)
-            rows = _rows(said, detail)
+            words = sum(said.sentences[:fitting]) if detail == "sentences" else fitting
+            said = await studio.transcript(kind, video_id, **asked, limit=words)
+            rows = in_rows(said)
         more = f"the same call with cursor='{said.next_cursor}'" if said.next_cursor else None
         none = " Nothing that is said there matches." if (query or span) and not rows else ""
         answer = TranscriptAnswer(
@@ -94,14 +98,3 @@ def tool(engine: Engine) -> ClosedTool:
         return result(answer)
 
     return build_tool(read_transcript, title="Read a transcript", annotations=READS)
-
-
-def _rows(said: Transcript, detail: str) -> tuple[SentenceLine, ...]:
-    if detail == "sentences":
-        return tuple(sentences(said.words))
-    return tuple(
-        SentenceLine(
-            start_s=round(w.start_s, 2), end_s=round(w.end_s, 2), text=w.text, speaker=w.speaker
-        )
-        for w in said.words
-    )

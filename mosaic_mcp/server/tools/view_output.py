@@ -57,10 +57,9 @@ async def _picture(
         data, kind = await studio.frame("renders", output_id, at)
         return data, kind, f"Frame of {output_id} at {at:g} s."
     length = (await studio.render(output_id)).facts.duration_s
-    data, kind = await studio.sheet("renders", output_id, frames)
-    # Frames stand in the middle of equal parts; the sheet labels each with its time.
-    times = ", ".join(f"{length * (n + 0.5) / frames:.1f}" for n in range(frames))
-    return data, kind, f"{output_id}, {length:.1f} s long: frames at {times} s, row by row."
+    data, kind, times = await studio.sheet("renders", output_id, frames)
+    told = ", ".join(f"{time:g}" for time in times)
+    return data, kind, f"{output_id}, {length:.1f} s long: frames at {told} s, row by row."
 
 
 def _check_moment(at: float, facts: MediaFacts) -> None:

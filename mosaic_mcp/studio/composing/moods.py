@@ -120,16 +120,30 @@ MOODS: tuple[Mood, ...] = (
     ),
 )  # fmt: skip
 DEFAULT = MOODS[0]
+TEMPO = re.compile(
+    r"\b(?:\d+\s*(?:-|–|to)\s*)?(\d+)(?:\.\d+)?[\s-]*(?:bpm|beats?(?:\s+(?:a|per)\s+|/)min(?:ute)?)\b"
+    r"|\b(?:bpm|tempo)\s*(?:of|:|=)?\s*(\d+)(?:\s*bpm)?\b",
+    re.IGNORECASE,
+)
+"""A tempo in words, as "120 BPM", "tempo: 120"; of "120-130 BPM" the upper end."""
 
 
 def mood_of(texts: Iterable[str | None]) -> Mood | None:
     """The mood that the first text with a known word asks for; None: no text has one."""
-    for text in texts:
-        for word in re.findall(r"[a-z\-]+", (text or "").lower()):
-            for mood in MOODS:
-                if word.startswith(mood.words) or word == mood.name:
-                    return mood
-    return None
+    found = (mood for text in texts for mood in moods_in(text or ""))
+    return next(found, None)
+
+
+def moods_in(text: str) -> list[Mood]:
+    """The moods that the words of a text ask for, in their order."""
+    words = re.findall(r"[a-z\-]+", TEMPO.sub(" ", text.lower()))  # its beats ask for none
+    return [mood for mood in map(_asked_by, words) if mood is not None]
+
+
+def _asked_by(word: str) -> Mood | None:
+    """Of several beginnings the longest says most: "techno" is not "tech", "funk" is not "fun"."""
+    begun = [(len(start), mood) for mood in MOODS for start in mood.words if word.startswith(start)]
+    return max(begun, key=lambda each: each[0])[1] if begun else None
 
 
 def named(name: str) -> Mood:

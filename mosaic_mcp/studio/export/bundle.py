@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
+import unicodedata
 import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from mosaic_mcp.studio.export.cuts import plain
-from mosaic_mcp.studio.export.edl import edl
+from mosaic_mcp.studio.export.edl import edls
 from mosaic_mcp.studio.export.lanes import lanes_of, notes_of
+from mosaic_mcp.studio.export.media import sequence_rate
+from mosaic_mcp.studio.export.motion import motion_notes
 from mosaic_mcp.studio.export.otio import otio
 from mosaic_mcp.studio.export.subtitles import SUFFIXES
 from mosaic_mcp.studio.export.xmeml import xmeml
@@ -41,9 +44,10 @@ def write_bundle(
     entries = {
         "timeline.xml": xmeml(timeline, paths),
         "timeline.otio": otio(timeline, paths).encode(),
-        "timeline.edl": edl(timeline).encode(),
         "README.txt": _readme(timeline, paths, inside).encode(),
     }
+    for number, text in enumerate(edls(timeline, paths), 1):
+        entries[f"timeline-{number}.edl" if number > 1 else "timeline.edl"] = text.encode()
     for suffix in SUFFIXES:
         path = subtitles / f"captions.{suffix}" if subtitles else None
         if path and path.exists():
@@ -85,21 +89,30 @@ def _packed(timeline: Timeline, media: Mapping[str, Path]) -> list[str]:
 def media_paths(timeline: Timeline, media: Mapping[str, Path]) -> dict[str, str]:
     """A path below media/ for each source that a lane plays: the user's name, made safe."""
     paths: dict[str, str] = {}
+    taken: set[str] = set()
     played = (cut.source.sha256 for lane in lanes_of(timeline) for cut in lane.cuts)
     for sha in dict.fromkeys(played):
         source = timeline.sources[sha]
         suffix = media[sha].suffix if sha in media else safe_suffix(source.name)
         stem = safe_stem(source.name)
         path = f"media/{stem}{suffix}"
-        if path in paths.values():
+        if _alike(path) in taken:
             path = f"media/{stem}-{sha[:8]}{suffix}"
+        taken.add(_alike(path))
         paths[sha] = path
     return paths
 
 
+def _alike(path: str) -> str:
+    """What is the same for paths that are one where a disk minds no case."""
+    return unicodedata.normalize("NFC", path.casefold())
+
+
 def safe_stem(name: str) -> str:
     """A file name without its suffix that every system takes."""
-    stem = re.sub(r"[^\w .()-]+", "-", Path(name.replace("\\", "/")).stem).strip(" .-")
+    # A letter with a separate accent, as macOS writes it, is one letter again.
+    name = unicodedata.normalize("NFC", name).replace("\\", "/")
+    stem = re.sub(r"[^\w .()-]+", "-", Path(name).stem).strip(" .-")
     if not stem or _RESERVED.match(stem):
         stem = f"media-{stem}".rstrip("-")
     return stem[:80]
@@ -117,14 +130,32 @@ def _readme(timeline: Timeline, paths: Mapping[str, str], inside: Collection[str
         "timeline.xml   Premiere Pro (File > Import) and DaVinci Resolve (File > Import > "
         "Timeline)\n"
         "timeline.otio  OpenTimelineIO\n"
-        "timeline.edl   CMX 3600 cut list\n"
+        "timeline.edl   CMX 3600 cut list of at most 999 cuts; timeline-2.edl goes on\n"
         "captions.srt   what is said, as subtitles, where it is known; captions.vtt the same for "
         "the web,\n"
         "captions.txt   as text to read, a time before each paragraph\n\n"
         f"{_files(timeline, paths, inside)}"
-        "Cuts, reframing, cutaways, music and voices on tracks of their own, and markers for "
-        "captions and graphics come along (the EDL has the cuts of the first track only).\n"
+        "timeline.xml and timeline.otio have the cuts, cutaways, watermarks, music and voices on "
+        "tracks of their own, and markers for captions and graphics. Scale and place of pictures, "
+        "so reframing too, are in timeline.xml only. The EDL has the cuts of the first track.\n"
+        f"{_rates(timeline)}"
         f"{_markers(timeline)}"
+    )
+
+
+def _rates(timeline: Timeline) -> str:
+    """What to answer where an import asks for a rate."""
+    rate, listed = timeline.frame_rate, sequence_rate(timeline.frame_rate)
+    own, counted = f"{float(rate):.6g}", f"{float(listed):.6g}"
+    if own == counted:
+        return (
+            f"The sequence runs at {own} frames/s: give this rate where an import asks for one.\n"
+        )
+    exact = (listed / rate).denominator == 1
+    return (
+        f"The sequence runs at {own} frames/s, which few editors have: timeline.xml and "
+        f"timeline.edl count it in {counted}{'' if exact else ', each cut at the nearest frame'}. "
+        f"Give {counted} where an import of these asks for a rate.\n"
     )
 
 
@@ -158,7 +189,8 @@ def _files(timeline: Timeline, paths: Mapping[str, str], inside: Collection[str]
 def _markers(timeline: Timeline) -> str:
     """What is in markers only; empty when nothing is."""
     cuts = (cut for lane in lanes_of(timeline) for cut in lane.cuts)
-    told = dict.fromkeys([*notes_of(timeline), *(note for cut in cuts for note in cut.notes)])
+    whole = [*motion_notes(timeline), *notes_of(timeline)]
+    told = dict.fromkeys([*whole, *(note for cut in cuts for note in cut.notes)])
     if not told:
         return ""
     notes = "".join(f"  - {plain(note)}\n" for note in told)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-from mosaic_mcp.studio.export.cuts import Cut, cuts_of
+from mosaic_mcp.studio.export.cuts import Cut, changes, cuts_of
+from mosaic_mcp.studio.export.media import recounted
 from mosaic_mcp.studio.render.pieces import settled
 from mosaic_mcp.studio.timeline.edit import shown
-from mosaic_mcp.studio.timeline.model import Cutaway, Timeline, Track
+from mosaic_mcp.studio.timeline.model import Cutaway, Overlay, Timeline, Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,9 @@ class Lane:
 
 
 def lanes_of(timeline: Timeline) -> list[Lane]:
-    """Picture, the cutaways above it, its sound, then every music and voice track."""
+    """Picture, cutaways and overlays above it, its sound, then every music and voice track."""
     cuts = tuple(cuts_of(timeline))
+    total = cuts[-1].record_out if cuts else 0
     seen = tuple(cut for cut in cuts if cut.source.kind != "audio")
     heard = tuple(
         replace(cut, notes=()) for cut in cuts if cut.source.audio_channels and not cut.muted
@@ -32,12 +34,26 @@ def lanes_of(timeline: Timeline) -> list[Lane]:
     return [
         Lane("Video", "Video", seen),
         *(Lane("Cutaways", "Video", lane) for lane in _cutaways(timeline)),
+        *(
+            Lane("Overlay", "Video", (_laid_over(timeline, overlay, total),))
+            for overlay in timeline.overlays
+            if total
+        ),
         *([Lane("Audio", "Audio", heard)] if heard else []),
         *(
-            Lane(track.kind.capitalize(), "Audio", tuple(_played(timeline, track, cuts)))
+            Lane(track.kind.capitalize(), "Audio", tuple(_played(timeline, track, total)))
             for track in timeline.tracks
         ),
     ]
+
+
+def lanes_at(timeline: Timeline, rate: Fraction) -> list[Lane]:
+    """The lanes in frames of another rate. A cut too short for one of them is left out."""
+    lanes: list[Lane] = []
+    for lane in lanes_of(timeline):
+        cuts = (recounted(cut, timeline.frame_rate, rate) for cut in lane.cuts)
+        lanes.append(replace(lane, cuts=tuple(c for c in cuts if c.record_in < c.record_out)))
+    return lanes
 
 
 def _cutaways(timeline: Timeline) -> list[tuple[Cut, ...]]:
@@ -66,7 +82,7 @@ def _away(timeline: Timeline, cutaway: Cutaway, start: Fraction, end: Fraction) 
     first, last = round(start * rate), round(end * rate)
     begin = round(cutaway.start * rate)
     count = last - first
-    notes = ["fills the picture; its sound is not heard"]
+    notes = ["fills the picture; its sound is not heard", *changes(cutaway)]
     if source.duration and begin + count > (there := int(source.duration * rate)):
         count = max(there - begin, 0)
         notes.append(f"ends early: its last frame stands until frame {last} of the sequence")
@@ -78,14 +94,20 @@ def _away(timeline: Timeline, cutaway: Cutaway, start: Fraction, end: Fraction) 
         first + count,
         begin,
         begin + count,
+        fills=True,
         notes=tuple(notes),
     )
 
 
-def _played(timeline: Timeline, track: Track, cuts: Sequence[Cut]) -> Iterator[Cut]:
+def _laid_over(timeline: Timeline, overlay: Overlay, total: int) -> Cut:
+    """A still over the whole length."""
+    source = timeline.sources[overlay.source]
+    return Cut(0, source, overlay.tile, 0, total, 0, total, overlay=overlay)
+
+
+def _played(timeline: Timeline, track: Track, total: int) -> Iterator[Cut]:
     """A track as clips: one, or one for each time that it begins again."""
     rate, source = timeline.frame_rate, timeline.sources[track.source]
-    total = cuts[-1].record_out if cuts else 0
     if track.until is not None:
         total = min(total, round(track.until * rate))
     begin = round(track.start * rate)
@@ -121,15 +143,8 @@ def _track_notes(track: Track) -> Iterator[str]:
 
 
 def notes_of(timeline: Timeline) -> list[str]:
-    """What is done to the whole that no track holds."""
+    """What is done to the whole that no track holds, and no motion (`motion_notes`)."""
     notes: list[str] = []
-    for overlay in timeline.overlays:
-        name = timeline.sources[overlay.source].name
-        notes.append(
-            f"{name} lies {overlay.corner} over the whole, {overlay.width:.0%} wide, "
-            f"{overlay.opacity:.0%} opaque, {overlay.margin_x} x {overlay.margin_y} pixels from "
-            "the edges"
-        )
     if (framing := timeline.framing) is not None and framing.fit == "pad":
         notes.append("every picture is shown whole over a blurred copy of itself")
     if (sound := timeline.sound) is not None:

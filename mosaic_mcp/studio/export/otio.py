@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from mosaic_mcp.studio.export.cuts import Cut, frames_in, plain
+from mosaic_mcp.studio.export.cuts import Cut, plain
 from mosaic_mcp.studio.export.lanes import Lane, lanes_of, notes_of
 from mosaic_mcp.studio.export.marks import Mark, marks_of
+from mosaic_mcp.studio.export.media import first_frame, frames_in, numbered, own_rate
+from mosaic_mcp.studio.export.motion import motion_notes
 from mosaic_mcp.studio.timeline.model import Timeline
 
 
@@ -30,8 +32,8 @@ def otio(timeline: Timeline, paths: Mapping[str, str]) -> str:
                 "source_range": None,
                 "effects": [],
                 "markers": [
-                    *_markers(notes_of(timeline), 0, rate),
-                    *(_marker(mark, rate) for mark in marks_of(timeline)),
+                    *_markers([*motion_notes(timeline), *notes_of(timeline)], 0, rate),
+                    *(_marker(mark, rate) for mark in marks_of(timeline, timeline.frame_rate)),
                 ],
                 "children": tracks,
             },
@@ -66,19 +68,24 @@ def _children(
 
 
 def _clip(cut: Cut, timeline: Timeline, paths: Mapping[str, str], rate: float) -> dict[str, Any]:
+    own = own_rate(cut.source, timeline.frame_rate)
+    media = float(own)
+    _, start = numbered(cut.source, own)
+    first = start + first_frame(cut, timeline.frame_rate)
     return {
         "OTIO_SCHEMA": "Clip.1",
         "name": plain(cut.source.name),
         "metadata": {"mosaic": {"tile": cut.tile}},
-        "source_range": _range(cut.source_in, cut.source_out - cut.source_in, rate),
+        # Its length stays in whole frames of the sequence: lengths add up to places there.
+        "source_range": _range(first, cut.source_out - cut.source_in, media, rate),
         "effects": [],
-        "markers": _markers(cut.notes, cut.source_in, rate),
+        "markers": _markers(cut.notes, first, media),
         "media_reference": {
             "OTIO_SCHEMA": "ExternalReference.1",
             "name": plain(cut.source.name),
             "metadata": {"mosaic": {"sha256": cut.source.sha256}},
             "target_url": quote(paths[cut.source.sha256]),
-            "available_range": _range(0, frames_in(cut, timeline.frame_rate), rate),
+            "available_range": _range(start, frames_in(cut, own), media),
         },
     }
 
@@ -112,14 +119,19 @@ def _marker(mark: Mark, rate: float) -> dict[str, Any]:
         "OTIO_SCHEMA": "Marker.2",
         "name": plain(mark.text),
         "color": "YELLOW",
-        "metadata": {"mosaic": {"graphic": mark.kind}},
+        "metadata": {"mosaic": {"kind": mark.kind}},
         "marked_range": _range(mark.first, mark.count, rate),
     }
 
 
-def _range(start: int, duration: int, rate: float) -> dict[str, Any]:
+def _range(start: int, duration: int, rate: float, lasting: float = 0) -> dict[str, Any]:
+    """A range of frames; `lasting` is the rate of its duration where that is another."""
     return {
         "OTIO_SCHEMA": "TimeRange.1",
-        "start_time": {"OTIO_SCHEMA": "RationalTime.1", "value": start, "rate": rate},
-        "duration": {"OTIO_SCHEMA": "RationalTime.1", "value": duration, "rate": rate},
+        "start_time": _time(start, rate),
+        "duration": _time(duration, lasting or rate),
     }
+
+
+def _time(frames: int, rate: float) -> dict[str, Any]:
+    return {"OTIO_SCHEMA": "RationalTime.1", "value": frames, "rate": rate}

@@ -66,12 +66,17 @@ class _Jumps:
         # Output time + shift of the clip = source time.
         clips = zip(timeline.clips, offsets(timeline), strict=False)
         self._shifts = [clip.start - at for clip, at in clips]
-        told = sorted((w.source, (w.start + w.end) / 2) for w in words if not is_filler(w.text))
+        # Words here have no language. Where "um" is no filler, a cut that takes it alone divides
+        # nothing either: it is shorter than a pause.
+        spoken = (w for w in words if not is_filler(w.text, "en"))
+        told = sorted((w.source, (w.start + w.end) / 2) for w in spoken)
         self._told = told
 
     def between(self, word: Shown, following: Shown) -> bool:
         """True where the speaker said something else after the word, or nothing for a while."""
         one, other = word.clip, following.clip
+        if max(one, other) >= len(self._clips):  # a voice beside the clips begins or ends
+            return one != other
         source = self._clips[one].source
         if one == other or source != self._clips[other].source:
             return one != other
@@ -92,17 +97,21 @@ def _ends(group: list[Shown], following: Shown) -> bool:
 
 
 def with_words(timeline: Timeline, said: Mapping[str, Sequence[SpokenWord]]) -> Timeline:
-    """The timeline as if these words (by source) were its captions: to be written, not drawn."""
+    """The timeline with these words (by source) in its captions: to be written, not drawn."""
+    shown = timeline.captions.words if timeline.captions else ()
     words = tuple(
         CaptionWord(source=sha, text=word.text, start=word.start, end=word.end)
         for sha, spoken in said.items()
         for word in spoken
     )
-    return timeline.model_copy(update={"captions": Captions(words=words)})
+    return timeline.model_copy(update={"captions": Captions(words=shown + words)})
 
 
-def write_subtitles(timeline: Timeline, folder: Path) -> list[Path]:
-    """captions.srt, captions.vtt and captions.txt; nothing where no words are known."""
+def write_subtitles(timeline: Timeline, folder: Path, missing: str = "") -> list[Path]:
+    """captions.srt, captions.vtt and captions.txt; nothing where no words are known.
+
+    What is `missing` in them is told in those that can: SRT has no comments.
+    """
     cues = cues_of(timeline)
     if not cues:
         return []
@@ -115,8 +124,13 @@ def write_subtitles(timeline: Timeline, folder: Path) -> list[Path]:
         )
     paths = [folder / f"captions.{suffix}" for suffix in SUFFIXES]
     paths[0].write_text(subs.to_string("srt"), "utf-8")
-    paths[1].write_text(subs.to_string("vtt"), "utf-8")
-    paths[2].write_text(transcript(cues), "utf-8")
+    vtt, text = subs.to_string("vtt"), transcript(cues)
+    if missing:
+        note = " ".join(missing.split()).replace("-->", "->")  # which would end a note
+        vtt = vtt.replace("WEBVTT\n", f"WEBVTT\n\nNOTE {note}\n", 1)
+        text = f"[{note}]\n\n{text}"
+    paths[1].write_text(vtt, "utf-8")
+    paths[2].write_text(text, "utf-8")
     return paths
 
 

@@ -2,7 +2,8 @@
 
 Where energy rises, band by band, is the onset strength; its autocorrelation tells the tempo, and
 dynamic programming finds the evenly spaced moments that agree best with it (D. Ellis, "Beat
-Tracking by Dynamic Programming", 2007).
+Tracking by Dynamic Programming", 2007). Where chords change between these, they were the off-beats
+(a hi-hat may be louder than the drum), and the beats are taken instead.
 """
 
 from __future__ import annotations
@@ -35,6 +36,15 @@ SURE = 0.12
 """Least share of the onset strength's power that repeats with the beat; speech reaches less."""
 _LAG_S = 0.011
 """By how much the strength of an onset peaks before it: half a window sees it coming."""
+CHORD_WINDOW = 4096
+"""Samples, long enough to tell semitones apart."""
+CHORD_HZ = (80.0, 1200.0)
+CHORD_BEATS = 8
+"""Beats on either side that say together where chords change: two bars."""
+CHANGES_MORE = 1.2
+"""So many times more they change between the beats where those are none."""
+LEAST_CHANGE = 0.03
+"""Of 1; what has no chords changes less."""
 Curve = NDArray[np.floating[Any]]
 
 
@@ -61,6 +71,7 @@ def find_beats(sound: NDArray[np.int16]) -> dict[str, Any]:
         places = _track(onsets, period)
     if len(places) < 4:
         return nothing
+    places = _where_chords_change(sound, places, period)
     places = places + _LAG_S * RATE / HOP
     return {
         "tempo": round(_bpm(period), 2),
@@ -176,6 +187,47 @@ def _between(onsets: Curve, places: Curve) -> float:
     beats_at = places.astype(int)
     middles = ((places[:-1] + places[1:]) / 2).astype(int)
     return float(np.median(wide[middles]) / max(np.median(wide[beats_at]), 1e-9))
+
+
+def _where_chords_change(sound: NDArray[np.int16], places: Curve, period: float) -> Curve:
+    """The beats: of the moments found, or of those between them, the ones with the new chords."""
+    middles = (places[:-1] + places[1:]) / 2
+    half = round(0.45 * period)
+    chroma = _chroma(sound)
+    sums = np.vstack([np.zeros(12), np.cumsum(chroma, axis=0)])
+    usual = max(half * float(np.linalg.norm(chroma, axis=1).mean()), 1e-9)
+
+    def change(moments: Curve) -> Curve:
+        """How much the notes after each moment are others than before, and around it."""
+        at = np.clip(np.round(moments).astype(int), half, max(half, len(sums) - 1 - half))
+        before = sums[at] - sums[at - half]
+        after = sums[np.minimum(at + half, len(sums) - 1)] - sums[at]
+        one, other = np.linalg.norm(before, axis=1), np.linalg.norm(after, axis=1)
+        new = 1 - (before * after).sum(axis=1) / np.maximum(one * other, 1e-9)
+        # What begins after silence is no change of chords.
+        new *= np.minimum(1, np.minimum(one, other) / usual)
+        wide = np.pad(new, CHORD_BEATS)
+        return np.lib.stride_tricks.sliding_window_view(wide, 2 * CHORD_BEATS + 1).mean(axis=1)
+
+    new = change(middles)
+    between = (new > CHANGES_MORE * change(places[:-1])) & (new > LEAST_CHANGE)
+    chosen = np.append(np.where(between, middles, places[:-1]), [] if between[-1] else places[-1:])
+    # Where one changes into the other, two may lie too near each other.
+    apart = np.diff(chosen, prepend=-np.inf) > 0.6 * period
+    return chosen[apart]
+
+
+def _chroma(sound: NDArray[np.int16]) -> Curve:
+    """How strong each of the twelve notes is at each step, in any octave: (steps, 12)."""
+    hertz = np.fft.rfftfreq(CHORD_WINDOW, 1 / RATE)
+    among = (hertz >= CHORD_HZ[0]) & (hertz <= CHORD_HZ[1])
+    notes = np.round(12 * np.log2(hertz[among] / 440)).astype(int) % 12
+    folded = (notes[:, None] == np.arange(12)).astype(np.float64)
+    padded = np.pad(sound, (CHORD_WINDOW // 2, CHORD_WINDOW))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, CHORD_WINDOW)[::HOP]
+    window = np.hanning(CHORD_WINDOW) / 32768
+    parts = (frames[at : at + 1000] * window for at in range(0, len(frames), 1000))
+    return np.concatenate([np.abs(np.fft.rfft(part, axis=1))[:, among] @ folded for part in parts])
 
 
 def _refined(repeats: Curve, period: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ from av.video.stream import VideoStream
 
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.opening import opened, start_of
-from mosaic_mcp.studio.perception.tables import check_table, is_table
+from mosaic_mcp.studio.perception.tables import is_table, read_table
 from mosaic_mcp.studio.reach import MAX_PIXELS
+from mosaic_mcp.studio.timeline.timecode import LABEL, Numbering
 
 MAX_RATE = 1000
 MAX_DURATION_S = 24 * 3600
 _SILENT = {"audio_channels": 0, "audio_rate": 0, "audio_codec": None}
+BASES = (24, 25, 30, 48, 50, 60)
+"""Numbers a second that timecode tracks run at."""
 IMAGES = {"png_pipe", "jpeg_pipe", "webp_pipe", "gif"}
 
 
@@ -28,7 +32,7 @@ def examine(argument: dict[str, Any]) -> dict[str, Any]:
     path = argument["path"]
     digest = _sha256(path)
     if is_table(path):
-        check_table(path)
+        read_table(path)
         return {**_SILENT, "sha256": digest, "kind": "table", "duration": "0"}
     with opened(path) as container:
         facts = _audio(container)
@@ -105,7 +109,41 @@ def _video(container: InputContainer, stream: VideoStream) -> dict[str, Any]:
         "variable_frame_rate": variable,
         "video_codec": stream.codec_context.name,
         "video_end": str(end),
+        "timecode": _timecode(container, stream, max(1, round(rate))),
     }
+
+
+def _timecode(container: InputContainer, stream: VideoStream, own: int) -> dict[str, Any] | None:
+    """The label of the first picture and its numbers a second, as the file states them.
+
+    It is in a track of its own (QuickTime), or a tag of the picture or the file; Matroska's are in
+    capitals. `own` is the picture's rate, rounded.
+    """
+    told = {
+        key.lower(): value
+        for tags in (container.metadata, stream.metadata)
+        for key, value in tags.items()
+    }
+    label = told.get("timecode", "")
+    if not LABEL.fullmatch(label):
+        return None
+    number = _track_number(container)
+    bases = (base for base in (own, *BASES) if Numbering(base, ";" in label).frame(label) == number)
+    base = next(bases, own)
+    # No camera writes a number that its seconds do not have.
+    return {"label": label, "base": base} if int(re.split(r"[:;.]", label)[-1]) < base else None
+
+
+def _track_number(container: InputContainer) -> int | None:
+    """The frame number in a timecode track: with its label it tells the numbers a second, which a
+    camera may have chosen for itself (30 for 60 pictures)."""
+    for stream in container.streams.data:
+        if "timecode" in stream.metadata:
+            container.seek(0)
+            packet = next(iter(container.demux(stream)), None)
+            number = bytes(packet) if packet is not None else b""
+            return int.from_bytes(number, "big") if len(number) == 4 else None
+    return None
 
 
 def _packets(container: InputContainer, stream: VideoStream) -> tuple[Fraction, bool, Fraction]:

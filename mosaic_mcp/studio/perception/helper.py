@@ -20,11 +20,12 @@ from collections.abc import Callable
 from typing import Any
 
 from mosaic_mcp.errors import MediaError, MosaicError
+from mosaic_mcp.importing import all_at_once
 from mosaic_mcp.studio.render.guard import limit
 
 MEMORY_BYTES = 6 * 1024**3
 FILE_BYTES = 64 * 1024**2
-"""It writes no files of its own but pieces of music; libraries may."""
+"""It writes no files of its own but pieces of music and colour tables; libraries may."""
 VERBS = {
     "probe": "perception.facts:examine",
     "speech": "perception.speech:speech",
@@ -38,6 +39,7 @@ VERBS = {
     "speakers": "perception.speakers:speakers",
     "align": "perception.aligning:align",
     "smart_cut": "render.copying:smart_cut",
+    "table": "perception.tables:plain_table",
     "compose": "composing.composing:compose",
 }
 """What it can do: module and function below `mosaic_mcp.studio`."""
@@ -73,7 +75,8 @@ def _verb(name: str) -> Callable[[dict[str, Any]], Any]:
     if name not in VERBS:
         raise SystemExit(f"unknown verb {name}")
     module, _, function = VERBS[name].partition(":")
-    return getattr(importlib.import_module(f"mosaic_mcp.studio.{module}"), function)
+    with all_at_once():
+        return getattr(importlib.import_module(f"mosaic_mcp.studio.{module}"), function)
 
 
 def _end_with_parent() -> None:

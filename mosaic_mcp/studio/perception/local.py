@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from fractions import Fraction
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import anyio
 
 from mosaic_mcp.contract.extensions import BringTranscript
+from mosaic_mcp.contract.languages import UNKNOWN, is_english
 from mosaic_mcp.errors import MosaicError
 from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.machine import cores
@@ -42,9 +44,10 @@ from mosaic_mcp.studio.perception.seen import (
     span_of,
     steps_of,
 )
+from mosaic_mcp.studio.side_by_side import side_by_side
 from mosaic_mcp.studio.timeline.model import Source
 
-VERSION = 2
+VERSION = 3
 """Part of every cache name: a better algorithm does not read an older one's answers."""
 
 BRING = (
@@ -52,8 +55,13 @@ BRING = (
     "a better recogniser (`mosaic-mcp models`)."
 )
 
+MISFIT = "So few fit the sound that they may be of another video."
+
 MOST_AT_ONCE = 4
-"""Pieces of a video that are looked at side by side: each takes some hundred megabytes."""
+"""Pieces of a video that are looked at or listened to side by side: each takes some hundred
+megabytes."""
+SHARE_S = 20
+"""Seconds of sound for which one more recogniser is worth its start."""
 
 Files = Callable[[str], AbstractAsyncContextManager[Path]]
 """`sha256 -> file`: a source on this machine while the block runs."""
@@ -101,14 +109,7 @@ class LocalPerception:
         return await self._heard(source, self._recogniser())
 
     async def _heard(self, source: Source, by: Recogniser) -> Words:
-        heard = await self._once(
-            source,
-            _words_by(by),
-            "recognise",
-            engine=by.engine,
-            weights=str(by.weights) if by.weights else None,
-            english_only=by.english_only,
-        )
+        heard = await self._known(source, _words_by(by), lambda: self._recognised(source, by))
         confidence, needed = float(heard["confidence"]), RELIABLE[by.engine]
         reliable = confidence >= needed and bool(heard["words"])
         note = f"Recognised on this machine ({by.name}{', English only' * by.english_only})"
@@ -123,6 +124,33 @@ class LocalPerception:
             note=note if note.endswith(".") else f"{note}.",
             words=_words(heard["words"]),
         )
+
+    async def _recognised(self, source: Source, by: Recogniser) -> dict[str, Any]:
+        """What a recogniser hears. Where it works on one core, several hear a share each."""
+        shares = 1
+        if by.engine == "pocketsphinx":
+            most = min(int(self._limit.total_tokens), MOST_AT_ONCE)
+            shares = max(1, min(most, int(source.duration / SHARE_S)))
+        found: list[dict[str, Any]] = []
+
+        async def one(number: int) -> None:
+            found.append(
+                await self._asked(
+                    source,
+                    "recognise",
+                    engine=by.engine,
+                    weights=str(by.weights) if by.weights else None,
+                    english_only=by.english_only,
+                    share=(number, shares),
+                )
+            )
+
+        async with side_by_side() as group:
+            for number in range(shares):
+                group.start_soon(one, number)
+        words = sorted((w for part in found for w in part["words"]), key=lambda word: word["start"])
+        confidence = fmean(word["confidence"] for word in words) if words else 0.0
+        return {"words": words, "confidence": confidence, "language": found[0]["language"]}
 
     async def known_words(self, source: Source) -> Words | None:
         """As `words` where that is no work: they were brought or heard before. Else None.
@@ -147,16 +175,17 @@ class LocalPerception:
             text=brought.text,
             format=brought.format,
             language=brought.language,
+            # The script of a voice of ours, which told when it says each word.
+            exact=source.origin == "studio",
         )
-        share = float(found["aligned"])
-        return Words(
+        said = _words(found["words"])
+        words = Words(
             origin="user",
-            language=brought.language,
-            confidence=1.0,
-            note=f"The user's own text; {share:.0%} of the words are timed by the sound, "
-            "the others by their place in the subtitle.",
-            words=_words(found["words"]),
+            language=found["language"],
+            confidence=fmean(word.confidence for word in said) if said else 0.0,
+            words=said,
         )
+        return words.model_copy(update={"note": _note_on_brought(words)})
 
     async def voices(self, source: Source) -> Voices:
         """Who speaks when; empty for one voice, or for voices that are alike."""
@@ -253,15 +282,22 @@ class LocalPerception:
         return self._locks.setdefault(f"{source.sha256}/{name}", anyio.Lock())
 
     async def _once(self, source: Source, name: str, verb: str, **more: Any) -> Any:
-        """The cached answer, or the helper's, then cached."""
+        """The kept answer, or the helper's, then kept."""
+        return await self._known(source, name, lambda: self._asked(source, verb, **more))
+
+    async def _known(self, source: Source, name: str, find: Callable[[], Awaitable[Any]]) -> Any:
+        """The kept answer, or the one that is found, then kept."""
         name = f"{name}-{VERSION}"
         async with self._lock(source, name):
             answer = await self._library.fact(source.sha256, name)
             if answer is None:
-                async with self._limit, self._files(source.sha256) as file:
-                    answer = await call_about(source.name, verb, path=str(file), **more)
+                answer = await find()
                 await self._library.keep_fact(source.sha256, name, answer)
         return answer
+
+    async def _asked(self, source: Source, verb: str, **more: Any) -> Any:
+        async with self._limit, self._files(source.sha256) as file:
+            return await call_about(source.name, verb, path=str(file), **more)
 
 
 def look_at_once() -> int:
@@ -272,6 +308,22 @@ def look_at_once() -> int:
 def _words_by(by: Recogniser) -> str:
     """The name of a recogniser's transcript in the cache."""
     return f"words-{by.name}{f'-{by.digest}' * bool(by.digest)}"
+
+
+def _note_on_brought(words: Words) -> str:
+    told = "The user's own text"
+    if is_english(words.language):
+        told += (
+            f"; {words.timed:.0%} of the words are timed by the sound, "
+            "the others by their place in the subtitle."
+        )
+        return told if words.fits else f"{told} {MISFIT}"
+    if words.language == UNKNOWN:
+        told += ", in a language that it does not show (name the file for it: talk.de.srt)"
+    return (
+        f"{told}; its words are timed by their place in the subtitle, because only English is "
+        "timed by the sound."
+    )
 
 
 def _words(raw: list[dict[str, Any]]) -> tuple[SpokenWord, ...]:

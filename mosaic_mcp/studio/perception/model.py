@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Protocol
 
+from mosaic_mcp.contract.languages import UNKNOWN, is_english
 from mosaic_mcp.studio.timeline.model import Part, Seconds, Source
+
+ESTIMATED = 0.5
+"""A word of this confidence or less is timed by its place in the text, not by the sound."""
+LEAST_FITTING = 0.5
+"""Share of an English text's words below which it may well be another video's."""
 
 
 class Interval(Part):
@@ -37,16 +43,32 @@ class Words(Part):
     """A transcript: the words, where they come from, and how far to trust them.
 
     `origin` is `user` (their subtitles, word times by forced alignment or by share of the cue),
-    or a recogniser's name. `reliable` is False below the confidence that the recogniser's module
-    states: then captions, filler removal and ranking refuse.
+    or a recogniser's name. `confidence` is the words' mean. `reliable` is False below the
+    confidence that the recogniser's module states: then captions, filler removal and ranking do
+    not build on it. The user's own text is always built on.
     """
 
     origin: str
-    language: str = "en"
+    language: str = UNKNOWN
     confidence: float = 1.0
     reliable: bool = True
     note: str = ""
     words: tuple[SpokenWord, ...] = ()
+
+    @property
+    def timed(self) -> float:
+        """Share of the words, 0..1, whose times are from the sound; 1 where there are none."""
+        certain = sum(word.confidence > ESTIMATED for word in self.words)
+        return certain / len(self.words) if self.words else 1.0
+
+    @property
+    def fits(self) -> bool:
+        """False for a user's English text of which less than half is found in the sound.
+
+        In other languages nothing is looked for.
+        """
+        brought = self.origin == "user" and is_english(self.language)
+        return not brought or self.timed >= LEAST_FITTING
 
 
 class Turn(Interval):

@@ -10,7 +10,7 @@ import anyio.to_thread
 from mosaic_mcp.contract.extensions import MediaFacts
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.calling import call_about
-from mosaic_mcp.studio.timeline.model import Source
+from mosaic_mcp.studio.timeline.model import Source, Timecode
 
 
 async def probe(path: Path, *, name: str) -> Source:
@@ -32,6 +32,7 @@ async def probe(path: Path, *, name: str) -> Source:
         rotation=facts.get("rotation", 0),
         audio_channels=facts["audio_channels"],
         audio_rate=facts["audio_rate"],
+        timecode=Timecode(**told) if (told := facts.get("timecode")) else None,
     )
 
 

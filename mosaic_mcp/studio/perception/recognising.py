@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mosaic_mcp.contract.languages import UNKNOWN
 from mosaic_mcp.studio.perception.aligning import times_of
 from mosaic_mcp.studio.perception.hearing import Ear, Word
 from mosaic_mcp.studio.perception.opening import samples
@@ -29,21 +30,23 @@ ASTRAY_S = 1.0
 def recognise(argument: dict[str, Any]) -> dict[str, Any]:
     """Words with times and confidence (0..1) heard in the file at `path`, and their language.
 
-    `engine` and `weights` say with what; `english_only` that it takes all for English.
+    `engine` and `weights` say with what; `english_only` that it takes all for English. `share`,
+    a number and of how many, is a part of the work: every so many stretches from that one on.
     """
     sound = samples(argument["path"], RATE)
     ear = _ear(argument)
     aligner: Sphinx | None = None
     words: list[dict[str, Any]] = []
-    for start, end in stretches(spans(sound), len(sound) / RATE, ear):
+    number, shares = argument.get("share", (0, 1))
+    for start, end in stretches(spans(sound), len(sound) / RATE, ear)[number::shares]:
         part = sound[int(start * RATE) : int(end * RATE)]
         heard = ear.hear(part)
         if ear.language == "en" and not isinstance(ear, SphinxEar):
             aligner = aligner or Sphinx(aligning=True)
             heard = timed(aligner, part, heard)
-        words += [_told(word, start, min(end, len(sound) / RATE)) for word in heard]
-    confidence = float(np.mean([w["confidence"] for w in words])) if words else 0.0
-    return {"words": words, "confidence": confidence, "language": ear.language or "en"}
+        last = min(end, len(sound) / RATE)
+        words += [_told(word, start, last, ear.language) for word in heard]
+    return {"words": words, "language": ear.language or UNKNOWN}
 
 
 def _ear(argument: dict[str, Any]) -> Ear:
@@ -102,7 +105,7 @@ def _one_each(words: list[Word]) -> list[Word]:
     out: list[Word] = []
     for word in words:
         before = out[-1] if out else None
-        both = before is not None and is_filler(before.text) and is_filler(word.text)
+        both = before is not None and is_filler(before.text, "en") and is_filler(word.text, "en")
         if before is not None and both and word.start - before.end < CLOSE_S:
             sure = max(before.confidence, word.confidence)
             out[-1] = Word(word.text, before.start, word.end, sure)
@@ -111,11 +114,11 @@ def _one_each(words: list[Word]) -> list[Word]:
     return out
 
 
-def _told(word: Word, offset: float, end: float) -> dict[str, Any]:
+def _told(word: Word, offset: float, end: float, language: str) -> dict[str, Any]:
     return {
         "text": word.text,
         "start": round(min(offset + word.start, end), 3),
         "end": round(min(offset + word.end, end), 3),
         "confidence": round(word.confidence, 3),
-        "filler": is_filler(word.text),
+        "filler": is_filler(word.text, language),
     }

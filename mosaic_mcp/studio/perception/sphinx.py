@@ -59,7 +59,11 @@ class Sphinx:
         )
 
     def recognise(self, sound: NDArray[np.int16]) -> list[Segment]:
-        """What is said in mono samples at 16 kHz."""
+        """What is said in mono samples at 16 kHz, whatever was heard before.
+
+        The noise of the last sound would weigh in: then it would matter who hears what.
+        """
+        self._decoder.reinit_feat()
         return self._decode(sound)
 
     def align(
@@ -131,6 +135,6 @@ class SphinxEar:
         words: list[Word] = []
         for segment in self._sphinx.recognise(sound):
             text = segment.word.strip("[]+").lower()
-            if not segment.is_sound or is_filler(text):
+            if not segment.is_sound or is_filler(text, self.language):
                 words.append(Word(text, segment.start, segment.end, segment.confidence))
         return words

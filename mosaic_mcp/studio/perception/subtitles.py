@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import pysubs2
 from pysubs2.exceptions import Pysubs2Error
 
+from mosaic_mcp.contract.languages import is_english
 from mosaic_mcp.errors import MediaError
 
 FILLERS = frozenset(
-    "um umm uhm uh uhh er erm err ah hm hmm mm mmm mhm eh äh ähm öh öhm euh".split()  # noqa: SIM905
+    "umm uhm uh uhh erm err ah hm hmm mm mmm mhm eh äh ähm öh öhm euh".split()  # noqa: SIM905
 )
+ENGLISH_FILLERS = frozenset({"um", "er"})
+"""Elsewhere they are words: German "um" (around) and "er" (he), Portuguese "um" (a)."""
 MAX_CUES = 50_000
 """Five hours of nearly three subtitles a second."""
 MAX_CUE_CHARS = 5_000
@@ -30,9 +33,9 @@ class Cue:
     words: tuple[str, ...]
 
 
-def is_filler(word: str) -> bool:
+def is_filler(word: str, language: str) -> bool:
     """True for hesitations (um, uh, er …), not for words such as "like" or "so"."""
-    return bare(word) in FILLERS
+    return bare(word) in (FILLERS | ENGLISH_FILLERS if is_english(language) else FILLERS)
 
 
 def bare(word: str) -> str:
@@ -40,8 +43,10 @@ def bare(word: str) -> str:
     return _BARE.sub("", word).strip("'_").casefold()
 
 
-def read_cues(text: str, kind: str) -> list[Cue]:
+def read_cues(text: str, kind: str, *, exact: bool = False) -> list[Cue]:
     """The cues of an SRT or VTT file in order; tags, speaker marks and [sounds] are left out.
+
+    `exact`: nothing but words is written there, so that "(really)" and "-5" are such.
 
     Raises MediaError when it holds no timed text, or more than a video can have.
     """
@@ -59,7 +64,9 @@ def read_cues(text: str, kind: str) -> list[Cue]:
         raise _unreadable(kind) from error
     cues: list[Cue] = []
     for event in sorted(subs.events, key=lambda e: e.start):
-        plain = _SOUND.sub(" ", _SPEAKER.sub("", event.plaintext))
+        plain = event.plaintext
+        if not exact:
+            plain = _SOUND.sub(" ", _SPEAKER.sub("", plain))
         words = tuple(w for w in plain.split() if bare(w))
         if words and event.end > event.start:
             cues.append(Cue(event.start / 1000, event.end / 1000, words))

@@ -35,7 +35,10 @@ _SHADOW_OFFSET = 0.05
 
 def drawn(timeline: Timeline, captions: Captions, look: CaptionStyle) -> Drawn:
     """The captions as events, and where they stand."""
-    words = shown_words(timeline, captions)
+    said = shown_words(timeline, captions)
+    text = "".join(word.text for word in said)
+    lost = fonts.lost_symbols(look.font, look.font_weight, text)
+    words = [word for each in said if (word := each.without(lost)).text]
     font, note = fonts.choose(look.font, look.font_weight, "".join(word.text for word in words))
     page = Page(timeline, look, font)
     result = Drawn(page.style(), note)

@@ -35,7 +35,12 @@ STAYS = Fraction(1, 2)
 
 def drawn(timeline: Timeline, captions: Captions, look: CinematicStyle) -> Drawn:
     """The captions as events, and where they stand."""
-    words = shown_words(timeline, captions)
+    said = shown_words(timeline, captions)
+    lost = {
+        strong: fonts.lost_symbols(family, "700", _text(said, strong=strong))
+        for strong, family in ((False, look.font), (True, look.accent_font))
+    }
+    words = [word for each in said if (word := each.without(lost[each.strong])).text]
     plain, note = fonts.choose(look.font, "700", _text(words, strong=False))
     accent, other = fonts.choose(look.accent_font, "700", _text(words, strong=True))
     style = pysubs2.SSAStyle(
@@ -45,9 +50,7 @@ def drawn(timeline: Timeline, captions: Captions, look: CinematicStyle) -> Drawn
     page = _Page(timeline, look, plain, accent)
     groups = groups_of(words, look)
     ends = list(ends_of(timeline, groups))
-    for (group, end), before in zip(
-        zip(groups, ends, strict=True), [None, *ends[:-1]], strict=True
-    ):
+    for group, end, before in zip(groups, ends, [None, *ends], strict=False):
         block = page.block(group)
         follows = before is not None and group[0].start - before < STAYS
         box = page.box(block, group[0].start, end, follows=follows)

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mosaic_mcp.studio.render.colour import TAGGED, TONE_MAP, look_filters
+from mosaic_mcp.studio.render.colour import TONE_MAP
 from mosaic_mcp.studio.render.facts import Facts
-from mosaic_mcp.studio.render.fitting import fitted
+from mosaic_mcp.studio.render.fitting import changed, fitted
 from mosaic_mcp.studio.render.layers import Layers
 from mosaic_mcp.studio.render.pieces import Frames, Run, frames_in, part_of, runs_of
 from mosaic_mcp.studio.render.plan import Plan, View
@@ -52,7 +52,9 @@ def compile_video(
         if len(labels) > 1:
             label = view.own("joined")
             joined = "".join(f"[{each}]" for each in labels)
-            plan.chains.append(f"{joined}concat=n={len(labels)}:v=1:a=0[{label}]")
+            # `concat` counts in microseconds: a cutaway would miss its first frame by a rounding.
+            exact = f"settb=1/({view.timeline.frame_rate}),setpts=N"
+            plan.chains.append(f"{joined}concat=n={len(labels)}:v=1:a=0,{exact}[{label}]")
         label = Layers(plan, view, names, facts, part).over(label)
         plan.chains.append(f"[{label}]{upload or 'format=yuv420p'}[{view.out}]")
     return plan
@@ -81,16 +83,7 @@ def _run(
     else:
         begins = [f"{decoded},"]
     for view, own, begin in zip(plan.views, runs, begins, strict=True):
-        like = own.like
-        steps = [
-            *fitted(plan, view, own, stored.to_bt709, index),
-            "setsar=1",
-            # After the crop, whose path is that of the picture as it was seen.
-            *(["hflip"] if like.mirror_x else []),
-            *(["vflip"] if like.mirror_y else []),
-            *(look_filters(like.look, names) if like.look else []),
-            TAGGED,
-        ]
+        steps = [*fitted(plan, view, own, stored.to_bt709, index), *changed(own.like, names)]
         plan.chains.append(f"{begin}{','.join(steps)}[{view.own(f'r{index}')}]")
 
 

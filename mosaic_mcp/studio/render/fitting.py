@@ -1,14 +1,17 @@
-"""From a source's picture to the canvas: filters that crop it along a path, or fit it in whole."""
+"""From a source's picture to the canvas: filters that crop it along a path, or fit it in whole,
+and then change it as its timeline says."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
+from mosaic_mcp.studio.render.colour import TAGGED, look_filters
 from mosaic_mcp.studio.render.framing import crop_commands, crop_size
 from mosaic_mcp.studio.render.pieces import Run
 from mosaic_mcp.studio.render.plan import Plan, View
 from mosaic_mcp.studio.timeline.edit import even
-from mosaic_mcp.studio.timeline.model import Source
+from mosaic_mcp.studio.timeline.model import Seen, Source
 
 
 def fitted(plan: Plan, view: View, run: Run, to_bt709: str, index: int) -> list[str]:
@@ -40,6 +43,21 @@ def fitted(plan: Plan, view: View, run: Run, to_bt709: str, index: int) -> list[
     if framing is not None or _same_shape(source, timeline.width, timeline.height):
         return [_whole(source, width, height, how, name)]
     return [_inside(width, height, how), f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2"]
+
+
+def changed(part: Seen, names: Mapping[str, str]) -> list[str]:
+    """Filters that mirror and colour a picture on the canvas, and make it like all others there.
+
+    After the crop, whose path is that of the picture as it was seen. `names` are the files in the
+    job folder by hash.
+    """
+    return [
+        "setsar=1",
+        *(["hflip"] if part.mirror_x else []),
+        *(["vflip"] if part.mirror_y else []),
+        *(look_filters(part.look, names) if part.look else []),
+        TAGGED,
+    ]
 
 
 def _same_shape(source: Source, width: int, height: int) -> bool:

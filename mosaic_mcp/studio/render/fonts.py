@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,10 @@ from PIL import Image, ImageDraw, ImageFont
 from mosaic_mcp.errors import Unsupported
 
 FONTS = Path(__file__).parent.parent / "fonts"
+_LETTERS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd"})
+"""Categories of signs without which a text does not say what it says."""
+SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
+"""They only choose between two looks of the sign before them, and are not drawn themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +82,17 @@ SHIPPED: tuple[Font, ...] = (
 )
 
 
+WIDEST = next(f for f in SHIPPED if f.family == "DejaVu Sans")
+"""What draws the letters that other fonts lack."""
+
+
 def choose(family: str, weight: str, text: str) -> tuple[Font, str]:
     """The shipped font for a wish, and a note where it is not just what was wished.
 
     A family that we do not ship is drawn in Montserrat; letters that a font lacks move the whole
     text to DejaVu Sans. Raises Unsupported when no shipped font has the letters.
     """
-    wished = [f for f in SHIPPED if f.family.casefold() == family.strip().casefold()]
-    note = "" if wished else f"The font {family!r} is not shipped; Montserrat is used."
-    candidates = wished or [f for f in SHIPPED if f.family == "Montserrat"]
-    font = min(candidates, key=lambda f: abs(f.weight - int(weight)))
+    font, note = _wished(family, weight)
     if any(unicodedata.bidirectional(c) in {"R", "AL"} for c in text):
         raise Unsupported(
             "Text in scripts that run from right to left cannot be drawn here yet.",
@@ -94,26 +100,53 @@ def choose(family: str, weight: str, text: str) -> tuple[Font, str]:
         )
     if not missing(font, text):
         return font, note
-    wide = next(f for f in SHIPPED if f.family == "DejaVu Sans")
-    lacking = missing(wide, text)
+    lacking = missing(WIDEST, text)
     if lacking:
         raise Unsupported(
             f"No shipped font has these letters: {lacking[:20]}",
             remedy="The studio draws Latin, Cyrillic and Greek scripts; use the hosted engine.",
         )
-    return wide, f"{font.family} lacks some letters of the text; DejaVu Sans is used."
+    return WIDEST, f"{font.family} lacks some letters of the text; DejaVu Sans is used."
+
+
+def _wished(family: str, weight: str) -> tuple[Font, str]:
+    """The shipped font that is nearest to a wish, and a note where it is of another family."""
+    wished = [f for f in SHIPPED if f.family.casefold() == family.strip().casefold()]
+    note = "" if wished else f"The font {family!r} is not shipped; Montserrat is used."
+    candidates = wished or [f for f in SHIPPED if f.family == "Montserrat"]
+    return min(candidates, key=lambda f: abs(f.weight - int(weight))), note
 
 
 def without_symbols(text: str) -> str:
     """The text without symbols that no shipped font has: emojis, mostly. Letters stay."""
-    wide = next(f for f in SHIPPED if f.family == "DejaVu Sans")
-    lacking = {c for c in missing(wide, text) if not unicodedata.category(c).startswith("L")}
-    return " ".join("".join(c for c in text if c not in lacking).split())
+    return without(text, _symbols(missing(WIDEST, text)))
+
+
+def lost_symbols(family: str, weight: str, text: str) -> frozenset[str]:
+    """The symbols of a text, emojis mostly, that the font which `choose` takes for it has not.
+
+    Never letters: for them `choose` takes another font, or refuses the text.
+    """
+    font, _ = _wished(family, weight)
+    lost = _symbols(missing(WIDEST, text))
+    nowhere = lost & _symbols(missing(font, text))
+    return lost if missing(font, without(text, nowhere)) else nowhere
+
+
+def without(text: str, signs: Collection[str]) -> str:
+    """The text without these signs and selectors, and without the spaces that they leave."""
+    return " ".join("".join(c for c in text if c not in signs and c not in SELECTORS).split())
+
+
+def _symbols(signs: str) -> frozenset[str]:
+    """Those that are no letters, nor digits of a script."""
+    return frozenset(c for c in signs if unicodedata.category(c) not in _LETTERS)
 
 
 def missing(font: Font, text: str) -> str:
     """The letters of the text that the font cannot draw."""
-    return "".join(sorted({c for c in text if not c.isspace() and not _draws(font.file, c)}))
+    seen = {c for c in text if not c.isspace() and c not in SELECTORS}
+    return "".join(sorted(c for c in seen if not _draws(font.file, c)))
 
 
 @cache

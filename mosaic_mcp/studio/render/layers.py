@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 
-from mosaic_mcp.studio.render.colour import TAGGED, TONE_MAP
+from mosaic_mcp.studio.render.colour import TONE_MAP
 from mosaic_mcp.studio.render.facts import Facts
+from mosaic_mcp.studio.render.fitting import changed
 from mosaic_mcp.studio.render.pieces import Frames
 from mosaic_mcp.studio.render.plan import Plan, View
 from mosaic_mcp.studio.timeline.edit import shown
@@ -43,7 +45,9 @@ class Layers:
             return below
         titled = f"subtitles=filename={self.view.captions_file}:fontsdir={FONTS_DIR}"
         if ahead:
-            titled = f"setpts=PTS+({ahead})/TB,{titled},setpts=PTS-({ahead})/TB"
+            # What counts in frames, or in microseconds, would lose a part of that.
+            exact = lcm(ahead.denominator, self.view.timeline.frame_rate.numerator)
+            titled = f"settb=1/{exact},setpts=PTS+({ahead})/TB,{titled},setpts=PTS-({ahead})/TB"
         label = self.view.own("titled")
         self.plan.chains.append(f"[{below}]{titled}[{label}]")
         return label
@@ -85,8 +89,7 @@ class Layers:
             f"scale={view.width}:{view.height}:force_original_aspect_ratio=increase"
             f":flags={plan.resampling}:{facts.to_bt709}",
             f"crop={view.width}:{view.height}",
-            "setsar=1",
-            TAGGED,
+            *changed(cutaway, self.names),
         ]
         away, cut = view.own(f"away{index}"), view.own(f"cut{index}")
         plan.chains.append(f"[{number}:V:0]{','.join(steps)}[{away}]")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 
 import pysubs2
 
+from mosaic_mcp.studio.render import fonts
 from mosaic_mcp.studio.render.ass import clean
 from mosaic_mcp.studio.render.places import Taken
-from mosaic_mcp.studio.timeline.edit import offsets, placed
+from mosaic_mcp.studio.timeline.edit import all_placed, offsets, track_end
 from mosaic_mcp.studio.timeline.model import (
     Captions,
     CaptionStyle,
@@ -34,8 +35,13 @@ class Shown:
     start: Fraction
     end: Fraction
     clip: int
+    """What says it: the index of a clip, or of a track counted on behind the clips."""
     strong: bool = False
     emoji: str = ""
+
+    def without(self, signs: Collection[str]) -> Shown:
+        """The word without signs that cannot be drawn; its text may be empty then."""
+        return replace(self, text=fonts.without(self.text, signs))
 
 
 @dataclass(slots=True)
@@ -49,13 +55,16 @@ class Drawn:
 
 
 def shown_words(timeline: Timeline, captions: Captions) -> list[Shown]:
-    """The words that the output says; one that a cut removed by more than half is not shown."""
+    """The words that the output says; one that a cut removed by more than half is not shown.
+
+    They are as they were said: what draws them leaves out the symbols that its font lacks.
+    """
     said: dict[str, list[CaptionWord]] = {}
     for word in sorted(captions.words, key=lambda w: w.start + w.end):
         said.setdefault(word.source, []).append(word)
     return [
-        Shown(text, start, end, clip, word.strong, word.emoji)
-        for word, start, end, clip in placed(timeline, said)
+        Shown(text, start, end, number, word.strong, word.emoji)
+        for word, start, end, number in all_placed(timeline, said)
         if (text := clean(word.text))
     ]
 
@@ -89,9 +98,9 @@ def _shared_out(phrase: list[Shown], most: int) -> Iterator[list[Shown]]:
 
 def ends_of(timeline: Timeline, groups: Sequence[Sequence[Shown]]) -> Iterator[Fraction]:
     """Until when each group is shown."""
-    ends = offsets(timeline)[1:]
+    ends = [*offsets(timeline)[1:], *(track_end(track, timeline) for track in timeline.tracks)]
     for group, following in pairwise([*groups, None]):
         assert group is not None  # noqa: S101 - only the last of the pairs' seconds is None
-        # Not longer than the clip that says it, nor into what is said next.
+        # Not longer than what says it, nor into what is said next.
         until = min(following[0].start, ends[group[-1].clip]) if following else timeline.duration
         yield max(group[-1].end, min(group[-1].end + LINGER, until))

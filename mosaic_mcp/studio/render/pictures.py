@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from math import floor
 from pathlib import Path
 
 import anyio
@@ -30,17 +33,21 @@ async def frame(
 ) -> Path:
     """The frame shown at `at` seconds, as a JPEG or PNG by the name of `out`."""
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
-        image = await _frame(video, at, Path(folder), ffmpeg, 0)
-        await anyio.to_thread.run_sync(_save, _fitted(image, long_side), out)
+        still = await _exact(_File(video, ffmpeg, Path(folder)), at, "frame")
+        await anyio.to_thread.run_sync(_save, _fitted(still.image, long_side), out)
     return out
 
 
 async def thumbnail(video: Path, duration: float, out: Path, *, ffmpeg: Path) -> Path:
     """A picture that stands for the video: of a few key frames the one with the most detail."""
-    moments = [duration * share for share in (0.1, 0.3, 0.5)]
+
+    async def one(file: _File, number: int) -> _Still:
+        at = duration * (0.1, 0.3, 0.5)[number]
+        return await _key_frame(file, at, f"key{number}") or await _exact(file, at, f"{number}")
+
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
-        images = await _frames(video, moments, Path(folder), ffmpeg, KEY_FRAMES)
-        best = max(images, key=_detail)
+        stills = await _stills(3, _File(video, ffmpeg, Path(folder)), one)
+        best = max((still.image for still in stills), key=_detail)
         await anyio.to_thread.run_sync(_save, _fitted(best, 640), out)
     return out
 
@@ -54,67 +61,113 @@ async def contact_sheet(
     frames: int = 9,
     long_side: int = LONG_SIDE,
 ) -> list[float]:
-    """Evenly spaced frames on one picture, each under its time; answers the times in seconds.
+    """Frames of equal parts of the video on one picture, each under its time.
 
-    They are the frames of these times, not the key frames near them: whoever looks at a sheet goes
-    on with the times that it says.
+    Each is the last key frame before the middle of its part, for which nothing else is decoded;
+    where the part has none there, the frame in its middle. Answers the seconds at which they are
+    shown: whoever looks at a sheet goes on with them.
     """
-    times = [duration * (index + 0.5) / frames for index in range(frames)]
+    part = duration / frames
+
+    async def one(file: _File, number: int) -> _Still:
+        begin = part * number
+        key = await _key_frame(file, begin + part / 2, f"key{number}")
+        # Without an index FFmpeg may give a key frame behind the moment: one of the part will do.
+        if key is not None and begin <= key.at < begin + part:
+            return key
+        try:
+            return await _exact(file, begin + part / 2, f"{number}")
+        except MediaError:
+            if key is None:
+                raise
+            return key  # the last one of a video whose sound goes on longer
+
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
-        images = await _frames(video, times, Path(folder), ffmpeg)
-    sheet = await anyio.to_thread.run_sync(_sheet, images, times, long_side)
+        stills = await _stills(frames, _File(video, ffmpeg, Path(folder)), one)
+    times = [still.at for still in stills]
+    sheet = await anyio.to_thread.run_sync(_sheet, [s.image for s in stills], times, long_side)
     await anyio.to_thread.run_sync(_save, sheet, out)
     return times
 
 
-async def _frames(
-    video: Path,
-    times: Sequence[float],
-    folder: Path,
-    ffmpeg: Path,
-    options: Sequence[str] = (),
-) -> list[Image.Image]:
-    images: dict[int, Image.Image] = {}
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A video, what reads it, and a folder for what is read."""
+
+    video: Path
+    ffmpeg: Path
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Still:
+    """A frame, and when it is shown, in seconds."""
+
+    image: Image.Image
+    at: float
+
+
+async def _stills(
+    count: int, file: _File, one: Callable[[_File, int], Awaitable[_Still]]
+) -> list[_Still]:
+    found: dict[int, _Still] = {}
     limit = anyio.CapacityLimiter(AT_ONCE)
 
-    async def fetch(index: int, at: float) -> None:
+    async def fetch(number: int) -> None:
         async with limit:
-            images[index] = await _frame(video, at, folder, ffmpeg, index, options)
+            found[number] = await one(file, number)
 
     async with side_by_side() as group:
-        for index, at in enumerate(times):
-            group.start_soon(fetch, index, at)
-    return [images[index] for index in range(len(times))]
+        for number in range(count):
+            group.start_soon(fetch, number)
+    return [found[number] for number in range(count)]
 
 
-async def _frame(
-    video: Path,
-    at: float,
-    folder: Path,
-    ffmpeg: Path,
-    number: int,
-    options: Sequence[str] = (),
-) -> Image.Image:
-    name = f"frame{number}.png"
-    # The last frame is shown until the end: asking past it must still give it. And a file may have
-    # no key frames but its first.
-    tries = ((options, at), ((), at), ((), max(0.0, at - 0.5)))
-    for how, moment in tries if options else tries[1:]:
-        await run_ffmpeg(
-            ffmpeg,
-            [
-                *guarded_input(str(video), *how, "-ss", f"{max(0.0, moment):.3f}"),
-                *("-frames:v", "1", "-update", "1", "-vf", "scale=iw*sar:ih,setsar=1"),
-                *("-c:v", "png", name),
-            ],
-            cwd=folder,
-            limits=_STILL,
-        )
-        if (folder / name).exists():
-            return await anyio.to_thread.run_sync(_load, folder / name)
+async def _key_frame(file: _File, at: float, name: str) -> _Still | None:
+    """The key frame before a moment; None where none is found."""
+    found = await _taken(file, at, name, KEY_FRAMES, "trim=end_frame=1,showinfo,")
+    if found is None:
+        return None
+    image, log = found
+    # Its time from the moment that was asked for. Not rounded up: who asks for the frame again
+    # would get the one behind it.
+    told = re.search(r"pts_time:(-?[\d.]+(?:e[-+]?\d+)?)", log)
+    if told is None:
+        return None
+    return _Still(image, max(0.0, floor(1000 * (round(at, 3) + float(told[1])) + 0.01) / 1000))
+
+
+async def _exact(file: _File, at: float, name: str) -> _Still:
+    """The frame shown at a moment; MediaError where the video has none."""
+    # The last frame is shown until the end: asking past it must still give it.
+    for moment in (at, at - 0.5):
+        found = await _taken(file, moment, name)
+        if found is not None:
+            return _Still(found[0], at)
     raise MediaError(
         f"There is no frame at {at:.2f} s.", remedy="Give a time within the video's length."
     )
+
+
+async def _taken(
+    file: _File, at: float, name: str, how: Sequence[str] = (), filters: str = ""
+) -> tuple[Image.Image, str] | None:
+    """The first frame from a moment on, and FFmpeg's messages."""
+    picture = f"{name}.png"
+    ended = await run_ffmpeg(
+        file.ffmpeg,
+        [
+            *guarded_input(str(file.video), *how, "-ss", f"{max(0.0, at):.3f}"),
+            # Passed on as it is: a key frame before the moment has a time before 0.
+            *("-frames:v", "1", "-update", "1", "-fps_mode", "passthrough"),
+            *("-vf", f"{filters}scale=iw*sar:ih,setsar=1", "-c:v", "png", picture),
+        ],
+        cwd=file.folder,
+        limits=_STILL,
+    )
+    if not (file.folder / picture).exists():
+        return None
+    return await anyio.to_thread.run_sync(_load, file.folder / picture), ended.log
 
 
 def _load(path: Path) -> Image.Image:

@@ -29,9 +29,6 @@ MUX = (
     *("-map_metadata", "-1", "-map_chapters", "-1", "-movflags", "+faststart", PART),
 )
 """The sound beside a picture in one file, nothing encoded again."""
-DRAFT = (
-    "A draft, for looking only: half as wide and high, encoded quickly, its loudness set in one go."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,8 @@ class RenderReport:
     """The filter graphs that they read."""
     frames: int
     duration: Fraction
-    note: str = ""
+    notes: tuple[str, ...] = ()
+    """What is not as it was asked, each as a sentence."""
     copied: int = 0
     """Frames that are the source's own: cut out without being encoded, and without a command."""
     why_encoded: str = ""
@@ -95,8 +93,7 @@ async def render(
         quality=quality,
         encoder=encoder or x264(quality),
     )
-    notes = [DRAFT] if work.draft else []
-    notes += [work.sheet.note] if work.sheet and work.sheet.note else []
+    notes = [work.sheet.note] if work.sheet and work.sheet.note else []
     picture = Picture(())
 
     async def make_sound() -> None:
@@ -113,7 +110,7 @@ async def render(
         graphs=picture.graphs,
         frames=work.frames,
         duration=Fraction(work.frames) / timeline.frame_rate,
-        note=" ".join(notes),
+        notes=tuple(notes),
         copied=picture.copied,
         why_encoded=picture.why_encoded,
         kept=picture.kept,

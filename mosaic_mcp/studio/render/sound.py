@@ -53,7 +53,7 @@ def stretches(timeline: Timeline) -> list[Stretch]:
     """What must be decoded: clips that lie near each other share a stretch."""
     found: list[Stretch] = []
     for clip in sorted(timeline.clips, key=lambda c: (c.source, c.start)):
-        if not timeline.sources[clip.source].audio_channels or not clip.volume:
+        if not timeline.sources[clip.source].audio_channels or clip.muted:
             continue
         start, end = max(0, int(clip.start) - _PREROLL_S), int(clip.end) + 2
         before = found[-1] if found else None
@@ -127,7 +127,7 @@ def assemble(timeline: Timeline, decoded: Mapping[Stretch, Path], job: Path) -> 
     with (job / PROGRAMME).open("wb") as out:
         for clip, first, last in zip(timeline.clips, starts, starts[1:], strict=False):
             stretch = next((s for s in sounds if s.holds(clip)), None)
-            if stretch is None or not clip.volume:
+            if stretch is None or clip.muted:
                 _write_silence(out, last - first)
             else:
                 begin = round((clip.start - stretch.start) * RATE)

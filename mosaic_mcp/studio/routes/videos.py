@@ -12,6 +12,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Response
 
 from mosaic_mcp.contract.extensions import (
+    FRAME_TIMES,
     PREFIX,
     Asset,
     BringTranscript,
@@ -22,6 +23,7 @@ from mosaic_mcp.contract.extensions import (
     RenderInfo,
     Transcript,
 )
+from mosaic_mcp.contract.languages import language_tag
 from mosaic_mcp.errors import Conflict, Fault, Forbidden, InvalidRequest, NotFound
 from mosaic_mcp.studio.intake import MAX_BYTES
 from mosaic_mcp.studio.library import RenderFile
@@ -151,6 +153,10 @@ async def bring_transcript(
     video_id: str, body: BringTranscript, studio: StudioDep, caller: CallerDep
 ) -> Transcript:
     """Bring the words of a video as subtitles; they come before any recogniser's."""
+    if body.language and not language_tag(body.language):
+        what = f"{body.language!r} is not the tag of a language."
+        remedy = 'Give one such as "de" or "pt-BR", or leave it out: then the words show it.'
+        raise InvalidRequest([Fault("language", what, remedy)])
     await anyio.to_thread.run_sync(read_cues, body.text, body.format)
     await studio.transcripts.bring(caller.owner, video_id, body)
     source, _ = await studio.assets.file(caller.owner, video_id)
@@ -165,9 +171,11 @@ async def read_transcript(
     start_s: Seconds = None,
     end_s: Seconds = None,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_WORDS, description="Words of a page")] = PAGE_WORDS,
+    limit: Annotated[
+        int, Query(ge=1, le=PAGE_WORDS, description="Most words of a page")
+    ] = PAGE_WORDS,
 ) -> Transcript:
-    """What is said, as whole sentences in pages; `query` keeps those with all of its words."""
+    """What is said, by sentences, in pages; `query` keeps the sentences with all of its words."""
     wanted = Reading(start_s=start_s, end_s=end_s, query=query, cursor=cursor, limit=limit)
     return await read(video.timeline, studio.perception, wanted)
 
@@ -194,13 +202,16 @@ async def look_at_file(body: LookAt, studio: StudioDep, caller: CallerDep) -> Kn
 async def show_sheet(
     video: WholeDep, studio: StudioDep, frames: Annotated[int, Query(ge=1, le=24)] = 9
 ) -> Response:
-    """A contact sheet of evenly spaced frames, each with its time."""
+    """A contact sheet of evenly spaced frames, each with its time; `Frame-Times` has all times."""
     length = float(video.timeline.duration)
-    return await _picture(
-        studio,
-        video,
-        lambda path, out: contact_sheet(path, length, out, ffmpeg=studio.ffmpeg, frames=frames),
-    )
+    times: list[float] = []
+
+    async def make(path: Path, out: Path) -> None:
+        times.extend(await contact_sheet(path, length, out, ffmpeg=studio.ffmpeg, frames=frames))
+
+    answer = await _picture(studio, video, make)
+    answer.headers[FRAME_TIMES] = ",".join(f"{time:.3f}" for time in times)
+    return answer
 
 
 @router.get("/{kind}/{video_id}/frame", response_class=Response, responses=_PICTURE)

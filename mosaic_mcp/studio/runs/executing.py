@@ -44,6 +44,7 @@ from mosaic_mcp.studio.side_by_side import side_by_side
 from mosaic_mcp.studio.store.assets import Assets
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import run_nodes, runs
+from mosaic_mcp.studio.store.transcripts import Transcripts
 from mosaic_mcp.studio.tiles.catalogue import TILES
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.edit import snap
@@ -226,6 +227,7 @@ class NodeWork:
                 self.gathering.library,
                 self.assets,
                 self.gathering.intake,
+                Transcripts(self.store),
                 self.workshop.folders,
             ),
             making=self.workshop.of(node["owner"], f"{node['run_id']}/{node['node_id']}"),

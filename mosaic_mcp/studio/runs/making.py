@@ -23,6 +23,7 @@ from mosaic_mcp.errors import GenerationFailed, MediaError, MosaicError, TooLarg
 from mosaic_mcp.studio.ingest.footage import FOLDER, found_in
 from mosaic_mcp.studio.intake import SUFFIXES, Intake
 from mosaic_mcp.studio.library import Library
+from mosaic_mcp.studio.perception.calling import call_about
 from mosaic_mcp.studio.providers import FilmWish, Kind, PictureWish, Providers, Tell, Wish
 from mosaic_mcp.studio.providers.order import Order
 from mosaic_mcp.studio.runs.run_log import note
@@ -125,6 +126,15 @@ class Workshop:
             asset = await self.intake.take(self.owner, path, name, "video")
         await self.library.keep_made(key, asset.sha256)
         return await self._source(asset.asset_id)
+
+    async def table(self, table: Source) -> tuple[Source, Literal[1, 3]]:
+        """A colour table as the render reads it, and its dimensions."""
+        with self.library.job() as job:
+            async with self.library.source(table.sha256) as file:
+                plain = job / "plain.cube"
+                told = await call_about(table.name, "table", path=str(file), out=str(plain))
+            asset = await self.intake.take(self.owner, plain, table.name, "image")
+        return await self._source(asset.asset_id), told["dimensions"]
 
     async def _known(self, key: str, name: str) -> Source | None:
         """The video that was made under that key; None when there is none, or it was deleted."""

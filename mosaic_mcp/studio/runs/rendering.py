@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,9 +24,9 @@ import sqlalchemy as sa
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.errors import MosaicError, NoSpace
 from mosaic_mcp.studio.disk import no_space
-from mosaic_mcp.studio.export import with_words, write_bundle, write_subtitles
+from mosaic_mcp.studio.export import write_bundle, write_subtitles
 from mosaic_mcp.studio.library import RECIPE, VIDEO, Library
-from mosaic_mcp.studio.perception.model import SpokenWord, Words
+from mosaic_mcp.studio.perception.model import Words
 from mosaic_mcp.studio.perception.probe import media_facts, probe
 from mosaic_mcp.studio.render.choosing import Encoders
 from mosaic_mcp.studio.render.commands import SideFile
@@ -49,14 +49,21 @@ from mosaic_mcp.studio.runs.render_changes import (
 )
 from mosaic_mcp.studio.runs.retrying import Claims, check_attempt, patiently, retry_in, waiting
 from mosaic_mcp.studio.runs.run_log import JobLog, at_work
+from mosaic_mcp.studio.runs.said import said_in
 from mosaic_mcp.studio.runs.states import Fence, Job, Superseded
 from mosaic_mcp.studio.runs.together import Together
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import renders, runs
 from mosaic_mcp.studio.tiles.shipped import shipped_files
-from mosaic_mcp.studio.tiles.speech.heard import sounding_sources
 from mosaic_mcp.studio.timeline.model import Source, Timeline
 
+MISSING = "missing_words"
+"""In the recipe and the facts of an output: what `Said` misses, and the remedy."""
+NOTES = "notes"
+"""In the recipe: what of an output is not as it was asked."""
+DRAFT = (
+    "A draft, for looking only: half as wide and high, encoded quickly, its loudness set in one go."
+)
 TICK_S = 0.4
 QUIET_S = 10.0
 """Seconds without a new picture after which a render says that it lives."""
@@ -172,13 +179,19 @@ class RenderWork:
                     files = await self._files(timeline, held)
                     report = await self._video(row, timeline, files, made, job, fence, tries)
                     await self._beside(row, timeline, files, made, report)
-                await _tell(entry, timeline, report)
+                await _tell(entry, timeline, row["quality"], report)
                 if not await self.store.read(lambda c: holds_render(c, fence)):
                     raise Superseded
                 await patiently(lambda: self.library.publish(render_id, made, row["name"]))
-        return {**await self._facts(render_id, row["name"]), "quality": row["quality"]}
+        # What was published, which may have been before the studio died.
+        kept = await self.library.recipe(render_id)
+        for text in kept.get(NOTES, ()):
+            await entry.note(text, "warning")
+        facts = await self._facts(render_id, row["name"])
+        return {**facts, MISSING: kept.get(MISSING), "quality": row["quality"]}
 
     async def _facts(self, render_id: str, name: str) -> dict[str, Any]:
+        """What a published video is."""
         async with self.library.storage.file(self.library.render(render_id)) as video:
             source = await probe(video, name=name)
             return media_facts(source, video.stat().st_size).model_dump(mode="json")
@@ -196,7 +209,7 @@ class RenderWork:
         """The video itself: taken over from an equal render, or rendered."""
         twin = await self._twin(row, made / VIDEO)
         if twin is not None:
-            return {"taken_from": twin}
+            return twin
         (job / "render").mkdir()
         progress = _Progress(self, fence, float(timeline.duration))
         writer = asyncio.create_task(progress.write())
@@ -250,8 +263,9 @@ class RenderWork:
             for sha in sorted(timeline.media)
         }
 
-    async def _twin(self, row: Mapping[str, Any], out: Path) -> str | None:
-        """Make `out` the video of a finished render of the same recipe and owner: that one's id.
+    async def _twin(self, row: Mapping[str, Any], out: Path) -> dict[str, Any] | None:
+        """Make `out` the video of a finished render of the same recipe and owner: which, and what
+        was told of it.
 
         None when there is none, or its file is not there any more.
         """
@@ -266,9 +280,10 @@ class RenderWork:
         )
         for render_id in await self.store.read(lambda c: c.execute(query).scalars().all()):
             with suppress(FileNotFoundError):
+                kept = await self.library.recipe(render_id)
                 async with self.library.storage.file(self.library.render(render_id)) as video:
                     await anyio.to_thread.run_sync(place, video, out)
-                    return render_id
+                    return {"taken_from": render_id, NOTES: kept.get(NOTES, [])}
         return None
 
     async def _beside(
@@ -287,12 +302,12 @@ class RenderWork:
             ffmpeg=self.ffmpeg,
         )
         quality = row["quality"]
-        text = recipe(timeline, quality, await self.encoders.made_by(quality), report)
-
-        spoken = timeline if timeline.captions else await self._spoken(timeline)
+        said = await said_in(timeline, self.known_words)
+        told = {**report, MISSING: f"{said.missing} {said.remedy}".strip() or None}
+        text = recipe(timeline, quality, await self.encoders.made_by(quality), told)
 
         def write() -> None:
-            write_subtitles(spoken, made)
+            write_subtitles(said.timeline, made, said.missing)
             write_bundle(
                 timeline,
                 made / "timeline.zip",
@@ -302,16 +317,6 @@ class RenderWork:
             (made / RECIPE).write_text(text, "utf-8")
 
         await anyio.to_thread.run_sync(write)
-
-    async def _spoken(self, timeline: Timeline) -> Timeline:
-        """The timeline with what is said, where that is known and reliable."""
-        said: dict[str, Sequence[SpokenWord]] = {}
-        for source in sounding_sources(timeline):
-            words = await self.known_words(source)
-            if words is None or not words.reliable:
-                return timeline
-            said[source.sha256] = words.words
-        return with_words(timeline, said)
 
 
 def side_file(library: Library, file: SideFile) -> Path | None:
@@ -323,20 +328,21 @@ def side_file(library: Library, file: SideFile) -> Path | None:
     return shipped_files().get(file["sha256"]) or library.source_here(file["sha256"])
 
 
-async def _tell(entry: JobLog, timeline: Timeline, report: dict[str, Any]) -> None:
-    """Log what is to be known of a video that was made."""
+async def _tell(entry: JobLog, timeline: Timeline, quality: str, report: dict[str, Any]) -> None:
+    """Log how a video was made."""
+    if quality == "draft":
+        await entry.note(DRAFT)
     if "taken_from" in report:
         await entry.note(f"taken over from the output {report['taken_from']}: the recipe is equal")
         return
     entry.media_s = float(timeline.duration)
-    if report["note"]:
-        await entry.note(report["note"], "warning")
     if report["kept"]:
         await entry.note(f"{report['kept']} parts of the picture were there already")
     if report["along"]:
         await entry.note(f"{report['along']} parts of other outputs were made along")
     if report["apart"]:
-        await entry.note(f"together with other outputs it failed: {report['apart']}", "warning")
+        # Made alone it is what was asked for: nothing that its caller must know.
+        await entry.note(f"together with other outputs it failed: {report['apart']}")
 
 
 class _Progress:

@@ -71,8 +71,9 @@ class JobLog:
         self._seq = await self._write(lambda c: _inserted(c, row, job_logs.c.seq))
 
     async def note(self, text: str, level: Level = "info") -> None:
-        """Add a line."""
-        if len(self._lines) < MOST_LINES:
+        """Add a line; however many steps a long attempt has, its warnings and errors find room."""
+        alike = sum((line["level"] == "info") == (level == "info") for line in self._lines)
+        if alike < MOST_LINES:
             self._lines.append({"at": now(), "level": level, "text": text})
             await self._update(lines=self._lines)
 

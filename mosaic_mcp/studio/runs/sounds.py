@@ -21,6 +21,7 @@ from mosaic_mcp.studio.library import Library
 from mosaic_mcp.studio.perception.calling import call
 from mosaic_mcp.studio.runs.run_log import note
 from mosaic_mcp.studio.store.assets import Assets
+from mosaic_mcp.studio.store.transcripts import Transcripts
 from mosaic_mcp.studio.tiles.tile import Make, Song
 from mosaic_mcp.studio.timeline.model import Source
 
@@ -38,6 +39,7 @@ class OwnSounds:
     library: Library
     assets: Assets
     intake: Intake
+    transcripts: Transcripts
     folders: bool = True
     """As a workshop has it."""
 
@@ -54,8 +56,10 @@ class OwnSounds:
                 pass  # its file was deleted: it is made again
         with self.library.job() as job:
             path = job / "made.wav"
-            await make(path)
+            said = await make(path)
             asset = await self.intake.take(self.owner, path, name, "audio")
+        if said is not None:
+            await self.transcripts.bring(self.owner, asset.asset_id, said)
         await self.library.keep_made(key, asset.sha256)
         return await self._source(asset.asset_id, "studio")
 

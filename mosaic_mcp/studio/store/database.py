@@ -19,16 +19,13 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from anyio import CapacityLimiter
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from mosaic_mcp.errors import Conflict
+from mosaic_mcp.studio.store.migrating import migrate
 from mosaic_mcp.studio.store.postgres import (
     connections,
     is_away,
@@ -39,11 +36,8 @@ from mosaic_mcp.studio.store.postgres import (
 
 T = TypeVar("T")
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_S = 30.0
 """How long to wait for other processes that use the file."""
-MIGRATING = 0x6D6F7361
-"""Number of the lock under which PostgreSQL is migrated."""
 COLLISIONS = 10
 """How often a transaction gives way to others before it fails."""
 LONGEST_PAUSE_S = 2.0
@@ -90,9 +84,9 @@ class Store:
             self._reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         try:
             migrate(self.engine)
-        except DBAPIError as error:
+        except Exception as error:
             self.close()
-            if self.postgres is None or not is_away(error):
+            if self.postgres is None or not (isinstance(error, DBAPIError) and is_away(error)):
                 raise
             raise unreachable(self.postgres, error) from None
 
@@ -151,8 +145,16 @@ class Store:
                 await anyio.to_thread.run_sync(_let_go, connection)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, those that a thread still works with when they come back.
+
+        A task that was cancelled does not end the thread in which it read or wrote.
+        """
+        event.listen(self.engine, "checkin", _close)
         self.engine.dispose()
+
+
+def _close(_: object, record: ConnectionPoolEntry) -> None:
+    record.invalidate()
 
 
 def _try_lock(connection: sa.Connection, number: int) -> bool:
@@ -163,34 +165,6 @@ def _try_lock(connection: sa.Connection, number: int) -> bool:
 def _let_go(connection: sa.Connection) -> None:
     with suppress(DBAPIError):  # PostgreSQL ended it: its holder did something else for too long
         connection.close()
-
-
-def migrate(engine: sa.Engine) -> None:
-    """Bring the schema to the newest version; data is kept."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":  # one at a time; SQLite's lock does the same
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
-        config.attributes["connection"] = connection
-        found = MigrationContext.configure(connection).get_current_revision()
-        if found is not None and found not in known_revisions():
-            raise Conflict(
-                f"The data folder's schema ({found}) is newer than this program: a newer "
-                "mosaic-mcp has used it.",
-                remedy="Update mosaic-mcp, or set MOSAIC_HOME to another folder.",
-            )
-        command.upgrade(config, "head")
-
-
-def newest_revision() -> str | None:
-    """The version of the schema that this program needs."""
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
-
-
-def known_revisions() -> set[str]:
-    """The versions of the schema that this program can bring to the newest, and that one."""
-    return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
 
 
 def _configure(connection: Any, _record: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,10 +15,14 @@ from mosaic_mcp import traces
 from mosaic_mcp.contract.extensions import FfmpegCommand, JobFile, JobLog, RunLog
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.contract.tiles.catalogue import tile_type
+from mosaic_mcp.contract.words import listed
 from mosaic_mcp.studio.render.commands import SideFile, encoder_report
 from mosaic_mcp.studio.runs.states import DONE, own_run
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import ffmpeg_logs, job_logs, renders, run_nodes
+
+MOST_NAMED = 3
+"""Outputs that a warning names."""
 
 Row = Mapping[str, Any]
 Where = Callable[[SideFile], Path | None]
@@ -91,14 +95,36 @@ class RunLogs:
 
 
 def warnings_of(connection: sa.Connection, run_id: str) -> dict[str, list[str]]:
-    """Runtime node -> what the attempt that did it warned of."""
-    query = sa.select(job_logs.c.run_node_id, job_logs.c.lines).where(
-        job_logs.c.run_id == run_id, job_logs.c.render_id.is_(None), job_logs.c.outcome == "done"
-    )
+    """Runtime node -> what the attempts that did it and its outputs warned of, each text once.
+
+    What holds for some outputs of several only is told with their names.
+    """
+    nodes: dict[str, list[str]] = {}
+    outputs: dict[str, dict[str, tuple[str, list[str]]]] = {}
+    query = _ROWS.where(job_logs.c.run_id == run_id).order_by(job_logs.c.seq)
+    for row in connection.execute(query).mappings():
+        # A run may have ended while the log of its last attempt has not.
+        if (row["outcome"] or _outcome(dict(row))) != "done":
+            continue
+        texts = [line["text"] for line in row["lines"] if line["level"] == "warning"]
+        if row["render_id"] is None:
+            nodes[row["run_node_id"]] = texts
+        elif row["renders_status"] in DONE:
+            outputs.setdefault(row["run_node_id"], {})[row["render_id"]] = row["name"], texts
     return {
-        node: [line["text"] for line in lines if line["level"] == "warning"]
-        for node, lines in connection.execute(query.order_by(job_logs.c.seq))
+        node: list(dict.fromkeys([*nodes.get(node, ()), *_of_outputs(outputs.get(node, {}))]))
+        for node in {**nodes, **outputs}
     }
+
+
+def _of_outputs(outputs: Mapping[str, tuple[str, Sequence[str]]]) -> Iterator[str]:
+    """What is told of a node's outputs."""
+    named: dict[str, list[str]] = {}
+    for name, texts in outputs.values():
+        for text in dict.fromkeys(texts):
+            named.setdefault(text, []).append(name)
+    for text, names in named.items():
+        yield text if len(names) == len(outputs) else f"{listed(names, MOST_NAMED)}: {text}"
 
 
 def _commands(connection: sa.Connection, jobs: Sequence[int]) -> dict[int, list[FfmpegCommand]]:

@@ -27,7 +27,11 @@ async def apply(
     sound = Sound(
         tile=context.node, denoise=True, loudness_lufs=LOUDNESS_LUFS, true_peak_db=TRUE_PEAK_DB
     )
-    silent = [t.name for t in inputs if not sounding_sources(t)]
+    silent = [t.name for t in inputs if not _sounds(t)]
     if silent:
-        await context.report(1.0, f"no sound to enhance in {', '.join(silent)}")
-    return [t.model_copy(update={"sound": sound}) if sounding_sources(t) else t for t in inputs]
+        await context.warn(f"no sound to enhance in {', '.join(silent)}")
+    return [t.model_copy(update={"sound": sound}) if _sounds(t) else t for t in inputs]
+
+
+def _sounds(timeline: Timeline) -> bool:
+    return bool(timeline.tracks or sounding_sources(timeline))

@@ -10,16 +10,19 @@ from mosaic_mcp.contract.tiles.sound import AudioGenerationParams
 from mosaic_mcp.errors import Fault, Unsupported
 from mosaic_mcp.studio.composing.moods import DEFAULT, mood_of
 from mosaic_mcp.studio.tiles.composed import Piece, composed
+from mosaic_mcp.studio.tiles.mood import tempo_for
 from mosaic_mcp.studio.tiles.spoken import CALM, spoken
 from mosaic_mcp.studio.tiles.tile import TileContext, as_faults
 from mosaic_mcp.studio.timeline.model import Clip, Sound, Source, Timeline
 from mosaic_mcp.studio.voices.speaking import voice_named
 
 NOTE = (
-    "A voice-over is spoken by espeak-ng as in AI Voiceover; voice_id is one of its voices, and a "
-    "voice reference is not imitated. Music is synthesised as in AI Music, 30 s unless "
-    "music_length_ms says otherwise, 5 minutes at most. The output is a video file that shows the "
-    "sound's wave, at -16 LUFS: the local studio has no outputs that are sound alone."
+    "A voice-over is spoken by espeak-ng as in AI Voiceover; voice_id is one of its voices, model "
+    "has no effect, and a voice reference is not imitated. Music is synthesised as in AI Music, at "
+    "the tempo that its prompt gives (“120 BPM”) or that of its mood, 30 s unless music_length_ms "
+    "says otherwise, 5 minutes at most. The output is a video file "
+    "that shows the sound's wave, at -16 LUFS: the local studio has no outputs that are sound "
+    "alone."
 )
 
 USUAL_MS = 30_000
@@ -29,8 +32,12 @@ WIDTH, HEIGHT, RATE = 1280, 720, Fraction(30)
 
 
 async def check(params: AudioGenerationParams) -> list[Fault]:
-    """Voices that are not there, and music that is too long."""
+    """Voices that are not there, music that is too long, and context that would be lost."""
     faults: list[Fault] = []
+    if params.selected_context and any(params.selected_context.values()):
+        what = "is not drawn on: voices imitate nobody, and music follows its prompt alone."
+        remedy = "Leave it out, or use the hosted engine (set MOSAIC_API_KEY)."
+        faults.append(Fault("selected_context", what, remedy))
     if params.mode == "voiceover":
         with as_faults(faults, "voice_id"):
             await voice_named(params.voice_id)
@@ -57,9 +64,10 @@ async def apply(
 async def _music(params: AudioGenerationParams, context: TileContext) -> Source:
     length = _length(params)
     mood = mood_of((params.music_prompt,)) or DEFAULT
-    await context.report(0.2, f"composing: {mood.name}, {mood.bpm} beats a minute")
+    bpm = await tempo_for((params.music_prompt,), context) or mood.bpm
+    await context.report(0.2, f"composing: {mood.name}, {bpm} beats a minute")
     wish = sha256((params.music_prompt or "").encode()).hexdigest()
-    return await composed(Piece(mood.name, mood.bpm, "medium", length / 1000, wish), context)
+    return await composed(Piece(mood.name, bpm, "medium", length / 1000, wish), context)
 
 
 def _length(params: AudioGenerationParams) -> int:

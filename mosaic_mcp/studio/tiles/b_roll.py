@@ -132,7 +132,7 @@ async def _covered(
     else:
         scenes = await _generated(timeline, found, wanted, params, context)
     if not scenes:
-        await context.report(1, f"nothing that is said in {timeline.name} calls for b-roll")
+        await context.warn(f"nothing that is said in {timeline.name} calls for b-roll")
         return timeline
     cutaways = [_cutaway(timeline, scene, context.node) for scene in scenes]
     sources = timeline.sources | {scene.source.sha256: scene.source for scene in scenes}
@@ -181,9 +181,7 @@ async def _matched(
         source = await clips[clip].bring()
         scene = await _scene(timeline, found[place], source, clip, scenes, context)
         if scene is None:
-            await context.report(
-                len(scenes) / wanted, f"{source.name} is shorter than {SHORTEST} s: left out"
-            )
+            await context.warn(f"{source.name} is shorter than {SHORTEST} s: left out")
             useless.add(clip)
             continue
         uses[clip] += 1

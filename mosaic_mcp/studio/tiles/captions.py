@@ -5,23 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mosaic_mcp.contract.tiles.params import CaptionsParams
-from mosaic_mcp.errors import Fault, InvalidRequest, MediaError
+from mosaic_mcp.errors import Fault, InvalidRequest, MediaError, Unsupported
 from mosaic_mcp.studio.perception.model import SpokenWord
-from mosaic_mcp.studio.tiles.speech.heard import listen, require_words, sounding_sources
+from mosaic_mcp.studio.render import fonts
+from mosaic_mcp.studio.render.ass import clean
+from mosaic_mcp.studio.tiles.speech.heard import (
+    Heard,
+    listen,
+    require_words,
+    scripts_of,
+    why_silent,
+)
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import (
     Captions,
     CaptionStyle,
     CaptionWord,
     Clip,
-    Source,
     Timeline,
 )
 
 NOTE = (
-    "Shows the words of the transcript as heard, hesitations included. Fonts are the ones shipped "
-    "with the studio; another family is drawn in Montserrat."
+    "Shows the words of the transcript as heard, hesitations included, in Latin, Cyrillic and "
+    "Greek letters: other scripts are refused, and signs that no font has (emojis) left out. Fonts "
+    "are the ones shipped with the studio; another family is drawn in Montserrat. The words stay "
+    "where players leave them free: their foot is at most 85 % down an upright video, 95 % down "
+    "another."
 )
+
+
+WEIGHT = "700"
+"""Of a family any weight has the same letters."""
+MOST_SIGNS = 10
+"""So many signs are told."""
 
 
 async def apply(
@@ -67,40 +83,82 @@ def caption_style(params: CaptionsParams) -> CaptionStyle:
 
 
 async def _captioned(timeline: Timeline, look: CaptionStyle, context: TileContext) -> Timeline:
-    words, _ = await words_to_show(timeline, "Captions", context)
+    words, _ = await words_to_show(timeline, "Captions", context, families=[look.font])
     captions = Captions(tile=context.node, words=tuple(words), look=look)
     return timeline.model_copy(update={"captions": captions})
 
 
 async def words_to_show(
-    timeline: Timeline, tile: str, context: TileContext, *, fillers: bool = True
+    timeline: Timeline,
+    tile: str,
+    context: TileContext,
+    *,
+    families: Sequence[str],
+    fillers: bool = True,
 ) -> tuple[list[CaptionWord], str]:
-    """The words that some clip shows, in source time and order, and their language.
+    """The words that some clip or voice lets hear, in source time and order, and their language.
 
-    Raises Unsupported or MediaError, naming the `tile`, where the words are not to be relied on or
-    nothing is said.
+    Raises Unsupported or MediaError, naming the `tile`, where the words are not to be relied on,
+    nothing is said, or none of the `families` of fonts has the letters: at once, and not when all
+    else is done. Symbols that cannot be drawn are told.
     """
-    heard = await listen(timeline, context)
-    require_words(heard, f"{tile} cannot be made")
-    if not heard.words:
-        raise MediaError(
-            f"Nothing is said in {timeline.name}, so there is nothing to caption.",
-            remedy=f"Leave {tile} out for this video.",
-        )
-    words: list[CaptionWord] = []
-    for source in sounding_sources(timeline):
-        # Cached since `listen`.
-        transcript = await context.perception.words(source)
+    scripts = await scripts_of(timeline, context.perception)
+    heard = await _heard(timeline, tile, context, needed=not scripts)
+    words = [_caption(sha, word) for sha, script in scripts.items() for word in script.words]
+    for source, transcript in heard.said.items():
         said = [w for w in transcript.words if fillers or not w.filler]
         words += _shown(source, said, timeline.clips)
-    return words, heard.language
+    await _check_signs(words, families, context)
+    return words, next(said.language for said in (*heard.said.values(), *scripts.values()))
 
 
-def _shown(source: Source, words: Sequence[SpokenWord], clips: Sequence[Clip]) -> list[CaptionWord]:
-    """The words that some clip of the source shows, in source time."""
-    ranges = [(c.start, c.end) for c in clips if c.source == source.sha256]
+async def _heard(timeline: Timeline, tile: str, context: TileContext, *, needed: bool) -> Heard:
+    """What the clips say; where it is not `needed`, that it is not known is only told."""
+    try:
+        heard = await listen(timeline, context)
+        require_words(heard, f"{tile} cannot be made")
+    except (MediaError, Unsupported) as error:
+        if needed:
+            raise
+        await context.warn(f"only the voice-over is captioned: {error.message}")
+        return Heard(words=())
+    if needed and not heard.words:
+        raise MediaError(
+            f"Nothing is said in {timeline.name}{why_silent(timeline)}, so there is nothing to "
+            "caption.",
+            remedy=f"Leave {tile} out for this video.",
+        )
+    return heard
+
+
+async def _check_signs(
+    words: Sequence[CaptionWord], families: Sequence[str], context: TileContext
+) -> None:
+    """Warn of what the captions leave out; raises Unsupported for scripts without a font."""
+    text = clean(" ".join(word.text for word in words))
+    lost: set[str] = set()
+    for family in families:
+        gone = fonts.lost_symbols(family, WEIGHT, text)
+        fonts.choose(family, WEIGHT, fonts.without(text, gone))
+        lost |= gone
+    if lost:
+        signs = " ".join(sorted(lost)[:MOST_SIGNS])
+        more = " and others" if len(lost) > MOST_SIGNS else ""
+        await context.warn(
+            f"no font here has {signs}{more}: captions leave such signs out, subtitle files keep "
+            "them"
+        )
+
+
+def _shown(source: str, words: Sequence[SpokenWord], clips: Sequence[Clip]) -> list[CaptionWord]:
+    """The words that some clip of the source lets hear, in source time."""
+    ranges = [(c.start, c.end) for c in clips if c.source == source and not c.muted]
     return [
-        CaptionWord(source=source.sha256, text=w.text, start=w.start, end=w.end)
+        _caption(source, w)
         for w in words
         if any(start < w.end and w.start < end for start, end in ranges)
     ]
+
+
+def _caption(source: str, word: SpokenWord) -> CaptionWord:
+    return CaptionWord(source=source, text=word.text, start=word.start, end=word.end)

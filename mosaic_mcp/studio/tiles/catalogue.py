@@ -35,7 +35,7 @@ from mosaic_mcp.studio.tiles import (
     voiceover,
     watermark,
 )
-from mosaic_mcp.studio.tiles.measured import MEASURED, REFUSED
+from mosaic_mcp.studio.tiles.measured import MEASURED, REFUSED, REFUSED_BEFORE
 from mosaic_mcp.studio.tiles.tile import Tile, TileContext
 from mosaic_mcp.studio.timeline.model import Timeline
 
@@ -49,10 +49,10 @@ _BUILT = (
     Tile("Cinematic Captions", "approximate", cinematic_captions.apply, cinematic_captions.NOTE),
     Tile("Captions With Emojis", "approximate", emoji_captions.apply, emoji_captions.NOTE),
     Tile("Motion Graphics", "approximate", motion_graphics.apply, motion_graphics.NOTE),
-    Tile("Watermark", "exact", watermark.apply),
+    Tile("Watermark", "approximate", watermark.apply, watermark.NOTE),
     Tile("Audio Enhance", "approximate", audio_enhance.apply, audio_enhance.NOTE),
     Tile("Color Correction", "approximate", color_correction.apply, color_correction.NOTE),
-    Tile("Mirror", "exact", mirror.apply),
+    Tile("Mirror", "exact", mirror.apply, mirror.NOTE),
     Tile("Intro", "approximate", opening.intro, opening.NOTE),
     Tile("Outro", "approximate", opening.outro, opening.NOTE),
     Tile("Montage", "approximate", montage.apply, montage.NOTE),
@@ -97,7 +97,7 @@ _BUILT = (
         generation.content_means,
         generation.check_content,
     ),
-    Tile("Destination", "approximate", passing.apply, passing.DESTINATION_NOTE),
+    Tile("Destination", "approximate", passing.destination, passing.DESTINATION_NOTE),
 )
 
 HOSTED = "Use the hosted engine (set MOSAIC_API_KEY)"
@@ -108,6 +108,10 @@ WHY = {
     "providers make pictures and videos from words alone.",
 }
 """Of tiles that are not built: what they would take."""
+TRIGGER_NOTE = (
+    "Kept and listed, but nothing is watched: it starts no run. Runs that somebody starts go on "
+    "without it."
+)
 
 
 def _missing(tile: TileType) -> Tile:
@@ -123,8 +127,10 @@ def _missing(tile: TileType) -> Tile:
     why = WHY.get(tile.name, "")
     # Without what brings or makes the videos there is no run.
     remedy = f"{HOSTED}." if FLOWS[tile.kind].source else f"{HOSTED}, or skip the tile."
+    if tile.kind == "trigger":
+        return Tile(tile.name, "unsupported", refuse, TRIGGER_NOTE, measured=(REFUSED,))
     note = f"{why or 'Not built in the local studio.'} {remedy}"
-    return Tile(tile.name, "unsupported", refuse, note, measured=(REFUSED,))
+    return Tile(tile.name, "unsupported", refuse, note, measured=(REFUSED, REFUSED_BEFORE))
 
 
 TILES: dict[str, Tile] = {t.name: _missing(t) for t in TILE_TYPES} | {

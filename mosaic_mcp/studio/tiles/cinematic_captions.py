@@ -25,7 +25,8 @@ NOTE = (
     "left out. Left empty: Montserrat with Besley, “cinematic”, no box, no outline, at “auto”, "
     "which keeps each phrase off faces (the main face alone is known). Colours left empty are "
     "toned to the picture's until they can be read (contrast 3 : 1). Fonts are the ones shipped "
-    "with the studio; another family is drawn in Montserrat."
+    "with the studio; another family is drawn in Montserrat. Latin, Cyrillic and Greek letters: "
+    "other scripts are refused, and signs that no font has (emojis) left out."
 )
 
 
@@ -39,18 +40,20 @@ async def apply(
 async def _captioned(
     timeline: Timeline, params: CinematicCaptionsParams, context: TileContext
 ) -> Timeline:
-    words, _ = await words_to_show(timeline, "Cinematic Captions", context, fillers=False)
+    default = CinematicStyle()
+    families = [params.font1 or default.font, params.font2 or default.accent_font]
+    words, language = await words_to_show(
+        timeline, "Cinematic Captions", context, families=families, fillers=False
+    )
     if params.caption_position in (None, "auto"):
         timeline = await with_faces(timeline, context)
     look = style(params, await _ground(timeline, context))
     if look.box_color and contrast(rgb(look.color), rgb(look.box_color)) < READABLE:
-        await context.report(
-            0.9, f"warning: {look.color} words can hardly be read on a {look.box_color} box"
-        )
+        await context.warn(f"{look.color} words can hardly be read on a {look.box_color} box")
     by_source: dict[str, list[CaptionWord]] = {}
     for word in words:
         by_source.setdefault(word.source, []).append(word)
-    marked = [word for said in by_source.values() for word in emphasised(said)]
+    marked = [word for said in by_source.values() for word in emphasised(said, language)]
     captions = Captions(tile=context.node, words=tuple(marked), look=look)
     return timeline.model_copy(update={"captions": captions})
 

@@ -14,21 +14,21 @@ from mosaic_mcp.contract.tiles.params import ClipsParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.tiles.moments import cut_out
-from mosaic_mcp.studio.tiles.speech.heard import hear, require_words
+from mosaic_mcp.studio.tiles.speech.heard import hear, require_words, silent_clips
 from mosaic_mcp.studio.tiles.speech.interest import interest, standing_alone
 from mosaic_mcp.studio.tiles.speech.passages import LONGEST, Passage, Unit, choose, passages
 from mosaic_mcp.studio.tiles.speech.relevance import frequent, relevance, stems, topic
 from mosaic_mcp.studio.tiles.speech.sentences import sentences, settled, shortened
-from mosaic_mcp.studio.tiles.speech.spans import keep, on_frame
+from mosaic_mcp.studio.tiles.speech.spans import keep, on_frame, without
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import Timeline
 
 NOTE = (
     "Ranks runs of whole sentences by the prompt's words (BM25 on word stems; no understanding of "
-    "meaning); without a prompt by information density, pace, hook words, questions and numbers. "
-    "Never cuts inside a word. With an unreliable transcript a prompt is refused, and without a "
-    "prompt only the density of speech ranks. Explicit ranges are cut exactly, on the nearest "
-    "frame; the run warns where one begins or ends inside a word."
+    "meaning); without a prompt by information density, pace, questions, numbers and English hook "
+    "words. Never cuts inside a word. With an unreliable transcript a prompt is refused, and "
+    "without a prompt only the density of speech ranks. Explicit ranges are cut exactly, on the "
+    "nearest frame; the run warns where one begins or ends inside a word."
 )
 
 DEFAULT_LENGTH = Fraction(30)
@@ -73,7 +73,10 @@ def plan(length: Fraction, params: ClipsParams) -> tuple[int, Fraction]:
 
 async def _clips(timeline: Timeline, params: ClipsParams, context: TileContext) -> list[Timeline]:
     count, wished = plan(timeline.duration, params)
+    asked = params.num_clips or 1
     if count == 0:
+        if asked > 1:
+            await context.warn(f"{timeline.name} is no longer than one clip, so it stays whole")
         return [timeline]
     units, language = await _units(timeline, params.prompt, wished, context)
     candidates = passages(units, wished)
@@ -84,6 +87,12 @@ async def _clips(timeline: Timeline, params: ClipsParams, context: TileContext) 
         raise MediaError(
             f"{timeline.name} has no passage of speech of about {float(wished):g} s.",
             remedy="Ask for a shorter target_duration.",
+        )
+    if len(chosen) < asked:
+        about = "about the prompt " if topic(params.prompt, language) else ""
+        await context.warn(
+            f"{timeline.name} gives {len(chosen)} of {asked} clips: it has no more separate "
+            f"passages {about}of about {float(wished):g} s"
         )
     return [
         _cut(timeline, candidates[i], units, context.node).model_copy(
@@ -107,8 +116,10 @@ async def _units(
             Unit(p.start, p.end, p.text, tuple(stems(p.text, heard.language)), p.whole)
             for p in settled(parts, speech)
         ], heard.language
-    await context.report(0.5, "approximate: no reliable words, ranking by speech activity alone")
-    return [Unit(s.start, s.end) for s in speech], heard.language
+    why = heard.doubt or "nothing that is said in it is known."
+    await context.warn(f"{timeline.name} is ranked by speech activity alone: {why}")
+    talk = without(speech, silent_clips(timeline))
+    return [Unit(s.start, s.end) for s in talk], heard.language
 
 
 def _scores(
@@ -119,7 +130,7 @@ def _scores(
     wished: Fraction,
 ) -> list[float]:
     """How good each candidate is; 0 keeps it out."""
-    general = [interest(c) * standing_alone(c) for c in candidates]
+    general = [interest(c, language) * standing_alone(c, language) for c in candidates]
     query = topic(prompt, language)
     if not query:
         return [g * c.fit(wished) for c, g in zip(candidates, general, strict=True)]

@@ -8,12 +8,14 @@ from mosaic_mcp.contract.tiles.params import ColorCorrectionParams
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.model import Colours
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
-from mosaic_mcp.studio.timeline.model import Look, Point, Source, Timeline
+from mosaic_mcp.studio.timeline.model import Look, Point, SeenT, Source, Timeline
 
 NOTE = (
     "The presets are ours, made to fit their names; Mosaic's tables are not public. A reference "
     "picture lends its distribution of red, green and blue to each source as a whole (80 % of the "
-    "way). A .cube table is applied exactly."
+    "way). A .cube table, 3D or 1D over 0 to 1 or more, is applied exactly, but for the "
+    "rounding to 8 bits. B-roll that is over the video by then takes on the look, too; captions, "
+    "graphics and a watermark keep their colours."
 )
 STRENGTH = 0.8
 """How far towards the reference: all the way, noise and skin suffer."""
@@ -48,7 +50,7 @@ PRESETS = {
 async def apply(
     inputs: Sequence[Timeline], params: ColorCorrectionParams, context: TileContext
 ) -> list[Timeline]:
-    """Give every clip the look; a look that it had is replaced."""
+    """Give every clip and cutaway the look; a look that it had is replaced."""
     if params.reference_image_id is not None:
         reference = await _asset(params.reference_image_id, "image", context)
         wanted = await context.perception.colours(reference)
@@ -57,8 +59,9 @@ async def apply(
             for timeline, own in each_of(inputs, context)
         ]
     if params.lut_id is not None:
-        table = await _asset(params.lut_id, "table", context)
-        look = Look(tile=context.node, table=table.sha256)
+        given = await _asset(params.lut_id, "table", context)
+        table, dimensions = await context.making.table(given)
+        look = Look(tile=context.node, table=table.sha256, dimensions=dimensions)
         return [_looking(t, dict.fromkeys(t.sources, look), table) for t in inputs]
     look = PRESETS[params.preset].model_copy(update={"tile": context.node})
     return [_looking(t, dict.fromkeys(t.sources, look)) for t in inputs]
@@ -67,7 +70,7 @@ async def apply(
 async def _asset(asset_id: str, kind: str, context: TileContext) -> Source:
     asset = await context.assets.source(asset_id)
     if asset.kind != kind:
-        wanted = "a 3D .cube table" if kind == "table" else "a picture"
+        wanted = "a .cube table" if kind == "table" else "a picture"
         raise MediaError(
             f"{asset.name} ({asset_id}) is {asset.kind}, not {wanted}.",
             remedy=f"Upload {wanted} and give its id.",
@@ -78,7 +81,9 @@ async def _asset(asset_id: str, kind: str, context: TileContext) -> Source:
 async def _like(
     timeline: Timeline, wanted: Colours, reference: Source, context: TileContext
 ) -> Timeline:
-    shown = dict.fromkeys(clip.source for clip in timeline.clips)
+    seen = dict.fromkeys(part.source for part in (*timeline.clips, *timeline.cutaways))
+    # The picture of a sound is drawn by us, and no file has its colours.
+    shown = [sha for sha in seen if timeline.sources[sha].kind != "audio"]
     looks: dict[str, Look] = {}
     for index, sha in enumerate(shown):
         source = timeline.sources[sha]
@@ -89,10 +94,18 @@ async def _like(
 
 
 def _looking(timeline: Timeline, looks: Mapping[str, Look], *more: Source) -> Timeline:
-    """The timeline with a look on each clip, by its source."""
-    clips = tuple(c.model_copy(update={"look": looks[c.source]}) for c in timeline.clips)
-    sources = {**timeline.sources, **{source.sha256: source for source in more}}
-    return timeline.model_copy(update={"clips": clips, "sources": sources})
+    """The timeline with a look on each clip and cutaway, by its source."""
+
+    def looking(part: SeenT) -> SeenT:
+        return part.model_copy(update={"look": looks.get(part.source)})
+
+    return timeline.model_copy(
+        update={
+            "clips": tuple(looking(clip) for clip in timeline.clips),
+            "cutaways": tuple(looking(cutaway) for cutaway in timeline.cutaways),
+            "sources": {**timeline.sources, **{source.sha256: source for source in more}},
+        }
+    )
 
 
 def matched(had: Colours, wanted: Colours) -> Look:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 
+from mosaic_mcp.contract.languages import in_words, is_english
 from mosaic_mcp.contract.tiles.params import NoParams
 from mosaic_mcp.studio.render.emojis import WORDS
 from mosaic_mcp.studio.tiles.captions import words_to_show
@@ -15,8 +16,9 @@ from mosaic_mcp.studio.timeline.model import Captions, CaptionStyle, CaptionWord
 
 NOTE = (
     "An emoji pops up above an English word that has one in our table of some 800 words, seldom "
-    "enough not to tire; other languages get captions alone. Hesitations are left out. The artwork "
-    "is Twemoji's; Mosaic's look is not public."
+    "enough not to tire; other languages get captions alone, in Latin, Cyrillic and Greek letters: "
+    "other scripts are refused, and emojis of the subtitles left out. Hesitations are left out. "
+    "The artwork is Twemoji's; Mosaic's look is not public."
 )
 
 LOOK = CaptionStyle(
@@ -43,11 +45,13 @@ async def apply(
 
 
 async def _captioned(timeline: Timeline, context: TileContext) -> Timeline:
-    words, language = await words_to_show(timeline, "Captions With Emojis", context, fillers=False)
-    if language.partition("-")[0].lower() == "en":
+    words, language = await words_to_show(
+        timeline, "Captions With Emojis", context, families=[LOOK.font], fillers=False
+    )
+    if is_english(language):
         words = with_emojis(words)
     else:
-        await context.report(0.9, f"warning: no emojis for the language {language}")
+        await context.warn(f"no emojis for {in_words(language)}")
     captions = Captions(tile=context.node, words=tuple(words), look=LOOK)
     return timeline.model_copy(update={"captions": captions})
 

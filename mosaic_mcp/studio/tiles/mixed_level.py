@@ -24,11 +24,11 @@ async def own_level(timeline: Timeline, context: TileContext) -> OwnLevel | None
     """None: there is nothing to hear."""
     power, shown, speech = 0.0, 0.0, False
     for source in sounding_sources(timeline):
-        clips = [c for c in timeline.clips if c.source == source.sha256 and c.volume]
+        clips = [c for c in timeline.clips if c.source == source.sha256 and not c.muted]
         seconds = float(sum(c.duration for c in clips))
         await context.report(0.6, f"listening to {source.name}")
         level = await context.perception.level(source)
-        if not seconds or level < INAUDIBLE_LUFS:
+        if level < INAUDIBLE_LUFS:
             continue
         power += seconds * 10 ** (level / 10)
         shown += seconds

@@ -22,9 +22,9 @@ NOTE = (
     "Cuts fall on beats of the audio (or of the BPM that is asked for) and lie within shots; the "
     "moments are chosen by sharpness, motion and faces, every input is shown while there is room, "
     "nothing twice. Of the prompt only pace (fast, slow) and length (“30 seconds”) are read. With "
-    "audio the inputs' own sound is off; without, it stays, and quick pictures are shown shorter. "
-    "The first input's shape is kept, others are cropped to it. An input that is only sound "
-    "(Audio Generation) is the audio."
+    "audio the inputs' own sound is off, and what they say is neither captioned nor written; "
+    "without, it stays, and quick pictures are shown shorter. The first input's shape is kept, "
+    "others are cropped to it. An input that is only sound (Audio Generation) is the audio."
 )
 
 PACE_S = {"fast": 0.9, "usual": 1.9, "slow": 3.6}
@@ -121,7 +121,7 @@ async def _grid(
         if wish.length_s:
             end = min(end, Fraction(wish.length_s).limit_denominator(1000))
         if not found and params.bpm is None:
-            await context.report(0.8, f"no beats in {audio.name}: cutting by what is seen")
+            await context.warn(f"no beats in {audio.name}: it is cut by what is seen")
     if params.bpm is not None:
         first = found[0] if found else Fraction(0)
         period = Fraction(60) / Fraction(params.bpm).limit_denominator(1000)
@@ -234,7 +234,7 @@ async def _sequence(
             fade_s=FADE_S,
         )
         silent = tuple(c.model_copy(update={"volume": 0.0, "tile": context.node}) for c in clips)
-        # Words that are not heard are not shown either.
+        # None of their words would be shown.
         change |= {"clips": silent, "tracks": (track,), "captions": None}
         change["sources"] = {**base.sources, audio.sha256: audio}
     return base.model_copy(update=change)

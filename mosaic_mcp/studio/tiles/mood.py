@@ -1,9 +1,11 @@
-"""Which mood music is to have: by the words, or by the look of the video."""
+"""Which mood and tempo music is to have: by the words, or by the look of the video."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mosaic_mcp.contract.tiles.sound import MusicParams
-from mosaic_mcp.studio.composing.moods import DEFAULT, Mood, mood_of, named
+from mosaic_mcp.studio.composing.moods import TEMPO, Mood, mood_of, named
 from mosaic_mcp.studio.tiles.sight import intervals_of
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import Timeline
@@ -13,15 +15,31 @@ QUICK_CUTS = 18.0
 SLOW_CUTS = 5.0
 DARK = 0.22
 """Middle brightness 0..1 below which a video counts as dark."""
+SLOWEST, FASTEST = 40, 240
+"""Beats a minute that music may have, as for the parameter `bpm`."""
 
 
-async def mood_for(timeline: Timeline, params: MusicParams, context: TileContext) -> Mood:
-    """Words first; with `use_intelligent_analysis` by cuts and brightness; else the usual one."""
+async def tempo_for(texts: Iterable[str | None], context: TileContext) -> int | None:
+    """Beats a minute that the first text with a tempo asks for; None: none does.
+
+    One that music cannot have is told, and not read.
+    """
+    for text in texts:
+        for found in TEMPO.finditer(text or ""):
+            bpm = int(found[1] or found[2])
+            if SLOWEST <= bpm <= FASTEST:
+                return bpm
+            await context.warn(
+                f"“{found[0]}” was not read: music here has {SLOWEST} to {FASTEST} beats a minute"
+            )
+    return None
+
+
+async def mood_for(timeline: Timeline, params: MusicParams, context: TileContext) -> Mood | None:
+    """Words first; with `use_intelligent_analysis` by cuts and brightness; None: nothing tells."""
     mood = mood_of((params.mood, params.genre, params.style, params.prompt))
     if mood is None and params.use_intelligent_analysis:
-        mood = await _seen(timeline, context)
-    mood = mood or DEFAULT
-    await context.report(0.3, f"composing: {mood.name}, {params.bpm or mood.bpm:g} beats a minute")
+        return await _seen(timeline, context)
     return mood
 
 

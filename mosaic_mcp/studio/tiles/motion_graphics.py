@@ -36,7 +36,7 @@ NOTE = (
     "Drawn from templates, not generated: title, chapter, lower third, call-out, quote, counting "
     "number, list, progress bar. The prompt's plain wishes are read (“lower third "
     '"Ada Lovelace, engineer" at 0:02; title "…" in #FFCC00; progress bar; no quotes”); its other '
-    "words only help to choose moments, and the run's steps say which were not understood. Without "
+    "words only help to choose moments, and the run warns of what was not read. Without "
     "wishes, or beside them where frequency_per_minute is a number: numbers, lists, names and "
     "phrases of the transcript (English rules), four a minute by default; 0 leaves them out. "
     "style_video_url, reference_links and model_tier are not read."
@@ -66,9 +66,9 @@ async def apply(
     wishes = read_wishes(params.prompt or "")
     for name in ("style_video_url", "reference_links"):
         if getattr(params, name):
-            await context.report(0.05, f"warning: {name} is not read here; styles are templates")
+            await context.warn(f"{name} is not read here; styles are templates")
     if wishes.unknown:
-        await context.report(0.05, f"warning: {_not_drawn(wishes)}")
+        await context.warn(_not_drawn(wishes))
     return [
         await _drawn(timeline, params, wishes, part) for timeline, part in each_of(inputs, context)
     ]
@@ -83,7 +83,7 @@ async def _drawn(
     if kinds and not fixed:
         require_words(heard, "Motion Graphics cannot choose what to draw")
     elif kinds and heard.doubt:
-        await context.report(0.2, f"warning: nothing is chosen by itself: {heard.doubt}")
+        await context.warn(f"nothing is chosen by itself: {heard.doubt}")
     desk = _Desk(
         timeline=timeline,
         heard=heard,
@@ -95,7 +95,7 @@ async def _drawn(
     )
     graphics = [*desk.asked(fixed), *desk.offered(kinds, params)]
     for warning in desk.warnings:
-        await context.report(0.8, f"warning: {warning}")
+        await context.warn(warning)
     if not graphics:
         raise MediaError(
             f"There is nothing to draw over {timeline.name}: "
@@ -168,7 +168,8 @@ class _Desk:
         """What the talk offers, as often as is asked."""
         if not kinds or not self.spoken:
             return
-        found = of_kinds(finds(self.spoken), kinds)
+        language = self.heard.language
+        found = of_kinds(finds(self.spoken, language), kinds)
         missing = sorted(kind for kind in kinds - AUTOMATIC if not of_kinds(found, {kind}))
         self.warnings += [f"no {kind} is told in {self.timeline.name}." for kind in missing]
         often = params.frequency_per_minute
@@ -178,9 +179,9 @@ class _Desk:
         rest = [find for find in found if find.kind != "chapter"]
         shown = [span for chapter in chapters if (span := self._showing(chapter))]
         busy = [*self.taken, *shown]
-        language = self.heard.language
-        query = topic(params.prompt or "", language)
-        for find in [*chapters, *chosen(rest, count, busy, self.changes, self.total, query=query)]:
+        about = topic(params.prompt or "", language)
+        rest = chosen(rest, count, busy, self.changes, self.total, query=about, language=language)
+        for find in [*chapters, *rest]:
             span = self._showing(find)
             if span is None:
                 self.warnings.append(f"{find.kind} “{find.texts[-1]}”: its shot ends too soon.")
@@ -229,7 +230,7 @@ class _Desk:
     def _drawable(self, text: str) -> str:
         """The text as it can be drawn. Raises Unsupported for scripts that we have no font for."""
         plain = fonts.without_symbols(clean(text))
-        if gone := set(clean(text)) - set(plain) - {" "}:
+        if gone := set(clean(text)) - set(plain) - fonts.SELECTORS - {" "}:
             self.warnings.append(f"no font here has {' '.join(sorted(gone))[:20]}, so left out.")
         fonts.choose("Montserrat", "700", plain)
         text = plain

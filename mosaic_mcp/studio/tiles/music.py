@@ -7,21 +7,27 @@ from fractions import Fraction
 
 from mosaic_mcp.contract.tiles.sound import MusicParams
 from mosaic_mcp.errors import MediaError
-from mosaic_mcp.studio.perception.model import Beats
+from mosaic_mcp.studio.composing.moods import DEFAULT, Mood
 from mosaic_mcp.studio.tiles.composed import Piece, composed
 from mosaic_mcp.studio.tiles.mixed_level import own_level
-from mosaic_mcp.studio.tiles.mood import mood_for
-from mosaic_mcp.studio.tiles.speech.relevance import stems
-from mosaic_mcp.studio.tiles.tile import Song, TileContext, each_of
+from mosaic_mcp.studio.tiles.mood import mood_for, tempo_for
+from mosaic_mcp.studio.tiles.songs import MEASURED, NEAR_TEMPO, Shelf
+from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import Source, Timeline, Track
 
 NOTE = (
     "Plays audio_id where it is given; else a song of your music folder (`music` in the data "
-    "folder; not where several machines work on one MOSAIC_STUDIO_DATABASE) whose name or tags "
-    "have a word of the genre, mood, style or prompt, by tempo where a BPM is given. Without one "
-    "the studio synthesises a simple instrumental from rules (chords, bass, drums, a motif; eight "
-    "moods): no recording, no voice, no model, and the style is not read further than its mood. "
-    "Softer while somebody speaks."
+    "folder; not where several machines work on one MOSAIC_STUDIO_DATABASE). What counts is first "
+    "how many words of the genre, mood, style and prompt are in its name and tags, and whether "
+    "they say the same mood, then its measured tempo: nearest to what is usual for the mood. A BPM "
+    f"that is asked for it must have (within {NEAR_TEMPO:.0%}; half or twice counts); for one in "
+    "the words (“120 BPM”) such a song is looked for, and another played where none fits. At most "
+    f"{MEASURED} songs are measured for a video. "
+    "Where no word says a mood, use_intelligent_analysis takes it from cuts and brightness; where "
+    "no word says anything, any song may play. Without one that fits the studio synthesises a "
+    "simple instrumental from rules (chords, bass, drums, a motif; eight moods; that tempo): no "
+    "recording, no voice, no model, and the style is not read further than its mood. Softer while "
+    "somebody speaks."
 )
 
 UNDER_SPEECH_LU = -18.0
@@ -36,26 +42,31 @@ INTENSITY_LU = {"low": -4.0, "medium": 0.0, "high": 3.0}
 FADE_S = 1.5
 LONGEST_WHOLE_S = 180
 """Longer pieces are a loop that fades out."""
-NEAR_TEMPO = 0.06
-"""How far, as a share, a song's tempo may be from the one asked for; twice and half count."""
-ANY_MUSIC = {"music", "song", "track", "background", "mp3"}
-"""Words (stems) that say nothing of what music is wanted."""
-MEASURED = 8
-"""Songs whose tempo is measured, at most."""
 
 
 async def apply(
     inputs: Sequence[Timeline], params: MusicParams, context: TileContext
 ) -> list[Timeline]:
     """Lay music under every input."""
-    return [await _with_music(t, params, part) for t, part in each_of(inputs, context)]
+    shelf = Shelf()
+    return [await _with_music(t, params, shelf, part) for t, part in each_of(inputs, context)]
 
 
-async def _with_music(timeline: Timeline, params: MusicParams, context: TileContext) -> Timeline:
+async def _with_music(
+    timeline: Timeline, params: MusicParams, shelf: Shelf, context: TileContext
+) -> Timeline:
     start, end = _span(timeline, params)
-    source = await _chosen(params, context)
-    if source is None:
-        source = await _composed(timeline, params, float(end - start), context)
+    if params.audio_id is not None:
+        source = await _uploaded(params.audio_id, context)
+    else:
+        mood = await mood_for(timeline, params, context)
+        said = (params.prompt, params.style, params.genre, params.mood)
+        bpm = await tempo_for(said, context) if params.bpm is None else None
+        source = await shelf.song_for(params, mood, bpm, context)
+        if source is None:
+            mood = mood or DEFAULT
+            bpm = params.bpm or bpm or mood.bpm
+            source = await _composed(timeline, params, mood, bpm, float(end - start), context)
     gain, duck = await _gains(timeline, source, params, context)
     length = end - start
     track = Track(
@@ -91,58 +102,28 @@ def _span(timeline: Timeline, params: MusicParams) -> tuple[Fraction, Fraction]:
     return start, end
 
 
-async def _chosen(params: MusicParams, context: TileContext) -> Source | None:
-    """The uploaded music, or a fitting song; None: none fits."""
-    if params.audio_id is not None:
-        source = await context.assets.source(params.audio_id)
-        if not source.audio_channels:
-            raise MediaError(
-                f"{source.name} ({params.audio_id}) has no sound.",
-                remedy="Upload an audio file and give its id.",
-            )
-        return source
-    songs = await context.sounds.songs()
-    return await _song(songs, params, context) if songs else None
-
-
-async def _song(songs: list[Song], params: MusicParams, context: TileContext) -> Source | None:
-    wanted = _words(
-        " ".join(filter(None, (params.genre, params.mood, params.style, params.prompt)))
-    )
-    scores = [len(wanted & _words(song.words)) for song in songs]
-    best = max(scores)
-    if wanted and not best:
-        await context.report(0.2, "no song of the music folder fits the words")
-        return None
-    fitting = [song for song, score in zip(songs, scores, strict=True) if score == best]
-    if params.bpm is None:
-        await context.report(0.2, f"playing {fitting[0].path.name} of the music folder")
-        return await context.sounds.song(fitting[0])
-    for song in fitting[:MEASURED]:
-        await context.report(0.2, f"measuring the tempo of {song.path.name}")
-        source = await context.sounds.song(song)
-        if _near(await context.perception.beats(source), params.bpm):
-            return source
-    await context.report(0.2, f"no fitting song has {params.bpm:g} beats a minute")
-    return None
-
-
-def _words(text: str) -> set[str]:
-    return set(stems(text, "en")) - ANY_MUSIC
-
-
-def _near(beats: Beats, bpm: float) -> bool:
-    ratios = (beats.tempo / bpm * factor for factor in (0.5, 1.0, 2.0))
-    return any(abs(ratio - 1) <= NEAR_TEMPO for ratio in ratios)
+async def _uploaded(asset_id: str, context: TileContext) -> Source:
+    source = await context.assets.source(asset_id)
+    if not source.audio_channels:
+        raise MediaError(
+            f"{source.name} ({asset_id}) has no sound.",
+            remedy="Upload an audio file and give its id.",
+        )
+    return source
 
 
 async def _composed(
-    timeline: Timeline, params: MusicParams, seconds: float, context: TileContext
+    timeline: Timeline,
+    params: MusicParams,
+    mood: Mood,
+    bpm: float,
+    seconds: float,
+    context: TileContext,
 ) -> Source:
-    mood = await mood_for(timeline, params, context)
+    await context.report(0.3, f"composing: {mood.name}, {bpm:g} beats a minute")
     piece = Piece(
         mood=mood.name,
-        bpm=params.bpm or mood.bpm,
+        bpm=bpm,
         intensity=params.intensity,
         seconds=round(seconds, 3) if seconds <= LONGEST_WHOLE_S else None,
         # Another wish, or another video, is another piece; the same is the same.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mosaic_mcp.contract.tiles.params import DestinationParams
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import Timeline
 
@@ -19,4 +20,16 @@ async def apply(
     context: TileContext,  # noqa: ARG001
 ) -> list[Timeline]:
     """The inputs, unchanged."""
+    return list(inputs)
+
+
+async def destination(
+    inputs: Sequence[Timeline], params: DestinationParams, context: TileContext
+) -> list[Timeline]:
+    """The inputs; what was to be published is said not to be."""
+    if params.publishing_mode != "export":
+        await context.warn(
+            f"Nothing was published (publishing_mode “{params.publishing_mode}”): the local studio "
+            "exports only. Post the files yourself, or use the hosted engine."
+        )
     return list(inputs)

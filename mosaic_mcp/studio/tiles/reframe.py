@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -15,16 +16,20 @@ from mosaic_mcp.studio.tiles.sight import intervals_of
 from mosaic_mcp.studio.tiles.speech.spans import merged
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.edit import even
-from mosaic_mcp.studio.timeline.model import CropKey, Framing, Source, Timeline
+from mosaic_mcp.studio.timeline.model import Clip, CropKey, Framing, Source, Timeline
 
 NOTE = (
-    "Follows the main face (frontal faces only, found on sampled frames); holds still while it "
-    "moves little, pans smoothly otherwise, jumps only at shots. Without a face it holds the last "
-    "position or the centre. Zoom out shows the whole picture over a blurred copy of itself."
+    "Follows the main face (frontal, else in profile; found on sampled frames); holds still while "
+    "it moves little, pans smoothly otherwise, and cuts where a shot begins or where somebody too "
+    "far away for a pan becomes the main face. A shot without a face keeps the last position; "
+    "where no face is shown at all the crop stays in the middle, and the run warns. Zoom out shows "
+    "the whole picture over a blurred copy of itself."
 )
 
 UNSEEN_S = 2 * STEP_S
 """A longer gap has a step that nobody looked at, in which another shot may have begun. Seconds."""
+ALL_SEEN = 0.98
+"""A crop that shows at least this share of the picture leaves out nothing worth a warning."""
 
 CANVAS: dict[str, tuple[int, int]] = {
     "9:16": (1080, 1920),
@@ -76,19 +81,54 @@ async def _following(
         if source.width:
             await context.perception.faces(source, intervals_of(sha, inputs))
         # Of its own clips alone: what other inputs show changes nothing here.
-        paths[sha] = await face_path(source, intervals_of(sha, [timeline]), aspect, context)
+        faces, shots = await _seen(source, intervals_of(sha, [timeline]), context)
+        size = CropSize.of(source, aspect)
+        cropped = [clip for clip in timeline.clips if clip.source == sha and not clip.whole]
+        if not _show_a_face(cropped, faces, shots):
+            faces = ()
+            if cropped and min(size.width, size.height) < ALL_SEEN:
+                await context.warn(_faceless(timeline, source))
+        paths[sha] = follow(faces, shots, source.duration, size)
     return Framing(tile=context.node, fit="crop", paths=paths)
+
+
+def _show_a_face(clips: Sequence[Clip], faces: Sequence[Face], shots: Sequence[Fraction]) -> bool:
+    """True when a face is in a shot that one of the clips shows."""
+    with_a_face = {bisect_right(shots, face.time) for face in faces}
+    return any(
+        bisect_right(shots, clip.start) <= shot <= bisect_left(shots, clip.end)
+        for clip in clips
+        for shot in with_a_face
+    )
+
+
+def _faceless(timeline: Timeline, source: Source) -> str:
+    where = timeline.name
+    if len({clip.source for clip in timeline.clips}) > 1:
+        where = f"what {timeline.name} shows of {source.name}"
+    return (
+        f"no face was found in {where}: the crop stays in the middle; zoom_out=true shows the "
+        "whole picture"
+    )
 
 
 async def face_path(
     source: Source, shown: Sequence[Interval], aspect: Fraction, context: TileContext
 ) -> tuple[CropKey, ...]:
     """The crop's path through what is shown of a source, for a canvas of that width by height."""
+    faces, shots = await _seen(source, shown, context)
+    return follow(faces, shots, source.duration, CropSize.of(source, aspect))
+
+
+async def _seen(
+    source: Source, shown: Sequence[Interval], context: TileContext
+) -> tuple[Sequence[Face], list[Fraction]]:
+    """The main face at each moment, and where shots begin, also those that nobody looked at."""
     if not source.width or not source.height:
         raise MediaError(
             f"{source.name} has no picture to reframe.", remedy="Leave Reframe out for it."
         )
-    faces: Sequence[Face] = await context.perception.faces(source, shown)
+    faces = await context.perception.faces(source, shown)
     shots = await context.perception.shots(source, shown)
     unseen = [b.start for a, b in pairwise(merged(shown)) if b.start - a.end > UNSEEN_S]
-    return follow(faces, sorted({*shots, *unseen}), source.duration, CropSize.of(source, aspect))
+    return faces, sorted({*shots, *unseen})

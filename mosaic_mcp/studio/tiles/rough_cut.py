@@ -1,15 +1,17 @@
 """Rough Cut: a first assembly without dead air, false starts and repeated takes.
 
-What it does is fixed and said in NOTE; of the prompt only wishes to keep or remove a topic are
-read. An editor's judgement (story, emphasis, pace of an argument) is not attempted.
+What it does is fixed and said in NOTE; of the prompt only wishes to keep or remove a topic or a
+time are read. An editor's judgement (story, emphasis, pace of an argument) is not attempted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import groupby
 
 from mosaic_mcp.contract.tiles.params import RoughCutParams
+from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.tiles.joining import joined
@@ -19,6 +21,7 @@ from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences, settle
 from mosaic_mcp.studio.tiles.speech.sounds import sounds_without
 from mosaic_mcp.studio.tiles.speech.spans import Pace, keep, spans_of, tighten, without
 from mosaic_mcp.studio.tiles.speech.takes import stammers, superseded
+from mosaic_mcp.studio.tiles.speech.times import Times, times_of
 from mosaic_mcp.studio.tiles.speech.wishes import Wish, wishes
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import Timeline
@@ -26,11 +29,16 @@ from mosaic_mcp.studio.timeline.model import Timeline
 NOTE = (
     "Removes dead air at both ends, shortens pauses of 0.8 s or more to 0.45 s, keeps the last "
     "complete take of a repeated sentence, drops false starts, immediate repeats of three or more "
-    "words and sounds that are only fillers. Of the prompt it reads “remove the part about …” and "
-    "“keep only …”, matched on words, not meaning; other wishes are not read. model_tier makes no "
-    "difference. Without a reliable transcript it cuts by pauses alone."
+    "words and sounds that are only fillers. Of the prompt it reads, in English, “remove the part "
+    "about …”, “cut the … section” and “keep only …”, matched on words, not meaning, and the same "
+    "of times (“keep only the first minute”, “cut everything after 2:30”), which count in the "
+    "video as it comes to the tile; the run warns of other wishes to cut or keep, and the rest is "
+    "not read. model_tier makes no difference. Without a reliable transcript it cuts by pauses and "
+    "times alone."
 )
 
+MOST_TOLD = 5
+"""Wishes that a warning quotes."""
 PACE = Pace(longest_pause=Fraction(8, 10), before=Fraction(2, 10), after=Fraction(25, 100))
 
 
@@ -49,37 +57,74 @@ async def apply(
 async def _cut(timeline: Timeline, prompt: str, context: TileContext) -> Timeline:
     speech, heard = await hear(timeline, "Rough Cut", context)
     wanted = wishes(prompt, heard.language)
-    if wanted:
-        require_words(heard, f"The wish about “{wanted[0].phrase}” cannot be met")
+    if wanted.unread:
+        await context.warn(_not_read(wanted.unread))
+    if wanted.topics:
+        require_words(heard, f"The wish about “{wanted.topics[0].phrase}” cannot be met")
+    times = await times_of(wanted.times, timeline, context)
     if not heard.reliable:
-        await context.report(0.5, "approximate: no reliable words, cutting by pauses alone")
+        await context.warn(f"{timeline.name} is cut by pauses alone: {heard.doubt}")
         heard = Heard(words=())
     spoken = settled(sentences(timeline, heard.words), speech)
-    dropped = superseded(spoken) | _unwanted(spoken, wanted, heard.language)
-    words = _kept_words(spoken, dropped)
-    cuts = without(_cut_spans(spoken, dropped), words)
+    parts, dropped = _chosen(spoken, wanted.topics, times, heard.language)
+    words = _kept_words(parts, dropped)
+    left = [part.span for i, part in enumerate(parts) if i not in dropped]
+    beside = without([*times.removed, *times.beside], left)
+    cuts = without([*_cut_spans(parts, dropped), *beside], words)
     sounds = sounds_without(cuts, speech, words)
     kept = tighten(sounds, cuts, timeline.duration, PACE, timeline.frame_rate)
-    await context.report(1.0, f"dropped {len(dropped)} of {len(spoken)} sentences")
+    await context.report(1.0, f"dropped {len(dropped)} of {len(parts)} sentences")
     return keep(timeline, kept, context.node)
 
 
-def _unwanted(spoken: Sequence[Sentence], wanted: Sequence[Wish], language: str) -> set[int]:
-    """Indices of the sentences that the prompt does not want."""
-    said = [stems(s.text, language) for s in spoken]
-    for wish in wanted:
-        if not any(wish.meets(s) for s in said):
+def _not_read(unread: Sequence[str]) -> str:
+    """What was not understood, and what is."""
+    said = listed([f"“{phrase[:80]}”" for phrase in unread], MOST_TOLD)
+    return (
+        f"these wishes were not read: {said}. Rough Cut reads “remove the part about …” and “keep "
+        "only …”, of words that are said or of times (“the first minute”). Fillers inside "
+        "sentences go by Silence Removal; exact ranges are cut by Clips (`ranges`), or by start "
+        "and end of an input"
+    )
+
+
+def _chosen(
+    spoken: Sequence[Sentence], topics: Sequence[Wish], times: Times, language: str
+) -> tuple[list[Sentence], set[int]]:
+    """The sentences, divided where a time that is asked for ends in them, and which are to go."""
+    said = [stems(sentence.text, language) for sentence in spoken]
+    _require_said(topics, said)
+    parts: list[Sentence] = []
+    dropped: set[int] = set()
+    for sentence, words in zip(spoken, said, strict=True):
+        removed = any(w.meets(words) for w in topics if w.kind == "remove")
+        named = [w.meets(words) for w in topics if w.kind == "keep"]
+        for part in times.divided(sentence):
+            beside = times.leaves(part) if times.keeps else bool(named)
+            if removed or times.removes(part) or (beside and not any(named)):
+                dropped.add(len(parts))
+            parts.append(part)
+    return parts, dropped | _superseded(parts, times)
+
+
+def _require_said(topics: Sequence[Wish], said: Sequence[Sequence[str]]) -> None:
+    for wish in topics:
+        if not any(wish.meets(words) for words in said):
             raise Unsupported(
                 f"No sentence mentions “{wish.phrase}”. The studio compares words, not meaning.",
                 remedy="Name it with words that are said, or leave the wish out.",
             )
-    keeps = [w for w in wanted if w.kind == "keep"]
-    removes = [w for w in wanted if w.kind == "remove"]
-    return {
-        i
-        for i, s in enumerate(said)
-        if any(w.meets(s) for w in removes) or (keeps and not any(w.meets(s) for w in keeps))
-    }
+
+
+def _superseded(parts: Sequence[Sentence], times: Times) -> set[int]:
+    """Indices of the takes to drop. A take that goes by its time does not replace another."""
+    dropped: set[int] = set()
+    for _, run in groupby(
+        range(len(parts)), lambda i: (times.removes(parts[i]), times.leaves(parts[i]))
+    ):
+        takes = list(run)
+        dropped |= {takes[n] for n in superseded([parts[i] for i in takes])}
+    return dropped
 
 
 def _kept_words(spoken: Sequence[Sentence], dropped: set[int]) -> list[Interval]:

@@ -7,24 +7,29 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from mosaic_mcp.contract.extensions import BringTranscript
+from mosaic_mcp.contract.languages import base, language_tag
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import Source
-from mosaic_mcp.studio.voices.speaking import speak
+from mosaic_mcp.studio.voices.speaking import speak, tells_words
 
-VERSION = 1
+VERSION = 3
 CALM, FASTEST = 160, 205
 """Words a minute: the usual rate, and what one can still follow."""
 TRIES = 3
 
 
 async def spoken(text: str, voice: str, rate: int, context: TileContext) -> Source:
-    """The text as a source; Unsupported without a local voice."""
+    """The text as a source that carries it as its transcript; Unsupported without a local voice."""
 
-    async def write(path: Path) -> None:
-        await speak(text, voice, rate, path)
+    async def write(path: Path) -> BringTranscript | None:
+        said = await speak(text, voice, rate, path)
+        tongue = voice.partition("+")[0]  # "en-gb-x-rp+f3" is English, whatever the accent
+        language = language_tag(tongue) or language_tag(base(tongue))
+        return BringTranscript(text=said, language=language) if said else None
 
-    recipe = json.dumps(["spoken", VERSION, text, voice, rate])
+    recipe = json.dumps(["spoken", VERSION, tells_words(), text, voice, rate])
     name = f"voice ({voice}): {' '.join(text.split())[:40]}.wav"
     return await context.sounds.made(recipe, name, write)
 

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from mosaic_mcp.contract.extensions import Standing
+from mosaic_mcp.contract.extensions import BringTranscript, Standing
 from mosaic_mcp.errors import Fault, InvalidRequest, MosaicError
 from mosaic_mcp.studio.perception.model import Perception
 from mosaic_mcp.studio.providers import Providers
@@ -29,8 +29,8 @@ class Assets(Protocol):
         ...
 
 
-Make = Callable[[Path], Awaitable[object]]
-"""Writes a file to a path."""
+Make = Callable[[Path], Awaitable[BringTranscript | None]]
+"""Writes a file to a path; answers what is said in it, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,10 @@ class Making(Protocol):
         self, picture: Source, seconds: Fraction, size: tuple[int, int], *, zoom: bool = False
     ) -> Source:
         """A silent video that shows a picture so long, filling that size, perhaps coming nearer."""
+        ...
+
+    async def table(self, table: Source) -> tuple[Source, Literal[1, 3]]:
+        """A colour table as the render reads it, and its dimensions."""
         ...
 
     async def footage(self) -> Sequence[Footage]:

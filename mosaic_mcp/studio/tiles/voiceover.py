@@ -21,7 +21,8 @@ NOTE = (
     "long is spoken faster, up to 205 words a minute; one that still does not fit is refused with "
     "the number of words that would. Aligned, its paragraphs (or sentences) begin where shots do, "
     "in order: what a shot shows is not understood. A script is not written here: auto needs the "
-    "hosted engine. Captions show the video's own words, not these."
+    "hosted engine. Captions behind it and the subtitles of the output have its words while it "
+    "speaks, unless the system's espeak-ng speaks, which does not tell when."
 )
 
 VOICE_LUFS = -16.0

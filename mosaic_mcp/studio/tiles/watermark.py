@@ -10,6 +10,11 @@ from mosaic_mcp.studio.tiles.shipped import logo
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.model import Overlay, Source, Timeline
 
+NOTE = (
+    "A custom logo stands as its parameters say. “mosaic” shows a mark of this project; Mosaic's "
+    "own is not public."
+)
+
 
 async def apply(
     inputs: Sequence[Timeline], params: WatermarkParams, context: TileContext

@@ -7,7 +7,7 @@ source may appear several times in the output, or never.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate
 from typing import Protocol, TypeVar
@@ -133,7 +133,7 @@ def tracks_in(timeline: Timeline, spans: Sequence[Span]) -> tuple[Track, ...]:
         def kept(time: Fraction) -> Fraction:
             return sum((max(min(time, b) - a, Fraction(0)) for a, b in spans), Fraction(0))
 
-        at, over = kept(track.at), kept(_over(track, timeline))
+        at, over = kept(track.at), kept(track_end(track, timeline))
         if at < over:
             skipped = max(spans[0][0] - track.at, Fraction(0)) if not track.loop else Fraction(0)
             until = None if track.until is None else over
@@ -145,7 +145,7 @@ def tracks_in(timeline: Timeline, spans: Sequence[Span]) -> tuple[Track, ...]:
 def _spoken_in(
     track: Track, timeline: Timeline, spans: Sequence[Span], starts: Sequence[Fraction]
 ) -> Iterator[Track]:
-    over = _over(track, timeline)
+    over = track_end(track, timeline)
     for (start, end), at in zip(spans, starts, strict=False):
         first, last = max(start, track.at), min(end, over)
         if first < last:
@@ -159,7 +159,7 @@ def _spoken_in(
             yield track.model_copy(update=change)
 
 
-def _over(track: Track, timeline: Timeline) -> Fraction:
+def track_end(track: Track, timeline: Timeline) -> Fraction:
     """Where in the output a track ends."""
     ends = [timeline.duration]
     if track.until is not None:
@@ -216,7 +216,21 @@ def picture_of(timeline: Timeline) -> str | None:
 
 
 def placed_words(timeline: Timeline, words: Mapping[str, Sequence[SpokenWord]]) -> list[PlacedWord]:
-    """The words that the output says, in its time and order."""
+    """The words that the clips of the output say, in its time and order."""
+    return _as_words(timeline, placed(timeline, words))
+
+
+def all_placed_words(
+    timeline: Timeline, words: Mapping[str, Sequence[SpokenWord]]
+) -> list[PlacedWord]:
+    """The words that the output says, those of voices beside its clips among them."""
+    return _as_words(timeline, all_placed(timeline, words))
+
+
+def _as_words(
+    timeline: Timeline, said: Iterable[tuple[SpokenWord, Fraction, Fraction, int]]
+) -> list[PlacedWord]:
+    sources = [each.source for each in (*timeline.clips, *timeline.tracks)]
     return [
         PlacedWord(
             text=word.text,
@@ -225,10 +239,10 @@ def placed_words(timeline: Timeline, words: Mapping[str, Sequence[SpokenWord]]) 
             confidence=word.confidence,
             filler=word.filler,
             speaker=word.speaker,
-            source=timeline.clips[clip].source,
-            clip=clip,
+            source=sources[number],
+            clip=number,
         )
-        for word, start, end, clip in placed(timeline, words)
+        for word, start, end, number in said
     ]
 
 
@@ -249,14 +263,51 @@ def placed(
 ) -> Iterator[tuple[TimedT, Fraction, Fraction, int]]:
     """The words that the output says: each with its start and end there, and its clip's index.
 
-    `words` are in order, by source. A word belongs to a clip that shows its middle; what the clip
-    cuts off is cut off its time.
+    `words` are in order, by source. A word belongs to a clip that shows its middle and is not
+    muted; what the clip cuts off is cut off its time.
     """
-    middles = {s: [(w.start + w.end) / 2 for w in said] for s, said in words.items()}
+    middles = _middles(words)
     for index, (clip, at) in enumerate(zip(timeline.clips, offsets(timeline), strict=False)):
-        said = words.get(clip.source, ())
+        said = () if clip.muted else words.get(clip.source, ())
         first = bisect.bisect_left(middles.get(clip.source, []), clip.start)
         last = bisect.bisect_left(middles.get(clip.source, []), clip.end)
         for word in said[first:last]:
             start = at + max(word.start, clip.start) - clip.start
             yield word, start, at + min(word.end, clip.end) - clip.start, index
+
+
+def all_placed(
+    timeline: Timeline, words: Mapping[str, Sequence[TimedT]]
+) -> list[tuple[TimedT, Fraction, Fraction, int]]:
+    """The same with the words of voices beside the clips, in their order.
+
+    Where a voice says some, those of the clips under it are left out. Tracks are counted on behind
+    the clips.
+    """
+    voices = [
+        (number, track, track_end(track, timeline))
+        for number, track in enumerate(timeline.tracks, len(timeline.clips))
+        if track.kind == "voice" and track.source in words
+    ]
+    middles = _middles({track.source: words[track.source] for _, track, _ in voices})
+    said: list[tuple[TimedT, Fraction, Fraction, int]] = []
+    for number, track, end in voices:
+        shift, known = track.at - track.start, middles[track.source]
+        first = bisect.bisect_left(known, track.at - shift)
+        last = bisect.bisect_left(known, end - shift)
+        said += [
+            (word, max(word.start + shift, track.at), min(word.end + shift, end), number)
+            for word in words[track.source][first:last]
+        ]
+    begins = sorted(track.at for _, track, _ in voices)
+    ends = sorted(end for _, _, end in voices)
+    for word, start, end, clip in placed(timeline, words):
+        middle = (start + end) / 2
+        # As many voices have ended as have begun: none speaks.
+        if bisect.bisect_right(begins, middle) == bisect.bisect_right(ends, middle):
+            said.append((word, start, end, clip))
+    return sorted(said, key=lambda each: each[1])
+
+
+def _middles(words: Mapping[str, Sequence[TimedT]]) -> dict[str, list[Fraction]]:
+    return {s: [(w.start + w.end) / 2 for w in said] for s, said in words.items()}

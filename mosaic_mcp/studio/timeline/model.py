@@ -22,7 +22,7 @@ Every part carries `tile`, the template node that made it, so that an error name
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
 
@@ -38,6 +38,15 @@ class Part(BaseModel):
     """Base of everything in a timeline: closed and immutable; change with `model_copy`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Timecode(Part):
+    """How a camera numbered the first picture of a file."""
+
+    label: str
+    """HH:MM:SS:FF; a semicolon before FF where numbers are dropped."""
+    base: int
+    """Numbers a second: mostly the frame rate, rounded; for some fast pictures half of it."""
 
 
 class Source(Part):
@@ -62,6 +71,8 @@ class Source(Part):
     audio_rate: int = 0
     transcript: str | None = None
     """Id of a transcript that the user brought for this source."""
+    timecode: Timecode | None = None
+    """None: the file states none; editors count it from 00:00:00:00."""
     picture: str | None = None
     """Id of the asset of the still picture that this video shows from beginning to end."""
     origin: Literal["user", "studio", "folder"] = "user"
@@ -86,24 +97,39 @@ class Look(Part):
     green: tuple[Point, ...] = ()
     blue: tuple[Point, ...] = ()
     table: str | None = None
-    """A 3D table in the .cube format, by content hash; applied last."""
+    """A table in the .cube format, by content hash; applied last."""
+    dimensions: Literal[1, 3] = 3
+    """Of the table."""
 
 
-class Clip(Part):
-    """A part of a source: [start, end) in seconds of source time."""
+class Seen(Part):
+    """A picture of a source that is shown for a while, and how it is changed."""
 
     source: str
-    start: Seconds
-    end: Seconds
     tile: str = ""
     mirror_x: bool = False
     """Left and right change sides."""
     mirror_y: bool = False
     look: Look | None = None
+
+
+SeenT = TypeVar("SeenT", bound=Seen)
+
+
+class Clip(Seen):
+    """A part of a source: [start, end) in seconds of source time."""
+
+    start: Seconds
+    end: Seconds
     whole: bool = False
     """Shown whole over a blurred copy of itself, however the rest is framed (an intro)."""
     volume: float = 1.0
     """Of its own sound: 0 silent, 1 as it is."""
+
+    @property
+    def muted(self) -> bool:
+        """Its own sound is off: what is said in it is not heard, so not shown and not written."""
+        return not self.volume
 
     @property
     def duration(self) -> Fraction:
@@ -276,12 +302,12 @@ class Graphic(Part):
     font: str = "Montserrat"
 
 
-class Cutaway(Part):
-    """Another picture while a span of a source is heard; it fills the canvas."""
+class Cutaway(Seen):
+    """Another picture while a span of a source is shown; it fills the canvas.
 
-    tile: str = ""
-    source: str
-    """A video or a still picture; its sound is not heard."""
+    Its source is a video or a still picture; its sound is not heard.
+    """
+
     start: Seconds = Fraction(0)
     """Where in the source the picture begins. Where it ends early, its last frame stands."""
     over: Span
@@ -352,5 +378,6 @@ class Timeline(Part):
     def media(self) -> set[str]:
         """Hashes of all files that a render needs."""
         parts = (*self.clips, *self.cutaways, *self.overlays, *self.tracks)
-        tables = {c.look.table for c in self.clips if c.look and c.look.table}
+        looks = [part.look for part in (*self.clips, *self.cutaways)]
+        tables = {look.table for look in looks if look and look.table}
         return {part.source for part in parts} | tables

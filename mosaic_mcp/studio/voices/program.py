@@ -1,7 +1,9 @@
 """A command-line program around the espeak-ng library of the espeakng-loader package.
 
     python program.py --list               the voices: a line of "language name" each
-    python program.py VOICE RATE OUT.wav   speak the text on standard input
+    python program.py VOICE RATE OUT.wav   speak the text on standard input, and tell what is said
+                                           when: a line of "milliseconds character" for each word,
+                                           where character 0 is the end of a phrase
 
 It is run by its path, in a process of its own, and imports only the standard library and
 espeakng_loader. While it runs it is one program with espeak-ng, whose licence (GPL-3.0-or-later)
@@ -35,8 +37,25 @@ class Voice(ctypes.Structure):
     )
 
 
+class Event(ctypes.Structure):
+    """espeak_EVENT of speak_lib.h."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("identifier", ctypes.c_uint),
+        ("character", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("milliseconds", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    )
+
+
+LAST, WORD, END = 0, 1, 5
+"""espeak_EVENT_TYPE of speak_lib.h: no more events, a word begins, a phrase ends."""
 Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(Event)
 )
 
 
@@ -77,9 +96,16 @@ def _speak(library: ctypes.CDLL, rate: int, voice: str, words: int, out: str) ->
     with wave.open(out, "wb") as file:
         file.setparams((1, 2, rate, 0, "NONE", ""))
 
-        def heard(samples: Any, count: int, _events: Any) -> int:
+        def heard(samples: Any, count: int, events: Any) -> int:
             if samples and count > 0:
                 file.writeframesraw(ctypes.string_at(samples, 2 * count))
+            number = 0
+            while events[number].type != LAST:
+                event = events[number]
+                if event.type in (WORD, END):
+                    character = event.character if event.type == WORD else 0
+                    print(event.milliseconds, character)
+                number += 1
             return 0
 
         callback = Callback(heard)

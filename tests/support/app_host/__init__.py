@@ -24,6 +24,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from tests.support.node import not_installable
+from tests.support.waiting import PROGRAM_S
 
 HERE = Path(__file__).parent
 DEFAULT_POLICY = (
@@ -69,24 +70,35 @@ class Chat:
 
 
 @asynccontextmanager
-async def chat(
-    client: Client, *, width: int = 760, height: int = 900, dark: bool = False
-) -> AsyncGenerator[Chat]:
-    """A chat in a browser whose tool calls go to `client`."""
+async def a_browser() -> AsyncGenerator[Any]:
+    """A headless Chromium; every chat in it has storage of its own."""
     try:
         from playwright.async_api import async_playwright
     except ModuleNotFoundError:
         not_installable("playwright is not installed (uv sync --group hosts)")
-    async with _serving(client) as host, _serving(client) as other, async_playwright() as driver:
+    async with async_playwright() as driver:
         browser = await driver.chromium.launch(
             executable_path=chromium(), args=["--no-sandbox"] if os.geteuid() == 0 else []
         )
-        page = await browser.new_page(
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def chat(
+    browser: Any, client: Client, *, width: int = 760, height: int = 900
+) -> AsyncGenerator[Chat]:
+    """A chat in a browser whose tool calls go to `client`."""
+    async with _serving(client) as host, _serving(client) as other:
+        context = await browser.new_context(
             viewport={"width": width, "height": height},
             device_scale_factor=2,
-            color_scheme="dark" if dark else "light",
+            color_scheme="light",
         )
-        page.set_default_timeout(60_000)
+        page = await context.new_page()
+        page.set_default_timeout(PROGRAM_S * 1000)
         opened = Chat(page, f"{other}/sandbox.html")
         page.on("pageerror", lambda error: opened.complaints.append(str(error)))
         page.on(
@@ -97,7 +109,7 @@ async def chat(
         try:
             yield opened
         finally:
-            await browser.close()
+            await context.close()
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Alembic's entry: migrate the connection that `database.migrate` hands over."""
+"""Alembic's entry: migrate the connection that `migrating.migrate` hands over."""
 
 from alembic import context
 

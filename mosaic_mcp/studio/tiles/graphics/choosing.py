@@ -66,8 +66,8 @@ def chosen(
     changes: Sequence[Fraction],
     total: Fraction,
     *,
+    language: str,
     query: Sequence[str] = (),
-    language: str = "en",
 ) -> list[Find]:
     """At most `count` finds that share no time with each other or with what is `taken`.
 

@@ -1,7 +1,8 @@
 """What a talk offers to be drawn by itself: numbers, lists, chapters, names, words to remember.
 
-Everything comes from the transcript, in the speaker's own words; nothing is made up. Times are
-output time.
+Everything comes from the transcript, in the speaker's own words; nothing is made up. Names, lists
+and chapters are found by English phrases; other languages offer numbers in digits, and words to
+remember. Times are output time.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from mosaic_mcp.contract.languages import is_english
 from mosaic_mcp.studio.tiles.graphics.wishes import Kind
-from mosaic_mcp.studio.tiles.speech.lexicon import DANGLING, HOOKS, STOP_WORDS
+from mosaic_mcp.studio.tiles.speech.lexicon import dangling, hooks, stop_words
 from mosaic_mcp.studio.tiles.speech.numerals import SMALL, figure_at
 from mosaic_mcp.studio.tiles.speech.sentences import Sentence
 from mosaic_mcp.studio.timeline.edit import PlacedWord
@@ -53,12 +55,12 @@ class Find:
     cues: tuple[Fraction, ...] = ()
 
 
-def finds(sentences: Sequence[Sentence]) -> list[Find]:
+def finds(sentences: Sequence[Sentence], language: str) -> list[Find]:
     """Everything that the sentences offer, in order of time."""
     spoken = [s for s in map(_without_fillers, sentences) if s is not None]
-    marked = _marked(spoken)
-    found = [*_names(spoken), *_numbers(spoken), *_phrases(spoken), *_inline_lists(spoken)]
-    found += _series_list(marked)
+    marked = _marked(spoken, language)
+    found = [*_names(spoken), *_numbers(spoken, language), *_phrases(spoken, language)]
+    found += [*_inline_lists(spoken, language), *_series_list(marked)]
     found += [
         Find("chapter", (str(n), text), at, end, 0.9) for n, (text, at, end) in enumerate(marked, 1)
     ]
@@ -88,17 +90,18 @@ def _word_at(sentence: Sentence, offset: int) -> PlacedWord:
     return sentence.words[-1]
 
 
-def _numbers(sentences: Sequence[Sentence]) -> Iterator[Find]:
+def _numbers(sentences: Sequence[Sentence], language: str) -> Iterator[Find]:
     for sentence in sentences:
         words = [w.text.strip(".,;:!?…\"“”'") for w in sentence.words]
         index = 0
         while index < len(words):
-            found = figure_at(words, index)
+            spelled = words[index].isalpha() and not is_english(language)
+            found = None if spelled else figure_at(words, index)
             if found is None or _counts_a_series(words, index):
                 index += 1
                 continue
             figure, used = found
-            label, said = _label(sentence.words, index + used)
+            label, said = _label(sentence.words, index + used, language)
             if label:
                 share = 0.35 if "%" in figure or figure[0] in "$€£" else 0.0
                 small = 0.35 if figure.isdigit() and int(figure) < 10 else 0.0
@@ -117,7 +120,7 @@ def _counts_a_series(words: Sequence[str], index: int) -> bool:
     return index > 0 and re.fullmatch(_SERIES, words[index - 1], re.IGNORECASE) is not None
 
 
-def _label(words: Sequence[PlacedWord], index: int) -> tuple[str, int]:
+def _label(words: Sequence[PlacedWord], index: int, language: str) -> tuple[str, int]:
     """What a number counts: up to four words to the next pause of the sentence."""
     if index and words[index - 1].text.endswith((".", ",", ";", "!", "?")):
         return "", index
@@ -128,26 +131,26 @@ def _label(words: Sequence[PlacedWord], index: int) -> tuple[str, int]:
         index += 1
         if text.endswith((".", ",", ";", "!", "?", ":")):
             break
-    while label and label[-1].lower() in STOP_WORDS:
+    while label and label[-1].lower() in stop_words(language):
         label.pop()
     return " ".join(label), index
 
 
-def _phrases(sentences: Sequence[Sentence]) -> Iterator[Find]:
+def _phrases(sentences: Sequence[Sentence], language: str) -> Iterator[Find]:
     for sentence in sentences:
         if _COUNTED.match(sentence.text):
             continue
         for words in _clauses(sentence):
-            text = _trimmed(words)
+            text = _trimmed(words, language)
             count = len(text.split())
             if not _SHORT <= count <= _LONG:
                 continue
             told = [w.lower().strip(".,!?") for w in text.split()]
-            content = sum(w not in STOP_WORDS for w in told)
-            hooks = sum(w in HOOKS for w in told)
+            content = sum(w not in stop_words(language) for w in told)
+            hooked = sum(w in hooks(language) for w in told)
             whole = len(words) == len(sentence.words)
-            score = 0.4 * content / count + 0.25 * min(hooks, 2) + (0.25 if whole else 0.0)
-            score -= 0.3 if told[0] in DANGLING else 0.0
+            score = 0.4 * content / count + 0.25 * min(hooked, 2) + (0.25 if whole else 0.0)
+            score -= 0.3 if told[0] in dangling(language) else 0.0
             kind: Kind = "call-out" if count <= 6 else "quote"
             yield Find(kind, (text,), words[0].start, sentence.end, score)
 
@@ -167,16 +170,16 @@ def _clauses(sentence: Sentence) -> Iterator[Sequence[PlacedWord]]:
         yield part
 
 
-def _trimmed(words: Sequence[PlacedWord]) -> str:
+def _trimmed(words: Sequence[PlacedWord], language: str) -> str:
     """The words without a beginning that leans on what came before, and without a full stop."""
     told = [w.text for w in words]
-    while told and told[0].lower().strip(",") in _LINKS:
+    while is_english(language) and told and told[0].lower().strip(",") in _LINKS:
         told.pop(0)
     text = " ".join(told).rstrip(".,;: ")
     return text[:1].upper() + text[1:]
 
 
-def _marked(sentences: Sequence[Sentence]) -> list[tuple[str, Fraction, Fraction]]:
+def _marked(sentences: Sequence[Sentence], language: str) -> list[tuple[str, Fraction, Fraction]]:
     """Sections that the speaker counts ("Tip two. Record ten seconds."): title, start, end."""
     found: list[tuple[int, str, Fraction, Fraction]] = []
     for index, sentence in enumerate(sentences):
@@ -186,9 +189,9 @@ def _marked(sentences: Sequence[Sentence]) -> list[tuple[str, Fraction, Fraction
         rest = sentence.text[mark.end() :]
         end = sentence.end
         first, *more = rest.split() or [""]
-        if (not more or first.lower() in DANGLING) and index + 1 < len(sentences):
+        if (not more or first.lower() in dangling(language)) and index + 1 < len(sentences):
             rest, end = sentences[index + 1].text, sentences[index + 1].end
-        title = _shortened(rest)
+        title = _shortened(rest, language)
         if title:
             found.append((_count(mark["n"]), title, sentence.start, end))
     # A single "first" counts nothing; a series goes on from where it was.
@@ -203,12 +206,12 @@ def _count(text: str) -> int:
     return int(lower) if lower.isdigit() else SMALL.get(lower, 1)
 
 
-def _shortened(text: str) -> str:
+def _shortened(text: str, language: str) -> str:
     """At most eight words, to the first comma where that leaves enough."""
     clause = re.split(r"[,;:.!?]", text, maxsplit=1)[0].split()
     words = clause if len(clause) >= 2 else text.split()
     words = [w.strip(".,;:!?") for w in words[:8]]
-    while words and words[-1].lower() in STOP_WORDS:
+    while words and words[-1].lower() in stop_words(language):
         words.pop()
     title = " ".join(words)
     return title[:1].upper() + title[1:]
@@ -221,7 +224,7 @@ def _series_list(marked: Sequence[tuple[str, Fraction, Fraction]]) -> Iterator[F
         yield Find("list", texts, marked[0][1], marked[-1][2], 1.4, cues)
 
 
-def _inline_lists(sentences: Sequence[Sentence]) -> Iterator[Find]:
+def _inline_lists(sentences: Sequence[Sentence], language: str) -> Iterator[Find]:
     """ "Get close, record the silence, and listen first." """
     for sentence in sentences:
         items: list[list[PlacedWord]] = [[]]
@@ -229,17 +232,19 @@ def _inline_lists(sentences: Sequence[Sentence]) -> Iterator[Find]:
             items[-1].append(word)
             if word.text.endswith((",", ";")):
                 items.append([])
-        while items and (not items[0] or _led_in(items[0])):
+        while items and (not items[0] or _led_in(items[0], language)):
             items.pop(0)
         joined = bool(items[2:]) and items[-1][:1] and items[-1][0].text.lower() in ("and", "or")
         if not joined or any(not item or len(item) > _ITEM for item in items):
             continue
-        texts = [_trimmed(item if i + 1 < len(items) else item[1:]) for i, item in enumerate(items)]
+        said = [*items[:-1], items[-1][1:]]
+        texts = [_trimmed(item, language) for item in said]
         if all(texts):
             cues = tuple(item[0].start for item in items)
             yield Find("list", ("", *texts), cues[0], sentence.end, 1.5, cues)
 
 
-def _led_in(item: Sequence[PlacedWord]) -> bool:
+def _led_in(item: Sequence[PlacedWord], language: str) -> bool:
     """True for the "So," before a list."""
-    return all(w.text.lower().strip(",;") in DANGLING | STOP_WORDS for w in item)
+    leading = dangling(language) | stop_words(language)
+    return all(w.text.lower().strip(",;") in leading for w in item)

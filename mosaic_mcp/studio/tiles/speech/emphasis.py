@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from mosaic_mcp.studio.tiles.speech.lexicon import HOOKS, STOP_WORDS
+from mosaic_mcp.studio.tiles.speech.lexicon import hooks, stop_words
 from mosaic_mcp.studio.tiles.speech.numerals import is_number
 from mosaic_mcp.studio.timeline.model import CaptionWord
 
@@ -19,17 +19,29 @@ _LONGEST = 12
 _LETTERS = re.compile(r"[^\W_][\w'’.,%-]*")
 
 
-def emphasised(words: Sequence[CaptionWord]) -> list[CaptionWord]:
+def emphasised(words: Sequence[CaptionWord], language: str) -> list[CaptionWord]:
     """The words of a source, in order, those marked strong that a reader should see first.
 
-    Numbers, words that open short videos, names, and rare long words, at most one in four and
-    never two in a row.
+    Numbers, names, rare long words and, in English, words that open short videos; at most one in
+    four and never two in a row.
     """
     plain = [_plain(word.text) for word in words]
     counts = Counter(p.lower() for p in plain)
+    empty, opening = stop_words(language), hooks(language)
+
+    def score(word: str, *, first: bool) -> float:
+        lower = word.lower()
+        if is_number(word, language):
+            return 1.5
+        if lower in empty or len(word) < 3:
+            return 0.0
+        found = min(len(word), 10) / 20 + 0.5 / counts[lower]
+        found += 0.8 if lower in opening else 0.0
+        return found + (0.3 if word[0].isupper() and not first else 0.0)
+
     strong: set[int] = set()
     for first, last in _runs(words):
-        scores = {i: _score(plain[i], counts, opening=i == first) for i in range(first, last)}
+        scores = {i: score(plain[i], first=i == first) for i in range(first, last)}
         wanted = max(1, round((last - first) / _EVERY))
         chosen: set[int] = set()
         for i in sorted(scores, key=lambda i: (-scores[i], i)):
@@ -60,14 +72,3 @@ def _runs(words: Sequence[CaptionWord]) -> Iterator[tuple[int, int]]:
         ):
             yield first, i + 1
             first = i + 1
-
-
-def _score(word: str, counts: Counter[str], *, opening: bool) -> float:
-    lower = word.lower()
-    if is_number(word):
-        return 1.5
-    if lower in STOP_WORDS or len(word) < 3:
-        return 0.0
-    score = min(len(word), 10) / 20 + 0.5 / counts[lower]
-    score += 0.8 if lower in HOOKS else 0.0
-    return score + (0.3 if word[0].isupper() and not opening else 0.0)

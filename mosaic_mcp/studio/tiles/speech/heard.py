@@ -6,12 +6,12 @@ pause that spans two clips is one pause.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from mosaic_mcp.errors import MediaError, Unsupported
-from mosaic_mcp.studio.perception.model import Interval, Words
+from mosaic_mcp.contract.languages import UNKNOWN
+from mosaic_mcp.errors import MediaError, MosaicError, Unsupported
+from mosaic_mcp.studio.perception.model import Interval, Perception, Words
 from mosaic_mcp.studio.side_by_side import side_by_side
 from mosaic_mcp.studio.tiles.speech.spans import merged
 from mosaic_mcp.studio.tiles.tile import TileContext
@@ -23,8 +23,9 @@ BRING_WORDS = (
     "recogniser (`mosaic-mcp models`); or run the agent on the hosted engine."
 )
 
-ESTIMATED = 0.5
-"""A word of this confidence or less is timed by its place in the text, not by the sound."""
+UNCERTAIN = "the words of {} are too uncertain"
+DEAF = "{} cannot be listened to"
+NONE_HEARD = "no words were heard in {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +33,22 @@ class Heard:
     """The words of a timeline in output time, and whether to build on them."""
 
     words: tuple[PlacedWord, ...]
-    language: str = "en"
+    """Those of the sources in `said`."""
+    language: str = UNKNOWN
     doubt: str = ""
-    """Why the words cannot be relied on, as a sentence; empty when they can."""
+    """Why no words can be relied on, as a sentence; empty when some can."""
+    said: Mapping[str, Words] = field(default_factory=dict[str, Words])
+    """The transcripts that can be relied on, by source."""
 
     @property
     def reliable(self) -> bool:
-        """True when every source's transcript is."""
+        """True unless there are words, and none of them can be relied on."""
         return not self.doubt
 
 
 def sounding_sources(timeline: Timeline) -> list[Source]:
-    """The sources with sound that clips show, in order of appearance."""
-    shown = dict.fromkeys(clip.source for clip in timeline.clips)
+    """The sources whose sound clips let hear, in order of appearance."""
+    shown = dict.fromkeys(clip.source for clip in timeline.clips if not clip.muted)
     return [s for sha in shown if (s := timeline.sources[sha]).audio_channels]
 
 
@@ -62,17 +66,41 @@ async def hear(timeline: Timeline, tile: str, context: TileContext) -> tuple[lis
 
 
 async def listen(timeline: Timeline, context: TileContext) -> Heard:
-    """Read the transcript of every sounding source and place its words."""
-    transcripts: dict[str, Words] = {}
+    """Read the transcript of every sounding source and place the words that can be relied on.
+
+    As for the subtitles beside an output (`runs/said.py`), one source costs the others nothing: a
+    source whose words are uncertain is left out with a warning, and one in whose clips nothing was
+    heard lacks no words. Where no source has words to rely on, that is the doubt.
+    """
+    heard: dict[str, Words] = {}
+    deaf: dict[str, MosaicError] = {}
     for source in sounding_sources(timeline):
         await context.report(0.1, f"reading the words of {source.name}")
-        transcripts[source.sha256] = await context.perception.words(source)
-    doubts = [_doubt(timeline.sources[sha], t) for sha, t in transcripts.items() if not t.reliable]
+        try:
+            heard[source.sha256] = await context.perception.words(source)
+        except (MediaError, Unsupported) as error:
+            deaf[source.sha256] = error
+    placed = placed_words(timeline, {sha: words.words for sha, words in heard.items()})
+    speaking = {word.source for word in placed}
+    said = {sha: words for sha, words in heard.items() if words.reliable and sha in speaking}
+    if not said:
+        if deaf:
+            raise next(iter(deaf.values()))
+        return _doubtful(timeline, heard, speaking)
+    for warning in _warnings(timeline, heard, deaf, speaking):
+        await context.warn(warning)
     return Heard(
-        words=tuple(placed_words(timeline, {k: v.words for k, v in transcripts.items()})),
-        language=next((t.language for t in transcripts.values()), "en"),
-        doubt=doubts[0] if doubts else "",
+        words=tuple(word for word in placed if word.source in said),
+        language=next(words.language for words in said.values()),
+        said=said,
     )
+
+
+async def scripts_of(timeline: Timeline, perception: Perception) -> dict[str, Words]:
+    """The words of the voices beside the clips that carry them, by source."""
+    voices = dict.fromkeys(track.source for track in timeline.tracks if track.kind == "voice")
+    sources = [timeline.sources[sha] for sha in voices]
+    return {s.sha256: await perception.words(s) for s in sources if s.transcript}
 
 
 def require_words(heard: Heard, wish: str) -> None:
@@ -81,7 +109,47 @@ def require_words(heard: Heard, wish: str) -> None:
         raise Unsupported(f"{wish}: {heard.doubt}", remedy=BRING_WORDS)
 
 
+def _doubtful(timeline: Timeline, heard: Mapping[str, Words], speaking: Collection[str]) -> Heard:
+    """Without words to rely on; a source that speaks is doubted rather than one that does not."""
+    unsure = sorted(
+        (sha for sha, words in heard.items() if not words.reliable),
+        key=lambda sha: sha not in speaking,
+    )
+    doubts = [_doubt(timeline.sources[sha], heard[sha]) for sha in unsure]
+    return Heard(
+        words=(),
+        language=next((words.language for words in heard.values()), UNKNOWN),
+        doubt=doubts[0] if doubts else "",
+    )
+
+
+def _warnings(
+    timeline: Timeline,
+    heard: Mapping[str, Words],
+    deaf: Mapping[str, MosaicError],
+    speaking: Collection[str],
+) -> Iterator[str]:
+    """Whose words are left out, and whose text is perhaps not what is said."""
+    for sha, error in deaf.items():
+        left_out = f"{DEAF.format(timeline.sources[sha].name)}, so its words are left out"
+        yield f"{left_out}: {error.message}"
+    for sha in (sha for sha in heard if sha in speaking):
+        name, words = timeline.sources[sha].name, heard[sha]
+        if not words.reliable:
+            yield (
+                f"{UNCERTAIN.format(name)} and left out (confidence {words.confidence:.2f} by "
+                f"{words.origin}); bring its SRT or VTT to have them"
+            )
+        elif not words.fits:
+            yield (
+                f"only {words.timed:.0%} of the subtitles' words fit the sound of {name}; are they "
+                "of this video?"
+            )
+
+
 def _doubt(source: Source, words: Words) -> str:
+    if not words.words:
+        return f"{NONE_HEARD.format(source.name)} by {words.origin}."
     note = f" ({words.note.rstrip('.')})" if words.note else ""
     return (
         f"the transcript of {source.name} by {words.origin} is not reliable, "
@@ -92,29 +160,42 @@ def _doubt(source: Source, words: Words) -> str:
 async def hear_speech(timeline: Timeline, tile: str, context: TileContext) -> list[Interval]:
     """Where somebody speaks, in output time, merged. Without any speech `tile` is refused.
 
-    A source without sound has no silence to tell from speech: its clips count as spoken, so that
-    nothing of a silent insert is taken for a pause.
+    A clip without sound has no silence to tell from speech: it counts as spoken, so that nothing of
+    a silent insert is taken for a pause.
     """
-    if not sounding_sources(timeline):
+    sounding = sounding_sources(timeline)
+    if not sounding:
         raise MediaError(
-            f"{timeline.name} has no sound, so {tile} cannot tell speech from silence.",
+            f"{timeline.name} has no sound of its own{why_silent(timeline)}, so {tile} cannot "
+            "tell speech from silence.",
             remedy=f"Leave {tile} out for this video.",
         )
     spoken: dict[str, Sequence[Interval]] = {}
-    for sha in dict.fromkeys(clip.source for clip in timeline.clips):
-        source = timeline.sources[sha]
-        if source.audio_channels:
-            await context.report(0.1, f"listening to {source.name}")
-            spoken[sha] = await context.perception.speech(source)
-        else:
-            spoken[sha] = [Interval(start=Fraction(0), end=source.duration)]
+    for source in sounding:
+        await context.report(0.1, f"listening to {source.name}")
+        spoken[source.sha256] = await context.perception.speech(source)
     placed = _placed(timeline, spoken)
-    if not placed:
+    if not placed:  # silent clips alone are not spoken: all else would be cut away
         raise MediaError(
             f"Nobody speaks in {timeline.name}, so {tile} has nothing to go by.",
             remedy=f"Leave {tile} out for this video.",
         )
-    return placed
+    return merged([*placed, *silent_clips(timeline)])
+
+
+def silent_clips(timeline: Timeline) -> list[Interval]:
+    """Where clips without sound are shown, in output time."""
+    sounding = {source.sha256 for source in sounding_sources(timeline)}
+    return [
+        Interval(start=at, end=at + clip.duration)
+        for clip, at in zip(timeline.clips, offsets(timeline), strict=False)
+        if clip.muted or clip.source not in sounding
+    ]
+
+
+def why_silent(timeline: Timeline) -> str:
+    """What to add to "has no sound" where that was turned off; else nothing."""
+    return " (its clips' own sound is off)" if all(c.muted for c in timeline.clips) else ""
 
 
 def _placed(timeline: Timeline, spoken: Mapping[str, Sequence[Interval]]) -> list[Interval]:
@@ -125,6 +206,6 @@ def _placed(timeline: Timeline, spoken: Mapping[str, Sequence[Interval]]) -> lis
             end=at + min(part.end, clip.end) - clip.start,
         )
         for clip, at in zip(timeline.clips, offsets(timeline), strict=False)
-        for part in spoken[clip.source]
+        for part in (() if clip.muted else spoken.get(clip.source, ()))
         if part.start < clip.end and clip.start < part.end
     )

@@ -1,6 +1,9 @@
-"""English word lists that the tiles judge speech by. Other languages go without them."""
+"""Word lists that the tiles judge speech by. English ones: other languages go without them."""
 
 from __future__ import annotations
+
+from mosaic_mcp.contract.languages import is_english
+from mosaic_mcp.studio.perception.languages import small_words
 
 
 def _words(text: str) -> frozenset[str]:
@@ -34,11 +37,28 @@ DRAWING = _words(
 )
 """Words of a wish for graphics that name none."""
 
-EDITING = _words(
-    """clean complete completed final finished full good last pause pauses sentence sentences
-    silence silences speech take takes usable version versions word words"""
+ANYWAY = _words(
+    """air duplicate duplicates false gap gaps pause pauses repeat repeated repeats repetition
+    repetitions restart restarts retake retakes silence silences silent take takes version
+    versions"""
 )
-"""What every rough cut keeps or removes anyway: "keep only the last takes" names no topic."""
+"""What every rough cut chooses from or removes anyway: "keep only the last takes"."""
+
+EDITING = _words(
+    """awkward bad beginning best better clean complete completed dead earlier end ends extra failed
+    final finished full good last long longer other remaining sentence sentences sound sounds speech
+    start starts unused usable word words"""
+)
+"""What is said of those beside it."""
+
+UNNAMED = _words(
+    """awkward beginning best boring closing couple dull end ending energy engaging entire essential
+    exciting filler fillers final first funny good half high important interesting irrelevant key
+    long longest low main matter matters middle off opening other previous quarter quiet rambling
+    redundant relevant repetitive rest short shortest slow small strong third topic uninteresting
+    unnecessary unneeded useless valuable weak what whole worst"""
+)
+"""Which part of a video, or what it is like, but not what is said in it."""
 
 HOOKS = _words(
     """actually amazing believe biggest crazy discover easiest fastest first free hack hardest
@@ -53,3 +73,18 @@ DANGLING = _words(
     these they this those too which who"""
 )
 """A passage that opens with one of these leans on what came before it."""
+
+
+def stop_words(language: str) -> frozenset[str]:
+    """The words of a language that say nothing about a topic; none where they are not known."""
+    return STOP_WORDS if is_english(language) else small_words(language)
+
+
+def hooks(language: str) -> frozenset[str]:
+    """`HOOKS` where they mean what they say."""
+    return HOOKS if is_english(language) else frozenset()
+
+
+def dangling(language: str) -> frozenset[str]:
+    """`DANGLING` where they lean on what came before."""
+    return DANGLING if is_english(language) else frozenset()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from mosaic_mcp.contract.languages import is_english
+
 _DIGITS = re.compile(r"[$€£]?\d+(?:[.,]\d+)*%?")
 _LARGE_WRITTEN = ("million", "billion")
 SMALL = {
@@ -39,10 +41,11 @@ SMALL = {
 LARGE = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 
 
-def is_number(word: str) -> bool:
-    """True for a word that is a number: "50%", "$3,000", "ten", "million"."""
+def is_number(word: str, language: str) -> bool:
+    """True for a word that is a number: "50%", "$3,000"; in English also "ten", "million"."""
     lower = word.lower()
-    return lower in SMALL or lower in LARGE or _DIGITS.fullmatch(word) is not None
+    spelled = is_english(language) and (lower in SMALL or lower in LARGE)
+    return spelled or _DIGITS.fullmatch(word) is not None
 
 
 def figure_at(words: Sequence[str], index: int) -> tuple[str, int] | None:

@@ -11,7 +11,8 @@ from typing import cast
 
 import snowballstemmer  # pyright: ignore[reportMissingTypeStubs]
 
-from mosaic_mcp.studio.tiles.speech.lexicon import ASKING, STOP_WORDS
+from mosaic_mcp.contract.languages import base
+from mosaic_mcp.studio.tiles.speech.lexicon import ASKING, STOP_WORDS, stop_words
 
 _K1 = 1.2
 _B = 0.6
@@ -36,7 +37,7 @@ _LANGUAGES = {
 
 @cache
 def _stemmer(language: str) -> Callable[[str], str]:
-    name = _LANGUAGES.get(language.lower().partition("-")[0])
+    name = _LANGUAGES.get(base(language))
     if name is None:
         return str
     stemmer = snowballstemmer.stemmer(name)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
@@ -45,15 +46,22 @@ def _stemmer(language: str) -> Callable[[str], str]:
 
 def stems(text: str, language: str) -> list[str]:
     """The stems of the words that carry a topic, in order."""
-    stem = _stemmer(language)
-    words = (w.removesuffix("'s") for w in _WORD.findall(text.lower().replace("’", "'")))
-    return [stem(w) for w in words if w not in STOP_WORDS]
+    stem, empty = _stemmer(language), stop_words(language)
+    return [stem(w) for w in _words(text) if w not in empty]
 
 
 def topic(prompt: str, language: str) -> list[str]:
-    """The stems of a prompt without the words that only ask ("find the best clips about …")."""
+    """The stems of a prompt without the words that only ask ("find the best clips about …").
+
+    They may be English whatever is spoken in the video.
+    """
     asking = {_stemmer(language)(w) for w in ASKING}
-    return list(dict.fromkeys(s for s in stems(prompt, language) if s not in asking))
+    named = " ".join(w for w in _words(prompt) if w not in STOP_WORDS)
+    return list(dict.fromkeys(s for s in stems(named, language) if s not in asking))
+
+
+def _words(text: str) -> list[str]:
+    return [w.removesuffix("'s") for w in _WORD.findall(text.lower().replace("’", "'"))]
 
 
 def relevance(query: Sequence[str], passages: Sequence[Sequence[str]]) -> list[float]:
@@ -74,8 +82,8 @@ def relevance(query: Sequence[str], passages: Sequence[Sequence[str]]) -> list[f
 
 def frequent(text: str, language: str, count: int) -> list[str]:
     """The words of a text that carry its topics, most frequent first, as they were said."""
-    words = [w for w in _WORD.findall(text.lower()) if w not in STOP_WORDS and len(w) > 3]
-    stem = _stemmer(language)
+    stem, empty = _stemmer(language), stop_words(language)
+    words = [w for w in _WORD.findall(text.lower()) if w not in empty and len(w) > 3]
     totals = Counter(stem(w) for w in words)
     spelled = {stem(w): w for w in reversed(words)}
     return [spelled[s] for s, _ in totals.most_common(count)]

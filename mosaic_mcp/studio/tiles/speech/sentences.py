@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from mosaic_mcp.studio.perception.model import Interval
-from mosaic_mcp.studio.tiles.speech.heard import ESTIMATED
+from mosaic_mcp.studio.perception.model import ESTIMATED, Interval
 from mosaic_mcp.studio.timeline.edit import PlacedWord, offsets
 from mosaic_mcp.studio.timeline.model import Timeline
 
@@ -69,9 +68,10 @@ def sentences(
 
     Without `pause_ends` a pause within a punctuated sentence divides nothing unless it is long.
     """
-    # Output time + shift of the clip = source time.
+    # Output time + shift of the clip, or of the track that says it, = source time.
     clips = zip(timeline.clips, offsets(timeline), strict=False)
     shifts = [clip.start - at for clip, at in clips]
+    shifts += [track.start - track.at for track in timeline.tracks]
     longest = PAUSE if pause_ends or not _punctuated(words) else _LONG_PAUSE
     groups: list[list[PlacedWord]] = [[words[0]]] if words else []
     for earlier, later in pairwise(words):

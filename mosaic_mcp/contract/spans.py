@@ -42,15 +42,18 @@ class Span:
         end = "the end" if self.end_ms is None else _clocked(self.end_ms)
         return f"{_clocked(self.start_ms or 0)} to {end}"
 
-    def resolve(self, duration_ms: int | None) -> Span:
-        """The span without `from_end_ms`; raises InvalidRequest when it needs an unknown length."""
+    def resolve(self, duration_ms: int | None, *, where: str = "clip") -> Span:
+        """The span without `from_end_ms`; raises InvalidRequest when it needs an unknown length.
+
+        `where` is the argument that it was given in.
+        """
         if self.from_end_ms is None:
             return self
         if duration_ms is None:
             raise InvalidRequest(
                 [
                     Fault(
-                        "clip",
+                        where,
                         "counts from the end, and the length of this video is not known yet.",
                         "Give a start time instead, as 'from 10:00'.",
                     )
@@ -72,7 +75,7 @@ def _clocked(ms: int) -> str:
 
 def parse_span(said: str | Mapping[str, Any], *, where: str = "clip") -> Span:
     """The span that was said; raises InvalidRequest with examples when it is not understood."""
-    span = _spoken(_plain(said)) if isinstance(said, str) else _named(said)
+    span = read_span(said) if isinstance(said, str) else _named(said)
     if span is None:
         raise InvalidRequest([Fault(where, f"{said!r} is not understood as a part.", EXAMPLES)])
     if span.from_end_ms == 0 or span.end_ms == 0:
@@ -100,7 +103,7 @@ _T = rf"(?:{_CLOCK}|{_LENGTH}|{_NUMBER})"
 _TO = r"\s*(?:-+>?|to|until|till|through|\.\.+)\s*"
 _START = r"(?:the )?(?:start|beginning)"
 _END = r"(?:the )?(?:very )?end"
-_FILLER = re.compile(r"\b(?:the|of|only|just|video|part|clip|please)\b")
+_FILLER = r"\b(?:the|of|only|just|video|part|clip|please)\b"
 
 _WORDS = {
     "an?": "1",
@@ -121,24 +124,22 @@ _WORDS = {
     "ninety": "90",
 }
 
-# What a whole phrase may look like; `a` and `b` are its times. The first match counts.
-_WHOLE = re.compile(r"(?:all|everything|whole|full|entire|start\s*(?:-|to)\s*end)")
-_FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("first", re.compile(rf"(?:first|initial|opening)\s+(?P<a>{_T}|{_UNIT})")),
-    ("last", re.compile(rf"(?:last|final|closing)\s+(?P<a>{_T}|{_UNIT})")),
-    ("first", re.compile(rf"(?:from\s+)?{_START}{_TO}(?P<a>{_T})")),
-    ("from", re.compile(rf"(?:from\s+)?(?P<a>{_T}){_TO}{_END}")),
-    ("during", re.compile(rf"(?:from\s+|at\s+)?(?P<a>{_T})\s*(?:\+|for)\s*(?P<b>{_T})")),
-    ("during", re.compile(rf"(?P<b>{_LENGTH})\s+(?:from|starting at|after)\s+(?P<a>{_T})")),
-    ("range", re.compile(rf"(?:from\s+)?(?P<a>{_T}){_TO}(?P<b>{_T})")),
-    ("range", re.compile(rf"between\s+(?P<a>{_T})\s+and\s+(?P<b>{_T})")),
-    ("range", re.compile(rf"(?P<unit>{_UNIT})\s+(?P<a>{_NUMBER}){_TO}(?P<b>{_NUMBER})")),
-    (
-        "from",
-        re.compile(rf"(?:from|after|since|starting (?:at|from)|skip(?: first)?)\s+(?P<a>{_T})"),
-    ),
-    ("from", re.compile(rf"(?:from\s+)?(?P<a>{_T})\s*(?:-|\+|onwards?|on)")),
-    ("until", re.compile(rf"(?:until|till|up to|to|before)\s+(?P<a>{_T})")),
+# What a whole phrase may look like; `a` and `b` are its times. The first match counts. They are
+# compiled when a phrase is read.
+_WHOLE = r"(?:all|everything|whole|full|entire|start\s*(?:-|to)\s*end)"
+_FORMS = (
+    ("first", rf"(?:first|initial|opening)\s+(?P<a>{_T}|{_UNIT})"),
+    ("last", rf"(?:last|final|closing)\s+(?P<a>{_T}|{_UNIT})"),
+    ("first", rf"(?:from\s+)?{_START}{_TO}(?P<a>{_T})"),
+    ("from", rf"(?:from\s+)?(?P<a>{_T}){_TO}{_END}"),
+    ("during", rf"(?:from\s+|at\s+)?(?P<a>{_T})\s*(?:\+|for)\s*(?P<b>{_T})"),
+    ("during", rf"(?P<b>{_LENGTH})\s+(?:from|starting at|after)\s+(?P<a>{_T})"),
+    ("range", rf"(?:from\s+)?(?P<a>{_T}){_TO}(?P<b>{_T})"),
+    ("range", rf"between\s+(?P<a>{_T})\s+and\s+(?P<b>{_T})"),
+    ("range", rf"(?P<unit>{_UNIT})\s+(?P<a>{_NUMBER}){_TO}(?P<b>{_NUMBER})"),
+    ("from", rf"(?:from|after|since|starting (?:at|from)|skip(?: first)?)\s+(?P<a>{_T})"),
+    ("from", rf"(?:from\s+)?(?P<a>{_T})\s*(?:-|\+|onwards?|on)"),
+    ("until", rf"(?:until|till|up to|to|before)\s+(?P<a>{_T})"),
 )
 
 
@@ -148,14 +149,16 @@ def _plain(text: str) -> str:
     text = re.sub(r"(?<=\d),(?=\d)", ".", text)
     for word, number in _WORDS.items():
         text = re.sub(rf"\b{word}\b", number, text)
-    return " ".join(_FILLER.sub(" ", text).split())
+    return " ".join(re.sub(_FILLER, " ", text).split())
 
 
-def _spoken(text: str) -> Span | None:
-    if _WHOLE.fullmatch(text):
+def read_span(said: str) -> Span | None:
+    """The span that a phrase names; None for one that names something else, or something more."""
+    text = _plain(said)
+    if re.fullmatch(_WHOLE, text):
         return Span()
     for form, pattern in _FORMS:
-        match = pattern.fullmatch(text)
+        match = re.fullmatch(pattern, text)
         if match is None:
             continue
         parts = match.groupdict()

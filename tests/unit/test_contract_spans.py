@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mosaic_mcp.contract.spans import Span, parse_span
 from mosaic_mcp.errors import InvalidRequest
-from mosaic_mcp.intent.spans import Span, parse_span
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,9 @@ def test_a_part_without_length_is_refused(said):
 def test_the_last_part_needs_the_length_and_says_so():
     last = parse_span("last 30 s")
     assert last.resolve(100_000) == Span(start_ms=70_000)
-    with pytest.raises(InvalidRequest, match="length of this video is not known"):
-        last.resolve(None)
+    with pytest.raises(InvalidRequest, match="length of this video is not known") as refusal:
+        last.resolve(None, where="videos[2].clip")
+    assert [fault.where for fault in refusal.value.faults] == ["videos[2].clip"]
 
 
 def test_the_last_part_of_a_shorter_video_is_all_of_it():
