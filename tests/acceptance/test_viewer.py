@@ -257,6 +257,50 @@ def canned(**run: Any) -> dict[str, Any]:
     return {"view_run": [view, view], "get_run": [answer]}
 
 
+HOLD = "() => { held.get_run = new Promise((go) => (window.letGo = go)); }"
+SETTLED = """() => {
+  window.settled = [];
+  new MutationObserver(() => {
+    if (document.getElementById("view").ariaBusy !== "false") return;
+    settled.push([...document.querySelectorAll(".node")].map((node) => node.dataset.state));
+  }).observe(document.body, { attributes: true, childList: true, subtree: true });
+}"""
+
+
+async def test_the_view_is_busy_until_the_end_of_a_run_is_drawn(browser: Any, client: Client):
+    node = {"id": "n", "label": "Captions"}
+    before = {"status": "running", "nodes": [{**node, "status": "running"}]}
+    [seen, _], got = canned(status="completed", nodes=[{**node, "status": "completed"}]).values()
+    working = {**seen, "structuredContent": {**seen["structuredContent"], **before}}
+    # The call's input and its result each begin to follow the run.
+    answers = {"view_run": [working, working, seen], "get_run": 2 * got}
+    async with chat(browser, client) as opened:
+        await opened.page.evaluate(HOLD)
+        result = {"structuredContent": {"run_id": "r"}, "content": []}
+        await opened.call("get_run", {"run_id": "r"}, answers=answers, result=result)
+        await opened.view.locator(".node[data-state=running]").wait_for()
+        await opened.view.locator("#view").evaluate(SETTLED)
+        await opened.page.evaluate("letGo()")
+        await ended(opened, "done")
+        settled = await opened.view.locator("#view").evaluate("() => settled")
+        assert settled
+        assert all(states == ["done"] for states in settled)
+
+
+async def test_a_refused_stop_is_told_and_the_run_followed_on(
+    browser: Any, client: Client, talk: Talk
+):
+    refusal = {"isError": True, "content": [{"type": "text", "text": "The engine is away."}]}
+    async with chat(browser, client) as opened:
+        call = clips(talk, idempotency_key="not stopped", quality="standard")
+        await opened.call("run_agent", call, answers={"cancel_run": [refusal]})
+        await (await button(opened, "Cancel run")).click()
+        await (await button(opened, "Stop the run")).click()
+        await opened.view.locator("#note", has_text="The engine is away.").wait_for()
+        await ended(opened, "done")
+        assert await opened.view.locator("#note").inner_text() == "The engine is away."
+
+
 async def test_nothing_that_a_run_says_becomes_markup(browser: Any, client: Client):
     output = {"output_id": "o", "name": HOSTILE, "url": "javascript:alert(1)", "path": HOSTILE}
     answers = canned(

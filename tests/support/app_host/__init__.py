@@ -24,7 +24,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from tests.support.node import not_installable
-from tests.support.waiting import PROGRAM_S
+from tests.support.waiting import WAIT_S
 
 HERE = Path(__file__).parent
 DEFAULT_POLICY = (
@@ -98,7 +98,7 @@ async def chat(
             color_scheme="light",
         )
         page = await context.new_page()
-        page.set_default_timeout(PROGRAM_S * 1000)
+        page.set_default_timeout(WAIT_S * 1000)
         opened = Chat(page, f"{other}/sandbox.html")
         page.on("pageerror", lambda error: opened.complaints.append(str(error)))
         page.on(

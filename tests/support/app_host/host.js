@@ -5,6 +5,7 @@
  * bridge (`/mcp`), and keeps every message for the test to look at.
  */
 const seen = { sent: [], received: [], opened: [], contexts: [], refused: [] };
+const held = {}; // by tool, a promise that its calls wait for
 let frame;
 let settings;
 let tools;
@@ -39,6 +40,7 @@ const requests = {
       seen.refused.push(params.name);
       throw new Error("This tool is not for apps.");
     }
+    await held[params.name];
     return settings.answers?.[params.name]?.shift() ?? server("tools/call", params);
   },
   "ui/open-link": ({ url }) => {

@@ -18,7 +18,11 @@ function drawStatus(status, word) {
   badge.dataset.state = state;
   badge.querySelector("use").setAttribute("href", `#icon-${state}`);
   say(badge.querySelector("span"), word ?? usual);
-  byId("view").setAttribute("aria-busy", String(!ENDED.includes(status)));
+}
+
+/** Whether what is shown will still change: a run that has ended is drawn once more. */
+function drawBusy(busy) {
+  byId("view").setAttribute("aria-busy", String(busy));
 }
 
 function drawId(id) {
@@ -111,20 +115,24 @@ async function follow(id, { provisional = false } = {}) {
   }
   Object.assign(followed, { id, provisional });
   drawId(id);
+  drawBusy(true);
+  note("");
   byId("again").hidden = true;
   let failures = 0;
   let since;
   while (mine === turn) {
     try {
       await look(id, since === undefined);
+      if (mine !== turn) return;
       const wait_s = followed.pushed ? LOOK_S : POLITE_S;
       const run = await host.call("get_run", { run_id: id, wait_s, ...(since && { since }) });
       if (mine !== turn) return;
       drawRun(run);
+      if (failures > 0) note("");
       [since, failures] = [run.since ?? "", 0];
-      note("");
       if (ENDED.includes(run.status)) {
         await look(id, true);
+        if (mine === turn) drawBusy(false);
         return;
       }
     } catch (error) {
@@ -138,6 +146,7 @@ async function follow(id, { provisional = false } = {}) {
 }
 
 function giveUp(error) {
+  drawBusy(false);
   note(`No news of the run: ${error.message}`);
   byId("again").hidden = false;
 }
@@ -212,18 +221,24 @@ async function cancelRun() {
   const { id } = followed;
   const text = "Stop this run? Videos that are finished stay, and it can be resumed.";
   if (!(await ask(text, "Stop the run", "Keep it running"))) return;
-  turn++; // what was asked before the stop would only tell of the time before it
-  drawRun(await host.call("cancel_run", { run_id: id }));
+  await change(id, "cancel_run", {});
   host.tellModel(`In the run viewer, the user cancelled run ${id}.`);
-  follow(id);
 }
 
 async function resumeRun() {
   const { id } = followed;
-  turn++;
-  drawRun(await host.call("resume_run", { run_id: id, wait_s: 0 }));
+  await change(id, "resume_run", { wait_s: 0 });
   host.tellModel(`In the run viewer, the user resumed run ${id}.`);
-  follow(id);
+}
+
+/** Have the followed run changed, and follow it on, also when it refuses. */
+async function change(id, tool, wish) {
+  turn++; // what was asked before the change would only tell of the time before it
+  try {
+    drawRun(await host.call(tool, { run_id: id, ...wish }));
+  } finally {
+    follow(id);
+  }
 }
 
 async function listAgents() {
@@ -287,6 +302,7 @@ function receiveResult(result) {
   if (result.isError || !answer?.run_id) {
     turn++;
     Object.assign(followed, { id: null, status: "failed" });
+    drawBusy(false);
     drawStatus("failed", answer?.status === "dry_run" ? "Not started" : "Failed");
     drawProgress("failed");
     if (answer?.status === "dry_run") byId("status").dataset.state = "waiting";
@@ -300,11 +316,13 @@ function receiveResult(result) {
   drawId(answer.run_id);
   drawRun(answer);
   say(byId("summary"), answer.summary);
+  drawBusy(false);
   note("This chat does not let the viewer ask for news: ask the assistant how the run stands.");
 }
 
 function receiveCancelled({ reason }) {
   if (followed.id !== undefined && followed.id !== null) return; // the run goes on without the call
+  drawBusy(false);
   drawStatus("cancelled", "Not followed");
   drawProgress("cancelled");
   const why = reason ? ` (${reason})` : "";
