@@ -20,7 +20,7 @@ from mosaic_mcp.studio.timeline.model import (
     Overlay,
     Source,
 )
-from tests.support.coded import FFMPEG, ffmpeg, source_of, write_video
+from tests.support.coded import FFMPEG, ffmpeg, source_of, write_hdr, write_video
 
 
 @pytest.fixture
@@ -184,24 +184,31 @@ async def test_a_watermark_keeps_its_colours(tmp_path, pictures, width, margin):
 
 
 @pytest.mark.parametrize("transfer", ["arib-std-b67", "smpte2084"])
-async def test_hdr_is_toned_down_to_the_colours_of_an_ordinary_screen(tmp_path, pictures, transfer):
-    path = tmp_path / "in.mp4"
-    linear = "zscale=t=linear:npl=100,zscale=p=bt2020"
-    ffmpeg(
-        *("-f", "lavfi", "-i", "color=0xC04020:s=320x180:r=30:d=0.3"),
-        "-vf",
-        "format=gbrpf32le,setparams=color_primaries=bt709:color_trc=bt709:colorspace=gbr:range=pc,"
-        f"{linear},zscale=t={transfer}:m=bt2020nc:r=tv:npl=100,format=yuv420p10le",
-        *("-c:v", "libx265", "-x265-params", "log-level=error", "-color_primaries", "bt2020"),
-        *("-color_trc", transfer, "-colorspace", "bt2020nc", "-color_range", "tv", path),
-    )
+async def test_hdr_looks_as_on_an_ordinary_screen_and_keeps_its_highlights(
+    tmp_path, pictures, transfer
+):
+    greys = [30, 60, 90, 120, 150, 180, 255]
+    colours = [(0xC0, 0x40, 0x20), (0x30, 0x80, 0x50), (0x20, 0x40, 0xA0)]
+    patches = np.zeros((180, 320, 3), np.uint8)
+    for index, colour in enumerate([*((g, g, g) for g in greys), *colours]):
+        patches[:, 32 * index : 32 * index + 32] = colour
+    path = write_hdr(tmp_path / "in.mp4", patches, transfer)
     source = source_of(path)
     frames = await pictures(from_source(source, tile="in"), {source.sha256: path})
-    seen = frames[2][90, 160]
-    # Darker, since it leaves room for what is brighter than white; but no other colour.
-    assert 0.5 < seen.max() / 0xC0 < 1.1
-    wanted = np.array([0xC0, 0x40, 0x20])
-    assert np.abs(seen / seen.max() - wanted / wanted.max()).max() < 0.08
+    seen = [frames[2][90, 32 * index + 16] for index in range(10)]
+    for grey, got in zip(greys[:6], seen[:6], strict=True):
+        assert np.abs(got - grey).max() <= 6
+    assert 215 < seen[6].min() <= seen[6].max() < 240  # white leaves room for what is brighter
+    for colour, got in zip(colours, seen[7:], strict=True):
+        assert np.abs(got - colour).max() <= 12
+
+
+@pytest.mark.parametrize("transfer", ["arib-std-b67", "smpte2084"])
+async def test_the_brightest_of_hdr_is_told_from_white(tmp_path, pictures, transfer):
+    path = write_hdr(tmp_path / "in.mp4", flat(255), transfer, white=800)
+    source = source_of(path)
+    frames = await pictures(from_source(source, tile="in"), {source.sha256: path})
+    assert 245 < frames[2][90, 160].min() < 255
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from mosaic_mcp.studio.render.rendering import render
 from mosaic_mcp.studio.tiles.color_correction import PRESETS, matched
 from mosaic_mcp.studio.timeline.edit import from_source
 from mosaic_mcp.studio.timeline.model import Look
-from tests.support.coded import FFMPEG, ffmpeg, source_of
+from tests.support.coded import FFMPEG, ffmpeg, source_of, write_hdr
 from tests.support.cube import POINTS, TURNED, fields, looked_up, shown, written
 from tests.support.studio_runs import Studio
 
@@ -49,6 +49,13 @@ async def rendered(tmp_path, look):
     files = {clips[0].source: path}
     await render(timeline.model_copy(update={"clips": clips}), files, out, job=job, ffmpeg=FFMPEG)
     return path, out
+
+
+@pytest.mark.parametrize("transfer", ["arib-std-b67", "smpte2084"])
+def test_the_levels_of_hdr_are_those_of_an_ordinary_screen(tmp_path, transfer):
+    picture = landscape(tmp_path / "plain.png", (1.0, 0.8, 0.55))
+    hdr = write_hdr(tmp_path / "in.mp4", np.asarray(Image.open(picture)), transfer)
+    assert distance(levels(hdr), levels(picture)) < 0.03
 
 
 async def test_a_picture_takes_on_the_colours_of_another(tmp_path):

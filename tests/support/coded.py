@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import imageio_ffmpeg
 import numpy as np
+from PIL import Image
 
 from mosaic_mcp.studio.timeline.model import Source
 
@@ -77,6 +78,23 @@ def write_video(
             frame.sample_rate, frame.pts = SAMPLES, 0
             file.mux(audio.encode(frame))
             file.mux(audio.encode(None))
+    return path
+
+
+def write_hdr(path: Path, picture: np.ndarray, transfer: str, *, white: int = 203) -> Path:
+    """Ten frames of a picture in HLG (arib-std-b67) or PQ (smpte2084): its white at `white` nits."""
+    still = path.with_suffix(".png")
+    Image.fromarray(picture).save(still)
+    ordinary = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=gbr:range=pc"
+    ffmpeg(
+        *("-loop", "1", "-framerate", "30", "-t", "0.34", "-i", still),
+        "-vf",
+        f"format=gbrpf32le,{ordinary},zscale=t=linear:npl={white},zscale=p=bt2020,"
+        f"zscale=t={transfer}:m=bt2020nc:r=tv:npl={white},format=yuv420p10le",
+        *("-c:v", "libx265", "-x265-params", "log-level=error", "-crf", "8"),
+        *("-color_primaries", "bt2020", "-color_trc", transfer),
+        *("-colorspace", "bt2020nc", "-color_range", "tv", path),
+    )
     return path
 
 

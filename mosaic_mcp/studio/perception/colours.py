@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from av import VideoFrame
+from av.video.reformatter import ColorPrimaries, ColorTrc
 from numpy.typing import NDArray
 
 from mosaic_mcp.errors import MediaError
@@ -23,7 +25,7 @@ def colours(argument: dict[str, Any]) -> dict[str, list[float]]:
         stream = container.streams.video[0]
         stream.codec_context.skip_frame = "NONKEY"
         for frame in container.decode(stream):
-            seen.append(frame.reformat(96, 54, "rgb24").to_ndarray().astype(np.uint8))
+            seen.append(_shown(frame))
             if len(seen) >= 2 * MOST:
                 seen = seen[::2]
     if not seen:
@@ -31,3 +33,13 @@ def colours(argument: dict[str, Any]) -> dict[str, list[float]]:
     pixels = np.concatenate([picture.reshape(-1, 3) for picture in seen])
     levels = np.percentile(pixels, SHARES, axis=0) / 255
     return {name: levels[:, i].tolist() for i, name in enumerate(("red", "green", "blue"))}
+
+
+def _shown(frame: VideoFrame) -> NDArray[np.uint8]:
+    """The picture 96 by 54 in red, green and blue as ordinary screens show it: HDR toned down."""
+    target = (
+        {"dst_color_trc": ColorTrc.BT709, "dst_color_primaries": ColorPrimaries.BT709}
+        if frame.color_trc in (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
+        else {}
+    )
+    return frame.reformat(96, 54, "rgb24", **target).to_ndarray().astype(np.uint8)

@@ -11,11 +11,18 @@ from collections.abc import Mapping, Sequence
 
 from mosaic_mcp.studio.timeline.model import Look, Point
 
+HDR_WHITE = 203
+"""Nits of a sheet of white paper in HLG and PQ (ITU-R BT.2408, table 1)."""
+HDR_PEAK = 1000
+"""Nits of the brightest highlight that is told from the next one: what HLG is made for, and what PQ
+is mostly mastered to."""
 TONE_MAP = (
-    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
+    f"zscale=t=linear:npl={HDR_WHITE},format=gbrpf32le,zscale=p=bt709,"
+    f"tonemap=mobius:param=0.5:desat=0:peak={HDR_PEAK / HDR_WHITE:.3f},"
     "zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
 )
-"""From PQ or HLG to what ordinary screens show."""
+"""From PQ or HLG to what ordinary screens show: skin and everything else up to half of white's
+light stays as it is, what is brighter is pressed together up to the peak."""
 TAGGED = "format=yuv420p,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 """One description for all pictures: concat refuses to mix, and the encoder writes it down."""
 

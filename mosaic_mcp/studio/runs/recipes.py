@@ -13,7 +13,7 @@ import anyio
 from mosaic_mcp.studio.children import environment
 from mosaic_mcp.studio.timeline.model import Timeline
 
-VERSION = 3
+VERSION = 4
 """Raised when the renderer makes another picture of the same timeline."""
 _TOLD = frozenset({"name", "tile", "origin", "timecode"})
 """Of a timeline: for people and exports only."""
