@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 from mosaic_mcp.errors import Fault, InvalidRequest
@@ -229,7 +230,8 @@ def _named(said: Mapping[str, Any]) -> Span | None:
         if key.endswith("_ms"):
             ends[name] = value if isinstance(value, int) and value >= 0 else -1
         elif isinstance(value, int | float):
-            ends[name] = round(Decimal(str(value)) * 1_000) if value >= 0 else -1
+            # 1e999 is read from JSON as infinite.
+            ends[name] = round(Decimal(str(value)) * 1_000) if 0 <= value < inf else -1
         elif isinstance(value, str) and re.fullmatch(_T, _plain(value)):
             ends[name] = _time(_plain(value))
         if value is not None and (ends[name] is None or ends[name] == -1):

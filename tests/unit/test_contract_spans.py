@@ -130,6 +130,7 @@ def test_named_ends_are_words_or_seconds_and_ms_names_are_milliseconds(said, spa
         {"start": -1},
         {"start": "soon"},
         {"start_ms": 1.5},
+        {"end": 1e999},
         {"start": 1, "start_ms": 2},
     ],
 )
