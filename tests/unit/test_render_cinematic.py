@@ -93,6 +93,38 @@ def test_every_word_appears_when_it_is_said_or_stands_with_its_phrase(animation)
         assert first == {"one": 0, "two": 400, "three": 800}
 
 
+def test_a_short_last_word_comes_up_early_enough_to_be_read():
+    """The last of three is said for 0.1 s, and the next phrase follows at once."""
+    spoken = [("one", 0, 40), ("two", 40, 80), ("three,", 80, 90), ("four", 90, 130)]
+    timeline = titled("x", animation="fade")
+    words = tuple(
+        CaptionWord(source="talk", text=text, start=F(start, 100), end=F(end, 100))
+        for text, start, end in spoken
+    )
+    captions = timeline.captions.model_copy(update={"words": words})
+    shown = letters(timeline.model_copy(update={"captions": captions}))
+    times = {e.plaintext: (e.start, e.end) for e in shown}
+    assert times["one"] == (0, 900)
+    assert times["two"] == times["three,"] == (400, 900)
+    assert times["four"][0] == 900
+
+
+@pytest.mark.parametrize("animation", ["fade", "pop", "cinematic"])
+@pytest.mark.parametrize("spoken_ms", [100, 300, 700, 2000])
+def test_a_word_is_in_full_light_for_most_of_its_time(animation, spoken_ms):
+    timeline = titled("x", animation=animation)
+    word = CaptionWord(source="talk", text="brief", start=F(0), end=F(spoken_ms, 1000))
+    following = word.model_copy(update={"start": word.end, "end": word.end + 1, "text": "A"})
+    captions = timeline.captions.model_copy(update={"words": (word, following)})
+    look = captions.look.model_copy(update={"max_words": 1, "min_words": 1})
+    captions = captions.model_copy(update={"look": look})
+    shown = letters(timeline.model_copy(update={"captions": captions}))
+    for event in (e for e in shown if e.plaintext == "brief"):
+        up, down = map(int, re.search(r"\\fad\((\d+),(\d+)\)", event.text).groups())
+        assert event.duration == spoken_ms
+        assert spoken_ms - up - down >= 0.44 * spoken_ms
+
+
 def test_no_two_animations_are_alike():
     drawn = {sheet_of(titled("one TWO three", animation=name)).text for name in ANIMATIONS}
     assert len(drawn) == len(ANIMATIONS)

@@ -30,11 +30,15 @@ from mosaic_mcp.studio.timeline.model import CinematicStyle
 
 SHADE = 0.5
 """Opacity of the soft shade behind letters."""
-SLIDE = Fraction(3, 10)
 GLIDE = Fraction(14, 100)
-"""Seconds of a movement."""
+"""Seconds of the mark's way to the next word."""
 TYPED_MS = 70
 """At most this long for each letter, in ms."""
+READ = Fraction(1, 2)
+"""Seconds that a word stands, where its phrase lasts as long: a short last word comes up before it
+is said."""
+COMES, GOES = 0.35, 0.2
+"""At most these shares of its time a word needs to come up and to go: for the rest it is read."""
 _SHADE_LAYER, _MARK_LAYER, _STROKE_LAYER, _FILL_LAYER = 1, 2, 3, 4
 
 
@@ -43,14 +47,24 @@ class Phrase:
     """Words that have their place and time."""
 
     words: tuple[SetWord, ...]
-    until: tuple[Fraction, ...]
-    """When the next word begins, for each."""
     start: Fraction
     end: Fraction
     look: CinematicStyle
     rate: Fraction
     scale: float
     """Pixels for each of a picture whose short side is 1080."""
+
+    @property
+    def spoken(self) -> Iterator[tuple[SetWord, Fraction]]:
+        """Each word, and when the next one is said."""
+        later = [word.word.start for word in self.words[1:]]
+        yield from zip(self.words, [*later, self.end], strict=True)
+
+    @property
+    def coming(self) -> Iterator[tuple[SetWord, Fraction]]:
+        """Each word, and when it comes up."""
+        for word in self.words:
+            yield word, max(self.start, min(word.word.start, self.end - READ))
 
     def layers(self, word: SetWord, *, shade: bool = True) -> Iterator[Layer]:
         """What a word is drawn of, from below."""
@@ -90,61 +104,75 @@ def _event(start: int, end: int, tags: str, text: str, layer: Layer) -> pysubs2.
     return pysubs2.SSAEvent(start, end, f"{{{tags}}}{text}", layer=layer.number)
 
 
+def _paced(length: int, comes: int, goes: int) -> tuple[int, int]:
+    """How long a word that stands `length` ms takes to come up and to go, in ms; less where it
+    would hardly be read."""
+    return min(comes, round(COMES * length)), min(goes, round(GOES * length))
+
+
 def _at(word: SetWord) -> str:
     return f"\\pos({word.x:.1f},{word.middle:.1f})"
 
 
 def fade(phrase: Phrase) -> Iterator[pysubs2.SSAEvent]:
     """Each word comes up softly when it is said."""
-    for word in phrase.words:
+    end = ticks(phrase.end)
+    for word, comes in phrase.coming:
+        up, down = _paced(end - ticks(comes), 280, 180)
         for layer in phrase.layers(word):
-            tags = f"{_at(word)}{layer.look()}\\fad(280,180)"
-            yield _event(ticks(word.word.start), ticks(phrase.end), tags, word.word.text, layer)
+            tags = f"{_at(word)}{layer.look()}\\fad({up},{down})"
+            yield _event(ticks(comes), end, tags, word.word.text, layer)
 
 
 def pop(phrase: Phrase) -> Iterator[pysubs2.SSAEvent]:
     """Each word springs up: small, too large, settled."""
-    spring = (
-        f"{scaled(0.35)}\\t(0,120,0.7,{scaled(1.16)})\\t(120,200,{scaled(0.96)})"
-        f"\\t(200,260,{scaled(1)})\\fad(60,100)"
-    )
-    for word in phrase.words:
+    end = ticks(phrase.end)
+    for word, comes in phrase.coming:
+        settled, down = _paced(end - ticks(comes), 260, 100)
+        large, small = settled * 6 // 13, settled * 10 // 13
+        spring = (
+            f"{scaled(0.35)}\\t(0,{large},0.7,{scaled(1.16)})\\t({large},{small},{scaled(0.96)})"
+            f"\\t({small},{settled},{scaled(1)})\\fad({settled // 4},{down})"
+        )
         for layer in phrase.layers(word):
             tags = f"{_at(word)}{layer.look()}{spring}"
-            yield _event(ticks(word.word.start), ticks(phrase.end), tags, word.word.text, layer)
+            yield _event(ticks(comes), end, tags, word.word.text, layer)
 
 
 def slide(phrase: Phrase) -> Iterator[pysubs2.SSAEvent]:
     """Each word rises from behind the foot of its line."""
-    for word in phrase.words:
-        start = word.word.start
-        here = min(start + SLIDE, phrase.end)
+    end = ticks(phrase.end)
+    for word, comes in phrase.coming:
+        rises, goes = _paced(end - ticks(comes), 300, 140)
         foot = word.base + 0.34 * word.size
         clip = f"\\clip(0,0,20000,{foot:.0f})"
         for layer in phrase.layers(word):
-            settled = ticks(start)
-            for begin, settled, u in frames(start, here, phrase.rate):
+            settled = ticks(comes)
+            for begin, settled, u in frames(comes, comes + Fraction(rises, 1000), phrase.rate):
                 y = word.middle + (1 - eased(u)) * 1.1 * word.size
                 tags = f"\\pos({word.x:.1f},{y:.1f}){clip}{layer.look(min(1.0, 2 * u))}"
                 yield _event(begin, settled, tags, word.word.text, layer)
-            tags = f"{_at(word)}{layer.look()}\\fad(0,140)"
-            if settled < ticks(phrase.end):
-                yield _event(settled, ticks(phrase.end), tags, word.word.text, layer)
+            tags = f"{_at(word)}{layer.look()}\\fad(0,{goes})"
+            if settled < end:
+                yield _event(settled, end, tags, word.word.text, layer)
 
 
 def typewriter(phrase: Phrase) -> Iterator[pysubs2.SSAEvent]:
     """Letter after letter, behind a caret."""
-    for word, until in zip(phrase.words, phrase.until, strict=True):
-        text, start = word.word.text, ticks(word.word.start)
-        step = min(TYPED_MS, (ticks(until) - start) // max(1, len(text)))
+    coming, end = list(phrase.coming), ticks(phrase.end)
+    later = [ticks(comes) for _, comes in coming[1:]]
+    for (word, comes), until in zip(coming, [*later, end], strict=True):
+        text, start = word.word.text, ticks(comes)
+        # Whole when the next one comes, and at the latest when half of its time is over.
+        step = min(TYPED_MS, (min(until, (start + end) // 2) - start) // max(1, len(text)))
         for layer in phrase.layers(word):
             shown = tag_alpha(layer.opacity)
             letters = "".join(
                 f"{{\\1a&HFF&\\3a&HFF&\\t({i * step},{i * step + 1},\\1a{shown}\\3a{shown})}}{c}"
                 for i, c in enumerate(text)
             )
-            yield _event(start, ticks(phrase.end), f"{_at(word)}{layer.look()}", letters, layer)
-        yield from _caret(phrase, word, start, ticks(until), step)
+            yield _event(start, end, f"{_at(word)}{layer.look()}", letters, layer)
+        yield from _caret(phrase, word, start, until, step)
 
 
 def _caret(
@@ -166,16 +194,17 @@ def _caret(
 
 def cinematic(phrase: Phrase) -> Iterator[pysubs2.SSAEvent]:
     """Each word comes into focus from out of the light, and drifts nearer while it stands."""
-    for word in phrase.words:
-        start, end = ticks(word.word.start), ticks(phrase.end)
+    for word, comes in phrase.coming:
+        start, end = ticks(comes), ticks(phrase.end)
         length = end - start
-        begin, out = min(560, length), max(0, length - 240)
+        up, down = _paced(length, 360, 240)
+        begin, out = min(560, length // 2), length - down
         nearer = scaled(1.04 if word.word.strong else 1.0)
         for layer in phrase.layers(word):
             soft = 0.3 * word.size
             tags = (
                 f"{_at(word)}{layer.look()}{scaled(1.22)}\\blur{soft:.1f}"
-                f"\\fsp{0.09 * word.size:.1f}\\fad(360,240)"
+                f"\\fsp{0.09 * word.size:.1f}\\fad({up},{down})"
                 f"\\t(0,{begin},0.5,{scaled(1)}\\blur{layer.blur:.1f}\\fsp0)"
                 f"\\t({begin},{length},{nearer})\\t({out},{length},\\blur{0.12 * word.size:.1f})"
             )
@@ -187,7 +216,7 @@ def highlight(phrase: Phrase) -> Iterator[pysubs2.SSAEvent]:
     start, end = ticks(phrase.start), ticks(phrase.end)
     mark = phrase.look.accent_color
     ink = tag_colour(readable_on(mark))
-    for word, until in zip(phrase.words, phrase.until, strict=True):
+    for word, until in phrase.spoken:
         begin, over = ticks(word.word.start) - start, ticks(until) - start
         base = tag_colour(phrase.look.color)
         for layer in phrase.layers(word):
@@ -207,7 +236,7 @@ def highlight(phrase: Phrase) -> Iterator[pysubs2.SSAEvent]:
 
 def _mark(phrase: Phrase, colour: str) -> Iterator[pysubs2.SSAEvent]:
     before: Box | None = None
-    for word, until in zip(phrase.words, phrase.until, strict=True):
+    for word, until in phrase.spoken:
         pad = 0.13 * word.size
         box = Box(
             word.box.left - pad, word.box.top - pad / 2, word.box.right + pad, word.box.bottom

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
 
 import pysubs2
 
@@ -121,10 +120,8 @@ class _Page:
         self, group: Sequence[Shown], block: Block, box: Box, end: Fraction
     ) -> Iterator[pysubs2.SSAEvent]:
         side = next((s for s in ("left", "right") if self.look.position.endswith(s)), "")
-        until = [*(later.start for _, later in pairwise(group)), end]
         phrase = Phrase(
             words=tuple(block.placed(box, side)),
-            until=tuple(until),
             start=group[0].start,
             end=end,
             look=self.look,
