@@ -214,7 +214,7 @@ BUILTIN_AGENTS: tuple[AgentDetail, ...] = (
     built_in(
         "Branding",
         "Puts an intro before, an outro behind and a watermark on a finished video. Give your own "
-        "with custom_intro_video_id, custom_outro_video_id and image_id.",
+        "as custom_intro_video_id of Intro, custom_outro_video_id of Outro, image_id of Watermark.",
         (
             ("Video Input", {}),
             ("Intro", {}),

@@ -7,6 +7,7 @@ from typing import Any
 
 from mosaic_mcp.contract.graph import Graph
 from mosaic_mcp.contract.spans import Span
+from mosaic_mcp.contract.tiles.params import OwnOrMosaics
 from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Fault
 from mosaic_mcp.intent.names import NodeNames
@@ -32,20 +33,42 @@ def taken_spans(spans: Iterable[tuple[object, Span]]) -> Iterator[str]:
 def without_effect(
     update: Mapping[str, Mapping[str, Any]], runnable: Graph, names: NodeNames
 ) -> Iterator[str]:
-    """Parameters of this run that do nothing, because ranges say what Clips cuts."""
+    """Parameters of this run that do nothing, because another one of the node says so."""
     for node, values in update.items():
         tile = runnable.tile(node) if node in runnable.nodes else None
-        given = [name for name in CHOOSING if values.get(name)]
-        if tile is None or tile.name != "Clips" or not given:
+        if tile is None or tile.params is None:
             continue
-        ranges = {**runnable.nodes[node].params_used, **values}.get("ranges")
-        if not ranges:
-            continue
-        saved = values.get("ranges") is None
-        does = "has" if len(given) == 1 else "have"
-        remedy = "Leave the ranges out" if not saved else "Give ranges=null with it"
-        yield (
-            f"{names.labels[node]}: {listed(given)} {does} no effect, because the "
-            f"{len(ranges)} ranges {'saved in the agent' if saved else 'given'} say what is cut. "
-            f"{remedy} to let it choose."
-        )
+        saved = runnable.nodes[node].params_used
+        label = names.labels[node]
+        if tile.name == "Clips":
+            yield from _beside_ranges(values, saved, label)
+        elif issubclass(tile.params, OwnOrMosaics):
+            yield from _beside_mosaics(tile.params, values, saved, label)
+
+
+def _beside_ranges(
+    values: Mapping[str, Any], saved: Mapping[str, Any], label: str
+) -> Iterator[str]:
+    given = [name for name in CHOOSING if values.get(name)]
+    ranges = {**saved, **values}.get("ranges")
+    if not given or not ranges:
+        return
+    kept = values.get("ranges") is None
+    does = "has" if len(given) == 1 else "have"
+    remedy = "Leave the ranges out" if not kept else "Give ranges=null with it"
+    yield (
+        f"{label}: {listed(given)} {does} no effect, because the {len(ranges)} ranges "
+        f"{'saved in the agent' if kept else 'given'} say what is cut. {remedy} to let it choose."
+    )
+
+
+def _beside_mosaics(
+    tile: type[OwnOrMosaics], values: Mapping[str, Any], saved: Mapping[str, Any], label: str
+) -> Iterator[str]:
+    if values.get(tile.file) is None or {**saved, **values}.get(tile.switch) != "mosaic":
+        return
+    where = "given" if tile.switch in values else "saved in the agent"
+    yield (
+        f"{label}: {tile.file} has no effect, because {tile.switch} is 'mosaic' as {where}. Give "
+        f"{tile.switch}='custom' with it."
+    )

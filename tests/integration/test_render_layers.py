@@ -305,6 +305,23 @@ async def test_everything_else_is_softer_under_a_voice(tmp_path, made, talk):
     assert level_at(sound, 1000, 4, 5) < 20
 
 
+async def test_music_that_was_laid_under_silence_is_softer_under_a_voice_as_well(tmp_path, made):
+    path = counted(tmp_path / "silent.mov", 180)
+    said = counted(tmp_path / "said.mov", 10, sound=sine(1, 440, 9000))
+    song, tune = music(tmp_path)
+    source, voice = source_of(path), source_of(said, duration=F(1))
+    tracks = (
+        Track(source=tune.sha256, loop=True),
+        Track(source=voice.sha256, kind="voice", at=F(5, 2), duck_db=-14),
+    )
+    timeline = with_sources(from_source(source, tile="in"), tune, voice, tracks=tracks)
+    files = {source.sha256: path, tune.sha256: song, voice.sha256: said}
+    sound = samples(tmp_path, await made(timeline, files))
+    alone, under = level_at(sound, 1000, 0.8, 1.5), level_at(sound, 1000, 2.6, 3.4)
+    assert alone == pytest.approx(20 * np.log10(4000), abs=0.5)
+    assert alone - under == pytest.approx(14, abs=0.7)
+
+
 async def test_a_track_begins_and_ends_where_it_says(tmp_path, made, talk):
     path, source = talk
     song, tune = music(tmp_path)

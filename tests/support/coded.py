@@ -82,7 +82,7 @@ def write_video(
 
 
 def write_hdr(path: Path, picture: np.ndarray, transfer: str, *, white: int = 203) -> Path:
-    """Ten frames of a picture in HLG (arib-std-b67) or PQ (smpte2084): its white at `white` nits."""
+    """Ten frames in HLG (arib-std-b67) or PQ (smpte2084), white at `white` nits."""
     still = path.with_suffix(".png")
     Image.fromarray(picture).save(still)
     ordinary = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=gbr:range=pc"

@@ -186,6 +186,21 @@ def test_what_no_page_says_is_left_to_the_hosted_engine(name, params):
 
 
 @pytest.mark.parametrize(
+    ("name", "file", "switch"),
+    [
+        ("Watermark", "image_id", "use_custom_logo"),
+        ("Intro", "custom_intro_video_id", "use_custom_intro"),
+        ("Outro", "custom_outro_video_id", "use_custom_outro"),
+    ],
+)
+def test_a_file_that_is_given_alone_is_wanted(name, file, switch):
+    model = tile_type(name).params
+    assert getattr(model(**{file: "f"}), switch) == "custom"
+    assert getattr(model(**{file: "f", switch: "mosaic"}), switch) == "mosaic"
+    assert getattr(model(), switch) == "mosaic"
+
+
+@pytest.mark.parametrize(
     ("name", "params", "says"),
     [
         ("Captions", {"caption_font_weight": 700}, "valid string"),

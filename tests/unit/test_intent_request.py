@@ -666,6 +666,19 @@ async def test_what_has_no_effect_beside_ranges_is_warned_of(settings, saved, gi
     assert found[0].startswith(told) if told else not found, done.warnings
 
 
+async def test_a_logo_beside_mosaics_is_warned_of_and_one_alone_is_shown(settings, videos):
+    kept = agent({"in": "Video Input", "logo": ("Watermark", {"use_custom_logo": "mosaic"})})
+    picture = str(videos / "logo.png")
+    done = await plan(settings, URL, engine=Engine(kept), params={"logo": {"image_id": picture}})
+    assert done.warnings == (
+        "Watermark: image_id has no effect, because use_custom_logo is 'mosaic' as saved in the "
+        "agent. Give use_custom_logo='custom' with it.",
+    )
+    alone = agent({"in": "Video Input", "logo": ("Watermark", {})})
+    done = await plan(settings, URL, engine=Engine(alone), params={"logo": {"image_id": picture}})
+    assert done.warnings == ()
+
+
 async def test_a_node_that_was_not_named_exactly_is_told(settings):
     done = await plan(settings, URL, params={"clip": {"num_clips": 1}}, skip=["captions"])
     assert done.warnings == ("'clip' is taken for the node 'Clips'.",)

@@ -16,7 +16,8 @@ from mosaic_mcp.studio.tiles.speech.moments import BETWEEN, LONGEST, OPENING, SH
 from mosaic_mcp.studio.tiles.speech.spans import keep
 from mosaic_mcp.studio.tiles.tile import Footage
 from mosaic_mcp.studio.timeline.edit import shown, trim
-from tests.support.tiles import Makes, context, source, talk
+from mosaic_mcp.studio.timeline.model import Track
+from tests.support.tiles import Known, Makes, context, source, speak, talk, timeline
 
 SCRIPT = (
     "Coffee is what I like in the morning. (2.0) Grind the beans just before you brew. (2.0) "
@@ -198,3 +199,21 @@ def test_a_folder_tells_by_names_folders_and_texts_what_is_in_it(tmp_path):
         "IMG_7.jpg": ["IMG", "A", "steep", "hill"],
     }
     assert found_in(tmp_path / "none") == []
+
+
+async def test_a_voice_over_a_silent_video_calls_for_its_pictures():
+    script = speak("(3) We stand in the kitchen now. (2) Then the coffee pours into a cup.")
+    film = timeline(source("film", Fraction(20), audio_channels=0))
+    voice = source("voice", Fraction(18), transcript="brought")
+    narrated = film.model_copy(
+        update={
+            "sources": {**film.sources, "voice": voice},
+            "tracks": (Track(source="voice", kind="voice"),),
+        }
+    )
+    own = clips(coffee_pours=9)
+    known = context(Known({"voice": script}), **own)
+    params = BRollParams(clips=list(own), coverage_level="maximal")
+    [made] = await b_roll.apply([narrated], params, known)
+    [(start, _, shown_clip)] = scenes(made)
+    assert (start, shown_clip) == (starts_of(script, "Then")[0], "coffee_pours")

@@ -8,7 +8,8 @@ from mosaic_mcp.contract.tiles.params import CaptionsParams, ClipsParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.perception.model import Words
 from mosaic_mcp.studio.tiles import captions, clips
-from mosaic_mcp.studio.tiles.speech.heard import listen
+from mosaic_mcp.studio.tiles.speech.heard import listen, listen_to_all
+from mosaic_mcp.studio.timeline.model import Track
 from tests.support.tiles import Known, context, source, speak, timeline
 
 BOTH = timeline(source("intro", Fraction(5)), source("talk", Fraction(20)))
@@ -125,3 +126,31 @@ async def test_subtitles_that_hardly_fit_the_sound_are_told(fitting, language, o
     shown = await captioned(knowing(intro=MUSIC, talk=words), warnings)
     assert len(shown) == len(TALK)
     assert warnings == told
+
+
+async def test_while_a_voice_speaks_it_alone_counts():
+    """The voice begins after the first sentence of the talk and lasts for two seconds."""
+    script = speak("Look at it.")
+    voice = source("voice", Fraction(2), transcript="brought")
+    at = TALK[2].end
+    beside = timeline(source("talk", Fraction(20)))
+    beside = beside.model_copy(
+        update={
+            "sources": {**beside.sources, "voice": voice},
+            "tracks": (Track(source="voice", kind="voice", at=at),),
+        }
+    )
+    known = Known({"talk": [*TALK[:3], *speak("(9) Goodbye.")], "voice": script})
+    heard = await listen_to_all(beside, context(known))
+    said = [word.text for word in heard.words]
+    assert said == ["Good", "morning", "everyone.", "Look", "at", "it.", "Goodbye."]
+    assert [w.start for w in heard.words[3:6]] == [at + word.start for word in script]
+    hidden = beside.model_copy(update={"tracks": (Track(source="voice", kind="voice"),)})
+    heard = await listen_to_all(hidden, context(known))
+    assert [word.text for word in heard.words] == ["Look", "at", "it.", "Goodbye."]
+    silent = timeline(source("film", Fraction(9), audio_channels=0))
+    alone = silent.model_copy(update={"sources": {**silent.sources, "voice": voice}})
+    alone = alone.model_copy(update={"tracks": (Track(source="voice", kind="voice"),)})
+    heard = await listen_to_all(alone, context(known))
+    assert [word.text for word in heard.words] == ["Look", "at", "it."]
+    assert (heard.language, heard.doubt) == ("en", "")

@@ -210,6 +210,15 @@ async def test_an_intro_leaves_voices_with_their_pictures():
     assert [(track.at, track.until) for track in opened.tracks] == [(7, 12)]
 
 
+async def test_music_ends_before_the_outro():
+    looped = Track(source="talk", loop=True)
+    under = timeline(source()).model_copy(update={"tracks": (looped,)})
+    outro = OutroParams(use_custom_outro="mosaic")
+    [both] = await opening.outro([under], outro, context(Known({})))
+    assert [track.until for track in both.tracks] == [F(60)]
+    assert both.duration == F(62)
+
+
 async def test_a_sound_is_refused_as_an_intro():
     with pytest.raises(MediaError, match="is not a video"):
         await opening.intro(

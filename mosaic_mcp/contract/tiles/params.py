@@ -7,9 +7,10 @@ public; what is not is marked. Tiles that generate are in `generation.py`, those
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, cast
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mosaic_mcp.contract.tiles.base import (
     AssetId,
@@ -24,11 +25,32 @@ from mosaic_mcp.contract.tiles.base import (
 )
 
 
-def _custom(switch: str, chosen: str, name: str, asset: str | None) -> list[Clash]:
-    if chosen == "custom" and asset is None:
-        what = f"is required when {switch} is custom. Upload the file and give its id."
-        return [Clash(name, what, (switch,))]
-    return []
+class OwnOrMosaics(Params):
+    """A tile that shows a file of the user's, or Mosaic's own.
+
+    A file that is given alone is wanted: the Run Agent page changes `image_id` and nothing beside.
+    """
+
+    switch: ClassVar[str]
+    """The parameter that says which of them."""
+    file: ClassVar[str]
+    """The parameter with the file's id."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _wanted(cls, given: Any) -> Any:
+        if isinstance(given, Mapping):
+            said = cast(Mapping[str, Any], given)
+            if said.get(cls.file) is not None and cls.switch not in said:
+                return {**said, cls.switch: "custom"}
+        return cast(Any, given)
+
+    def together(self) -> list[Clash]:
+        """What is custom needs its file."""
+        if getattr(self, self.switch) != "custom" or getattr(self, self.file) is not None:
+            return []
+        what = f"is required when {self.switch} is custom. Upload the file and give its id."
+        return [Clash(self.file, what, (self.switch,))]
 
 
 class NoParams(Params):
@@ -198,11 +220,14 @@ class CaptionsParams(Params):
         return [Clash("caption_min_words", what, ("caption_min_words", "caption_max_words"))]
 
 
-class WatermarkParams(Params):
+class WatermarkParams(OwnOrMosaics):
     """Watermark."""
 
+    switch: ClassVar[str] = "use_custom_logo"
+    file: ClassVar[str] = "image_id"
+
     use_custom_logo: Literal["mosaic", "custom"] = Field(
-        "mosaic", description="custom shows image_id"
+        "mosaic", description="custom shows image_id, which given alone says custom"
     )
     image_id: AssetId | None = Field(None, description="Uploaded picture")
     logo_position: Literal["top-left", "top-right", "bottom-left", "bottom-right"] = Field(
@@ -218,10 +243,6 @@ class WatermarkParams(Params):
     logo_margin_y: Annotated[float, Field(ge=0, le=2000)] = Field(
         20, description="Pixels from top or bottom", json_schema_extra=guessed()
     )
-
-    def together(self) -> list[Clash]:
-        """A custom logo needs its picture."""
-        return _custom("use_custom_logo", self.use_custom_logo, "image_id", self.image_id)
 
 
 class ColorCorrectionParams(Params):
@@ -278,36 +299,32 @@ class MirrorParams(Params):
         return []
 
 
-class IntroParams(Params):
+class IntroParams(OwnOrMosaics):
     """Intro."""
 
     documented: ClassVar[bool] = False
 
+    switch: ClassVar[str] = "use_custom_intro"
+    file: ClassVar[str] = "custom_intro_video_id"
+
     use_custom_intro: Literal["mosaic", "custom"] = Field(
-        "mosaic", description="custom plays custom_intro_video_id"
+        "mosaic", description="custom plays custom_intro_video_id, which given alone says custom"
     )
     custom_intro_video_id: AssetId | None = Field(None, description="Uploaded video")
 
-    def together(self) -> list[Clash]:
-        """A custom intro needs its video."""
-        name = "custom_intro_video_id"
-        return _custom("use_custom_intro", self.use_custom_intro, name, self.custom_intro_video_id)
 
-
-class OutroParams(Params):
+class OutroParams(OwnOrMosaics):
     """Outro."""
 
     documented: ClassVar[bool] = False
 
+    switch: ClassVar[str] = "use_custom_outro"
+    file: ClassVar[str] = "custom_outro_video_id"
+
     use_custom_outro: Literal["mosaic", "custom"] = Field(
-        "mosaic", description="custom plays custom_outro_video_id"
+        "mosaic", description="custom plays custom_outro_video_id, which given alone says custom"
     )
     custom_outro_video_id: AssetId | None = Field(None, description="Uploaded video")
-
-    def together(self) -> list[Clash]:
-        """A custom outro needs its video."""
-        name = "custom_outro_video_id"
-        return _custom("use_custom_outro", self.use_custom_outro, name, self.custom_outro_video_id)
 
 
 class DestinationParams(Params):

@@ -88,18 +88,22 @@ def _mix(programme: Samples, laid: Sequence[Laid], total: int, out: Path) -> Non
     speech = _speaking(programme, total) | _speaking_over(voices, total)
     under_voice = _smooth(_speaking_over(voices, total))
     under_speech = _smooth(speech)
-    programme_duck = min((one.track.duck_db for one in voices), default=0.0)
+    beside_voice = min((one.track.duck_db for one in voices), default=0.0)
     with out.open("wb") as file:
         for first, count in _blocks(total):
             windows = slice(first // WINDOW, -(-(first + count) // WINDOW))
             block = np.zeros((count, CHANNELS), np.float32)
             piece = programme[first : first + count].astype(np.float32)
             block[: len(piece)] = piece
-            block *= _gain(under_voice[windows], programme_duck, count)
+            block *= _gain(under_voice[windows], beside_voice, count)
             for one in laid:
                 sound = one.block(first, count, total)
-                if one.track.kind == "music":
+                if one.track.kind == "music" and one.track.duck_db:
                     sound *= _gain(under_speech[windows], one.track.duck_db, count)
+                elif (
+                    one.track.kind == "music"
+                ):  # laid where nobody spoke: as all else beside a voice
+                    sound *= _gain(under_voice[windows], beside_voice, count)
                 block += sound
             file.write(np.rint(_rounded(block)).astype(np.int16).tobytes())
 

@@ -19,7 +19,7 @@ from mosaic_mcp.studio.timeline.model import Timeline
 
 LONG_S = 40
 """Seconds from which a sound is kept: as a picture that is made in parts."""
-VERSION = 1
+VERSION = 2
 """Raised when another sound is made of the same timeline."""
 _SEEN: dict[str, Any] = {
     "name": True,

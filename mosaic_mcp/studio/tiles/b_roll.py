@@ -11,7 +11,7 @@ from mosaic_mcp.contract.tiles.generation import BRollParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.providers import Providers
 from mosaic_mcp.studio.providers.provider import PictureWish, nearest_shape
-from mosaic_mcp.studio.tiles.speech.heard import listen, require_words
+from mosaic_mcp.studio.tiles.speech.heard import listen_to_all, require_words
 from mosaic_mcp.studio.tiles.speech.moments import SHORTEST, Moment, apart, moments, span, spread
 from mosaic_mcp.studio.tiles.speech.relevance import relevance, stems
 from mosaic_mcp.studio.tiles.tile import Footage, TileContext, each_of
@@ -123,7 +123,7 @@ async def _own(params: BRollParams, context: TileContext) -> list[Clip]:
 async def _covered(
     timeline: Timeline, clips: Sequence[Clip], params: BRollParams, context: TileContext
 ) -> Timeline:
-    heard = await listen(timeline, context)
+    heard = await listen_to_all(timeline, context)
     require_words(heard, "B-roll cannot be placed")
     found = moments(timeline, heard)
     wanted = max(1, round(timeline.duration * PER_MINUTE[params.coverage_level] / 60))

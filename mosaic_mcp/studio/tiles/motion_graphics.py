@@ -26,7 +26,7 @@ from mosaic_mcp.studio.tiles.graphics.choosing import (
 from mosaic_mcp.studio.tiles.graphics.finding import Find, finds
 from mosaic_mcp.studio.tiles.graphics.wishes import Kind, Wish, Wishes, read_wishes
 from mosaic_mcp.studio.tiles.sight import accent, seen_longest, shot_changes, with_faces
-from mosaic_mcp.studio.tiles.speech.heard import Heard, listen, require_words
+from mosaic_mcp.studio.tiles.speech.heard import Heard, listen_to_all, require_words
 from mosaic_mcp.studio.tiles.speech.relevance import topic
 from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
@@ -77,7 +77,7 @@ async def apply(
 async def _drawn(
     timeline: Timeline, params: MotionGraphicsParams, wishes: Wishes, context: TileContext
 ) -> Timeline:
-    heard = await listen(timeline, context)
+    heard = await listen_to_all(timeline, context)
     kinds = _automatic(params, wishes)
     fixed = [w for w in wishes.wishes if w.texts or w.kind == "progress"]
     if kinds and not fixed:

@@ -9,7 +9,7 @@ from mosaic_mcp.contract.tiles.params import IntroParams, OutroParams
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.tiles.shipped import bumper
 from mosaic_mcp.studio.tiles.tile import TileContext
-from mosaic_mcp.studio.timeline.edit import later, snap
+from mosaic_mcp.studio.timeline.edit import later, snap, track_end
 from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline
 
 NOTE = (
@@ -33,7 +33,7 @@ async def outro(
     """Put the outro after every input."""
     custom = params.custom_outro_video_id if params.use_custom_outro == "custom" else None
     clip, source = await _clip(custom, context)
-    return [_with(t, source, (*t.clips, clip)) for t in inputs]
+    return [_with(_ended(t), source, (*t.clips, clip)) for t in inputs]
 
 
 async def _clip(asset_id: str | None, context: TileContext) -> tuple[Clip, Source]:
@@ -52,6 +52,12 @@ async def _clip(asset_id: str | None, context: TileContext) -> tuple[Clip, Sourc
 def _with(timeline: Timeline, source: Source, clips: tuple[Clip, ...]) -> Timeline:
     sources = {**timeline.sources, source.sha256: source}
     return snap(timeline.model_copy(update={"sources": sources, "clips": clips}))
+
+
+def _ended(timeline: Timeline) -> Timeline:
+    """Music that goes on with the output ends with the pictures that it was laid under."""
+    tracks = tuple(t.model_copy(update={"until": track_end(t, timeline)}) for t in timeline.tracks)
+    return timeline.model_copy(update={"tracks": tracks})
 
 
 def _later(timeline: Timeline, opened: Timeline) -> Timeline:

@@ -15,7 +15,13 @@ from mosaic_mcp.studio.perception.model import Interval, Perception, Words
 from mosaic_mcp.studio.side_by_side import side_by_side
 from mosaic_mcp.studio.tiles.speech.spans import merged
 from mosaic_mcp.studio.tiles.tile import TileContext
-from mosaic_mcp.studio.timeline.edit import PlacedWord, offsets, placed_words
+from mosaic_mcp.studio.timeline.edit import (
+    PlacedWord,
+    all_placed_words,
+    offsets,
+    placed_words,
+    track_end,
+)
 from mosaic_mcp.studio.timeline.model import Source, Timeline
 
 BRING_WORDS = (
@@ -101,6 +107,32 @@ async def scripts_of(timeline: Timeline, perception: Perception) -> dict[str, Wo
     voices = dict.fromkeys(track.source for track in timeline.tracks if track.kind == "voice")
     sources = [timeline.sources[sha] for sha in voices]
     return {s.sha256: await perception.words(s) for s in sources if s.transcript}
+
+
+async def listen_to_all(timeline: Timeline, context: TileContext) -> Heard:
+    """As `listen`, with the voices beside the clips: while one of them speaks, it alone counts."""
+    scripts = await scripts_of(timeline, context.perception)
+    if not scripts:
+        return await listen(timeline, context)
+    try:
+        beside = await listen(timeline, context)
+    except (MediaError, Unsupported) as error:
+        beside = Heard(words=(), doubt=error.message)
+    if beside.doubt:
+        await context.warn(f"only the voice-over is gone by: {beside.doubt}")
+    said = {sha: script.words for sha, script in scripts.items()}
+    voices = [w for w in all_placed_words(timeline, said) if w.clip >= len(timeline.clips)]
+    spoken = merged(
+        Interval(start=track.at, end=track_end(track, timeline))
+        for track in timeline.tracks
+        if track.source in scripts
+    )
+    rest = [w for w in beside.words if not any(i.start < w.end and w.start < i.end for i in spoken)]
+    return Heard(
+        words=tuple(sorted((*voices, *rest), key=lambda word: word.start)),
+        language=next(script.language for script in scripts.values()),
+        said={**beside.said, **scripts},
+    )
 
 
 def require_words(heard: Heard, wish: str) -> None:
