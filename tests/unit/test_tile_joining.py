@@ -2,8 +2,16 @@
 
 from fractions import Fraction as F
 
-from mosaic_mcp.studio.tiles.joining import joined
-from mosaic_mcp.studio.timeline.model import FaceSeen, Graphic, Span, Track
+from mosaic_mcp.studio.tiles.joining import differing, joined
+from mosaic_mcp.studio.timeline.model import (
+    Captions,
+    FaceSeen,
+    Graphic,
+    Overlay,
+    Sound,
+    Span,
+    Track,
+)
 from tests.support.tiles import source, timeline
 
 
@@ -35,3 +43,22 @@ def test_music_and_voices_stay_with_their_own_pictures():
     music, spoken = joined([one, two], "all").tracks
     assert (music.source, music.at, music.until) == ("song", 0, 10)
     assert (spoken.source, spoken.at, spoken.until) == ("voice", 14, 30)
+
+
+def test_what_only_a_later_video_has_is_kept_and_told():
+    logo = Overlay(source="logo", corner="top-left", width=0.1)
+    plain, marked = timeline(source("a", F(10))), timeline(source("b", F(20)))
+    marked = marked.model_copy(
+        update={"overlays": (logo,), "captions": Captions(), "sound": Sound(denoise=True)}
+    )
+    both = joined([plain, marked], "all")
+    assert (both.overlays, both.captions, both.sound) == (
+        (logo,),
+        marked.captions,
+        Sound(denoise=True),
+    )
+    assert list(differing([plain, marked])) == [
+        "the watermark of b is shown over all videos",
+        "the sound of all videos is enhanced as that of b",
+    ]
+    assert list(differing([marked, marked])) == []

@@ -10,13 +10,15 @@ from mosaic_mcp.studio.timeline.model import CaptionWord, CropKey, FaceSeen, Tim
 
 
 def joined(timelines: Sequence[Timeline], name: str) -> Timeline:
-    """All clips in order on the first timeline's canvas, with its look, overlays and sound.
+    """All clips in order on the first timeline's canvas, in its framing.
 
-    Crop paths, caption words, graphics, faces and cutaways are kept for every source: they are in
+    Overlays, the look of captions, and what is done to the sound are those of the first timeline
+    that has any: `differing` tells where that is not all. Crop paths, caption words, graphics, faces and cutaways are kept for every source: they are in
     source time. Music and voices stay with the pictures that they were laid over.
     """
     first = timelines[0]
-    framing, captions = first.framing, first.captions
+    framing = first.framing
+    captions = next((t.captions for t in timelines if t.captions), None)
     if framing is not None:
         paths: dict[str, tuple[CropKey, ...]] = {}
         for timeline in reversed(timelines):
@@ -34,6 +36,8 @@ def joined(timelines: Sequence[Timeline], name: str) -> Timeline:
             "clips": tuple(clip for t in timelines for clip in t.clips),
             "framing": framing,
             "captions": captions,
+            "overlays": next((t.overlays for t in timelines if t.overlays), ()),
+            "sound": next((t.sound for t in timelines if t.sound), None),
             "graphics": tuple(dict.fromkeys(g for t in timelines for g in t.graphics)),
             "faces": {
                 sha: tuple(sorted(found, key=lambda face: face.time))
@@ -43,6 +47,19 @@ def joined(timelines: Sequence[Timeline], name: str) -> Timeline:
             "tracks": tuple(_tracks(timelines)),
         }
     )
+
+
+def differing(timelines: Sequence[Timeline]) -> Iterator[str]:
+    """What `joined` does to all of them, and not each of them had."""
+    looks = [t for t in timelines if t.captions]
+    if len({t.captions.look for t in looks if t.captions}) > 1:
+        yield f"all captions look like those of {looks[0].name}"
+    marked = next((t for t in timelines if t.overlays), None)
+    if marked and any(t.overlays != marked.overlays for t in timelines):
+        yield f"the watermark of {marked.name} is shown over all videos"
+    heard = next((t for t in timelines if t.sound), None)
+    if heard and any(t.sound != heard.sound for t in timelines):
+        yield f"the sound of all videos is enhanced as that of {heard.name}"
 
 
 def _tracks(timelines: Sequence[Timeline]) -> Iterator[Track]:

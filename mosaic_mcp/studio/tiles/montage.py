@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from mosaic_mcp.contract.tiles.sound import MontageParams
 from mosaic_mcp.errors import MediaError
-from mosaic_mcp.studio.tiles.joining import joined
+from mosaic_mcp.studio.tiles.joining import differing, joined
 from mosaic_mcp.studio.tiles.material import Material, Window, look_at
 from mosaic_mcp.studio.tiles.reframe import face_path
 from mosaic_mcp.studio.tiles.sight import intervals_of
@@ -215,6 +215,12 @@ async def _sequence(
     shown: Sequence[Timeline], clips: Sequence[Clip], audio: Source | None, context: TileContext
 ) -> Timeline:
     """The clips on the first input's canvas, with the audio under them."""
+    for told in differing(shown):
+        await context.warn(told)
+    if any(timeline.tracks or timeline.sound for timeline in shown):
+        await context.warn(
+            "voices, music and enhanced sound of the videos are left out: lay them behind Montage"
+        )
     base = joined(shown, f"{shown[0].name}, montage")
     change: dict[str, object] = {
         "clips": tuple(clip.model_copy(update={"tile": context.node}) for clip in clips),

@@ -14,7 +14,7 @@ from mosaic_mcp.contract.tiles.params import RoughCutParams
 from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.perception.model import Interval
-from mosaic_mcp.studio.tiles.joining import joined
+from mosaic_mcp.studio.tiles.joining import differing, joined
 from mosaic_mcp.studio.tiles.speech.heard import Heard, hear, require_words
 from mosaic_mcp.studio.tiles.speech.relevance import stems
 from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences, settled
@@ -47,6 +47,8 @@ async def apply(
 ) -> list[Timeline]:
     """Cut every input, or all inputs joined in order when the parameters say so."""
     if params.combine_input_renders and len(inputs) > 1:
+        for told in differing(inputs):
+            await context.warn(told)
         names = " + ".join(t.name for t in inputs)
         inputs = [joined(inputs, names if len(names) <= 80 else f"{inputs[0].name} and others")]
     return [
