@@ -82,6 +82,17 @@ async def test_frames_far_into_a_source_are_found(tmp_path, made):
     assert numbers(out) == [*range(700, 720), *range(800, 810)]
 
 
+@pytest.mark.parametrize("rate", [F(25), F(30000, 1001)], ids=str)
+async def test_frames_far_from_any_key_frame_are_found_to_the_last(tmp_path, made, rate):
+    near = counted(tmp_path / "near.mp4", 600, rate=rate)
+    path = tmp_path / "in.mp4"
+    ffmpeg("-i", near, "-g", "250", "-keyint_min", "250", "-sc_threshold", "0", "-crf", "10", path)
+    source = source_of(path)
+    timeline = cut(source, (400, 480), (180, 240), (560, 600))
+    out, _ = await made(timeline, {source.sha256: path})
+    assert numbers(out) == [*range(400, 480), *range(180, 240), *range(560, 600)]
+
+
 async def test_clips_may_come_in_any_order_and_again(tmp_path, made):
     path = counted(tmp_path / "in.mp4", 120)
     source = source_of(path)

@@ -91,6 +91,22 @@ async def test_a_cutaway_covers_exactly_its_span_through_cuts(tmp_path, made):
     ]
 
 
+async def test_a_cutaway_of_wide_pixels_is_shown_whole(tmp_path, made):
+    """180 by 136 wide pixels, 240 by 136 as they are shown; their upper edge is bright."""
+    path = counted(tmp_path / "talk.mp4", 60)
+    picture = np.full((136, 180), 60, np.uint8)
+    picture[:14] = 220
+    other = write_video(tmp_path / "away.mp4", [picture] * 60, sample_aspect=F(4, 3))
+    source, away = source_of(path), source_of(other)
+    over = Span(source=source.sha256, start=F(0), end=F(2))
+    cutaways = (Cutaway(source=away.sha256, over=over),)
+    timeline = with_sources(from_source(source, tile="in"), away, cutaways=cutaways)
+    out = await made(timeline, {source.sha256: path, away.sha256: other})
+    seen = first_picture(out)
+    assert seen[4, 120].min() > 180
+    assert seen[60, 120].max() < 100
+
+
 def test_a_part_that_begins_after_a_cutaway_ended_shows_what_still_stands_of_it():
     talk = Source(sha256="t", name="talk", duration=F(60), width=320, height=240, frame_rate=F(30))
     away = talk.model_copy(update={"sha256": "a", "duration": F(5)})

@@ -67,6 +67,24 @@ async def test_cuts_are_on_their_frames_and_copies_are_bit_identical(tmp_path, t
     assert report.why_encoded == ""
 
 
+async def test_the_head_of_the_file_alone_decodes_copies_and_edges(tmp_path, talk):
+    """Apple's decoder does not read parameter sets that stand among the pictures."""
+    out, report = await cut(tmp_path, talk, (10, 100), (125, 200))
+    assert 0 < report.copied < report.frames
+    bare = tmp_path / "bare.mp4"
+    ffmpeg("-i", out, "-c", "copy", "-bsf:v", "filter_units=remove_types=7-8", bare)
+    assert numbers(bare) == numbers(out)
+    assert all((a == b).all() for a, b in zip(pictures(bare), pictures(out), strict=True))
+
+
+async def test_pictures_wait_no_longer_than_they_are_reordered(tmp_path, talk):
+    out, _ = await cut(tmp_path, talk, (10, 100), (125, 200))
+    with av.open(out) as file:
+        stream = file.streams.video[0]
+        packets = [p for p in file.demux(stream) if p.size]
+        assert packets[0].dts * stream.time_base == -F(2, 30)
+
+
 async def test_a_piece_that_reaches_the_end_is_copied_to_the_end(tmp_path, talk):
     out, report = await cut(tmp_path, talk, (60, FRAMES))
     assert numbers(out) == list(range(60, FRAMES))
@@ -104,14 +122,32 @@ async def test_the_sound_of_copied_pictures_stays_with_them(tmp_path):
     assert abs(int(np.argmax(np.abs(heard.astype(int)))) - frame * SAMPLES / 30) <= 48
 
 
+async def test_a_damaged_picture_in_an_edge_is_concealed_and_no_reason_to_fail(tmp_path, talk):
+    path = tmp_path / "in.mp4"
+    data = bytearray(talk.read_bytes())
+    with av.open(talk) as file:
+        [hit] = [
+            p
+            for p in file.demux(video=0)
+            if p.size and round(float(p.pts * p.time_base) * 30) == 135
+        ]
+        data[hit.pos : hit.pos + 4] = b"\xff" * 4  # how long the unit is said to be
+    path.write_bytes(data)
+    out, report = await cut(tmp_path, path, (10, 100), (125, 200))
+    assert (report.copied, report.why_encoded) == (0, "some of its pictures cannot be decoded")
+    with av.open(out) as file:
+        assert sum(1 for _ in file.decode(video=0)) == 90 + 75
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [
         (("-x264-params", "open-gop=1:b-adapt=0:keyint=30:min-keyint=30"), "open"),
         (("-g", "240"), "whole groups"),
         (("-c:v", "libx265", "-x265-params", "log-level=error"), "not H.264"),
+        (("-vf", "setsar=4/3"), "square"),
     ],
-    ids=["open groups", "long groups", "another codec"],
+    ids=["open groups", "long groups", "another codec", "wide pixels"],
 )
 async def test_what_cannot_be_copied_is_rendered_and_says_why(tmp_path, talk, options, why):
     path = coded(talk, tmp_path / "in.mp4", *options)

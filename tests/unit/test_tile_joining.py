@@ -3,8 +3,10 @@
 from fractions import Fraction as F
 
 from mosaic_mcp.studio.tiles.joining import differing, joined
+from mosaic_mcp.studio.timeline.edit import to_source
 from mosaic_mcp.studio.timeline.model import (
     Captions,
+    Clip,
     FaceSeen,
     Graphic,
     Overlay,
@@ -62,3 +64,22 @@ def test_what_only_a_later_video_has_is_kept_and_told():
         "the sound of all videos is enhanced as that of b",
     ]
     assert list(differing([marked, marked])) == []
+
+
+def test_a_voice_stays_with_its_picture_at_another_rate():
+    """Three hundred clips of 0.7 s at 25 frames a second are put behind a video at 29.97."""
+    rate = F(30000, 1001)
+    one = timeline(source("a", F(10), frame_rate=rate)).model_copy(update={"frame_rate": rate})
+    cut = tuple(Clip(source="b", start=F(n), end=n + F(18, 25)) for n in range(300))
+    two = timeline(source("b", F(300)), source("voice", F(3))).model_copy(
+        update={
+            "frame_rate": F(25),
+            "clips": cut,
+            "tracks": (Track(source="voice", kind="voice", at=250 * F(18, 25) + F(1, 5)),),
+        }
+    )
+    both = joined([one, two], "all")
+    [voice] = both.tracks
+    shown = to_source(both, voice.at)
+    assert shown is not None
+    assert abs(shown[1] - (250 + F(1, 5))) < F(1, 30)

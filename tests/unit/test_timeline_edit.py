@@ -41,6 +41,12 @@ def test_a_source_becomes_one_clip_on_an_even_canvas():
     assert abs(whole.duration - 10) < 1 / RATE
 
 
+def test_a_length_in_milliseconds_holds_its_last_frame():
+    rate = F(24000, 1001)
+    facts = {"duration": F(64_981, 1000), "frame_rate": rate}  # 1,558 frames: 64.98158 s
+    assert from_source(TALK.model_copy(update=facts), tile="in").duration == 1558 / rate
+
+
 def test_clips_last_a_whole_number_of_frames():
     snapped = snap(cut((F(1), F(2)), (F(5), F(5) + F(1, 100)), (F(59), F(60))))
     assert [c.duration * RATE % 1 for c in snapped.clips] == [0, 0]

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mosaic_mcp.studio.render.colour import TONE_MAP
-from mosaic_mcp.studio.render.facts import Facts
+from mosaic_mcp.studio.render.facts import Facts, square
 from mosaic_mcp.studio.render.fitting import changed, fitted
 from mosaic_mcp.studio.render.layers import Layers
 from mosaic_mcp.studio.render.pieces import Frames, Run, frames_in, part_of, runs_of
@@ -89,9 +89,13 @@ def _run(
 
 def _drawn(plan: Plan, run: Run, name: str, index: int) -> None:
     """The picture of a sound, for each view."""
+    first = run.pieces[0].first
     for view in plan.views:
-        rate, selection = view.timeline.frame_rate, _selection(run.pieces, 0)
-        number = plan.input(name)
+        rate = view.timeline.frame_rate
+        skipped = first if first > SEEK_FROM_S * rate else 0
+        seek = ["-ss", f"{float(skipped / rate):.6f}"] if skipped else []
+        number = plan.input(name, *seek)
+        selection = f"trim=end_frame={run.end - skipped},select='{_selection(run.pieces, skipped)}'"
         drawn = waves(view.width, view.height, rate, selection)
         plan.chains.append(f"[{number}:a:0]{drawn}[{view.own(f'r{index}')}]")
 
@@ -101,23 +105,22 @@ def _decoded(plan: Plan, run: Run, name: str, facts: Facts) -> str:
     rate = plan.views[0].timeline.frame_rate
     first = run.pieces[0].first
     skipped = first if facts.seekable and first > SEEK_FROM_S * rate else 0
-    # One second more than needed: the last frame of a variable rate may come late.
-    options = ["-t", f"{float((run.end - skipped) / rate) + 1:.6f}"]
+    options: list[str] = []
     if skipped:
         # An accurate seek would drop the picture that still stands at this moment when the rate
-        # varies. From the key frame before, `fps` finds the last picture before the start.
-        options = ["-noaccurate_seek", "-ss", f"{float(skipped / rate):.6f}", *options]
+        # varies. From the key frame before, `fps` finds the last picture before the start. There is
+        # no `-t`: it would count from that key frame, however far before it is.
+        options = ["-noaccurate_seek", "-ss", f"{float(skipped / rate):.6f}"]
     number = plan.input(name, *plan.decoding, *options)
     source = run.source
     steps = [
-        *(["bwdif=mode=send_frame:deint=interlaced"] if facts.interlaced else []),
+        *facts.whole_pictures,
         f"fps=fps={rate}:start_time=0:round=near",
         f"tpad=stop_mode=clone:stop_duration={TAIL_S}",
+        f"trim=end_frame={run.end - skipped}",  # nothing behind it is decoded
         f"select='{_selection(run.pieces, skipped)}'",
         "setpts=N",
-        # Square pixels, as the source is shown; no change for most sources.
-        f"scale={source.width}:{source.height}",
-        "setsar=1",
+        *square(source),
         *([TONE_MAP] if facts.hdr else []),
     ]
     # V leaves cover pictures out.

@@ -2,8 +2,9 @@
 
 Runs in the helper. A piece [first, end) of an H.264 source is copied from its first key frame to
 its last; what lies before and after is decoded and encoded to the frame, several edges side by
-side. All goes into one MPEG transport stream, in which parameter sets may change; the caller puts
-it beside its sound.
+side. All goes into one MPEG transport stream, which the caller puts beside its sound. Its first
+picture carries the parameter sets of both encoders, so that the head of the file has them: Apple's
+decoder reads them nowhere else.
 
 Whoever wants the whole measured story: design.md, "What only cuts is not re-encoded".
 """
@@ -28,20 +29,28 @@ from typing import Any, Self
 
 import av
 from av.bitstream import BitStreamFilterContext
+from av.codec.context import Flags
 from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from mosaic_mcp.studio.perception.opening import opened, start_of
+from mosaic_mcp.studio.render.parameter_sets import (
+    free_id,
+    parameter_sets,
+    starts,
+    with_start_codes,
+)
 
 LEAST_SHARE = 0.4
 """Below this share of copied frames, decoding and encoding everything in one go is as quick."""
 LEAST_COPY = 15
 """Frames: a shorter copy is not worth two encoders."""
-DELAY = 16
-"""Frames by which everything is shown later than it is decoded: H.264 reorders no more."""
+EDGES_DELAY = 2
+"""Frames by which x264 shows a picture later than it is decoded at most: B-frames in a pyramid."""
 IDR = 5
 Pieces = Sequence[tuple[int, int]]
 
@@ -53,6 +62,8 @@ class Index:
     frames: int
     keys: list[int]
     """Numbers of the pictures at which decoding may begin, and at the end `frames`."""
+    delay: int
+    """Frames by which pictures are shown later than they are decoded."""
 
     def inside(self, first: int, end: int) -> tuple[int, int]:
         """The whole groups within [first, end): [from, to), empty when there are none."""
@@ -83,15 +94,21 @@ def smart_cut(argument: dict[str, Any]) -> dict[str, Any]:
         share = _share(index, pieces)
         if share < LEAST_SHARE:
             return {"why": f"only {share:.0%} of the frames lie in whole groups of pictures"}
+        own = parameter_sets(stream.codec_context.extradata or b"")
+        edge = _EdgeCoding(rate, argument["options"], free_id(own) or 0)
         total = sum(end - first for first, end in pieces)
         with (
-            _Edges(path, index, rate, argument["options"], argument["at_once"]) as edges,
+            _Edges(path, index, edge, argument["at_once"]) as edges,
             av.open(argument["out"], "w", format="mpegts") as out,
         ):
-            writer = _Writer(_Reader(container, stream, index, rate), out)
-            for start, stop, encoded in edges.encode(pieces):
-                writer.copy(start, stop) if encoded is None else writer.put(encoded.result())
-                print(f"progress {writer.at / total:.4f}", file=sys.stderr, flush=True)
+            head = with_start_codes([*own, *edge.sets(stream.codec_context)])
+            writer = _Writer(_Reader(container, stream, index, rate), out, head)
+            try:
+                for start, stop, encoded in edges.encode(pieces):
+                    writer.copy(start, stop) if encoded is None else writer.put(encoded.result())
+                    print(f"progress {writer.at / total:.4f}", file=sys.stderr, flush=True)
+            except (FFmpegError, _Missing):  # FFmpeg's filters conceal what is damaged
+                return {"why": "some of its pictures cannot be decoded"}
     return {"copied": writer.copied, "encoded": writer.at - writer.copied}
 
 
@@ -105,6 +122,10 @@ def _index(container: InputContainer, stream: VideoStream, rate: Fraction) -> In
     context = stream.codec_context
     if context.name != "h264" or context.pix_fmt != "yuv420p" or not context.extradata:
         return "the source is not H.264 in 4:2:0 of 8 bits"
+    if (stream.sample_aspect_ratio or 1) != 1:
+        return "its pixels are not square"
+    if free_id(parameter_sets(context.extradata)) is None:
+        return "its parameter sets leave no number free"
     begin, base = start_of(container), Fraction(stream.time_base or 1)
     numbers: list[int] = []
     keys: list[int] = []
@@ -124,14 +145,15 @@ def _index(container: InputContainer, stream: VideoStream, rate: Fraction) -> In
         numbers.append(number)
     if sorted(numbers) != list(range(len(numbers))) or not keys:
         return "its pictures are not evenly spaced"
-    return Index(len(numbers), [*keys, len(numbers)])
+    delay = max(place - number for place, number in enumerate(numbers))
+    return Index(len(numbers), [*keys, len(numbers)], max(delay, EDGES_DELAY))
 
 
 def _is_idr(packet: Packet, extradata: bytes) -> bool:
     """True when the packet holds a picture that nothing before it is needed for."""
     data = bytes(packet)
     if extradata[0] != 1:  # no avcC: start codes, as in a transport stream
-        units = [data[i + 3] & 31 for i in _starts(data)]
+        units = [data[i + 3] & 31 for i in starts(data)]
         return IDR in units
     size, at = (extradata[4] & 3) + 1, 0
     while at + size < len(data):
@@ -139,13 +161,6 @@ def _is_idr(packet: Packet, extradata: bytes) -> bool:
             return True
         at += size + int.from_bytes(data[at : at + size], "big")
     return False
-
-
-def _starts(data: bytes) -> Iterator[int]:
-    at = data.find(b"\0\0\1")
-    while 0 <= at < len(data) - 3:
-        yield at
-        at = data.find(b"\0\0\1", at + 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +230,8 @@ class _Edges:
     decoder begin and end with idle threads.
     """
 
-    def __init__(
-        self, path: str, index: Index, rate: Fraction, options: dict[str, str], at_once: int
-    ) -> None:
-        self._path, self._index, self._rate, self._options = path, index, rate, options
+    def __init__(self, path: str, index: Index, coding: _EdgeCoding, at_once: int) -> None:
+        self._path, self._index, self._coding = path, index, coding
         self._pool = ThreadPoolExecutor(at_once, initializer=self._open)
         self._open_files = ExitStack()
         self._own = threading.local()
@@ -250,28 +263,52 @@ class _Edges:
         container = self._open_files.enter_context(opened(self._path))
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
-        self._own.reader = _Reader(container, stream, self._index, self._rate)
+        self._own.reader = _Reader(container, stream, self._index, self._coding.rate)
 
     def _encode(self, first: int, end: int) -> list[_Shown]:
         reader: _Reader = self._own.reader
-        encoder = self._encoder(reader.stream.codec_context)
+        encoder = self._coding.encoder(reader.stream.codec_context)
         packets: list[Packet] = []
         for number, frame in enumerate(reader.frames(first, end)):
-            frame.pts, frame.time_base = number, 1 / self._rate
+            frame.pts, frame.time_base = number, 1 / self._coding.rate
             frame.pict_type = PictureType.NONE
             packets += encoder.encode(frame)
         packets += encoder.encode(None)
+        if len(packets) != end - first:
+            raise _Missing
         return [_Shown(bytes(p), p.pts or 0, p.is_keyframe) for p in packets]
 
-    def _encoder(self, source: VideoCodecContext) -> VideoCodecContext:
+
+class _Missing(Exception):
+    """A picture of the source was not decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class _EdgeCoding:
+    """How edges are encoded: x264's `options`, and the number of their parameter sets."""
+
+    rate: Fraction
+    options: dict[str, str]
+    number: int
+
+    def encoder(self, source: VideoCodecContext) -> VideoCodecContext:
+        """A new encoder for pictures like those of `source`."""
         encoder = av.CodecContext.create("libx264", "w")
         encoder.width, encoder.height, encoder.pix_fmt = source.width, source.height, "yuv420p"
-        encoder.time_base, encoder.framerate = 1 / self._rate, self._rate
+        encoder.time_base, encoder.framerate = 1 / self.rate, self.rate
         encoder.colorspace = encoder.color_primaries = encoder.color_trc = 1  # bt709
         encoder.color_range = 1
-        encoder.options = {**self._options, "x264-params": "keyint=infinite:open-gop=0"}
+        own = f"keyint=infinite:open-gop=0:sps-id={self.number}"
+        encoder.options = {**self.options, "x264-params": own}
         encoder.thread_count = 1
         return encoder
+
+    def sets(self, source: VideoCodecContext) -> list[bytes]:
+        """The parameter sets of every edge."""
+        encoder = self.encoder(source)
+        encoder.flags |= Flags.global_header
+        encoder.open()
+        return parameter_sets(encoder.extradata or b"")
 
 
 @dataclass(slots=True)
@@ -280,6 +317,8 @@ class _Writer:
 
     reader: _Reader
     out: OutputContainer
+    head: bytes
+    """What the first picture has before it."""
     at: int = 0
     copied: int = 0
     _sent: int = 0
@@ -299,9 +338,9 @@ class _Writer:
         self.at += len(stretch)
 
     def _put(self, shown: _Shown) -> None:
-        packet = Packet(shown.data)
+        packet = Packet(shown.data if self._sent else self.head + shown.data)
         packet.stream, packet.time_base = self._written(), 1 / self.reader.rate
-        packet.pts, packet.dts = self.at + shown.number + DELAY, self._sent
+        packet.pts, packet.dts = self.at + shown.number + self.reader.index.delay, self._sent
         packet.is_keyframe = shown.key
         self.out.mux(packet)
         self._sent += 1

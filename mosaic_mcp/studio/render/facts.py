@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mosaic_mcp.studio.render.ffmpeg import Limits, guarded_input, run_ffmpeg
+from mosaic_mcp.studio.timeline.model import Source
 
 HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
 """PQ and HLG."""
@@ -40,6 +41,11 @@ class Facts:
     """The container has an index, so that a seek lands on or before the asked time."""
 
     @property
+    def whole_pictures(self) -> tuple[str, ...]:
+        """Filters that make whole pictures of half ones."""
+        return ("bwdif=mode=send_frame:deint=interlaced",) if self.interlaced else ()
+
+    @property
     def to_bt709(self) -> str:
         """Options of FFmpeg's `scale` that bring the values to bt709, video range.
 
@@ -48,6 +54,11 @@ class Facts:
         matrix, full_range = ("bt709", False) if self.hdr else (self.matrix, self.full_range)
         span = "pc" if full_range else "tv"
         return f"in_color_matrix={matrix}:out_color_matrix=bt709:in_range={span}:out_range=tv"
+
+
+def square(source: Source) -> tuple[str, ...]:
+    """Filters that bring pictures to square pixels, as the source is shown; most are already."""
+    return (f"scale={source.width}:{source.height}", "setsar=1")
 
 
 async def read_facts(ffmpeg: Path, name: str, *, cwd: Path) -> Facts:
@@ -71,9 +82,15 @@ def parse_facts(log: str, *, seekable: bool = False) -> Facts:
     size = re.search(r" (\d{2,5})x(\d{2,5})\b", line)
     untagged = "bt709" if size and int(size.group(2)) >= 720 else "smpte170m"
     return Facts(
-        matrix=next((n for m, n in _MATRICES.items() if re.search(rf"\b{m}\b", notes)), untagged),
+        matrix=_matrix(notes) or untagged,
         full_range="yuvj" in line or bool(re.search(r"\bpc\b", notes)),
         hdr=any(t in notes for t in HDR_TRANSFERS),
         interlaced=bool(re.search(r"\b(top|bottom) (first|coded first)", notes)),
         seekable=seekable,
     )
+
+
+def _matrix(notes: str) -> str | None:
+    """As in "tv, smpte170m/bt709/bt709": matrix, primaries and transfer, or one name for all."""
+    said = (note.partition("/")[0] for note in notes.split(", "))
+    return next((_MATRICES[name] for name in said if name in _MATRICES), None)

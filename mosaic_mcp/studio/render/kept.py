@@ -39,6 +39,8 @@ def keep(made: Path, kept: Path, *, moved: bool = False) -> None:
         moved = False
     if not moved:
         place(made, part)
+    with part.open("rb+") as file:  # what has its name survives a power cut
+        os.fsync(file.fileno())
     part.replace(kept)
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import lcm
 
 from mosaic_mcp.studio.render.colour import TONE_MAP
-from mosaic_mcp.studio.render.facts import Facts
+from mosaic_mcp.studio.render.facts import Facts, square
 from mosaic_mcp.studio.render.fitting import changed
 from mosaic_mcp.studio.render.pieces import Frames
 from mosaic_mcp.studio.render.plan import Plan, View
@@ -80,11 +80,13 @@ class Layers:
             options = [*plan.decoding, "-ss", f"{float(begin):.6f}", "-t", seconds]
         number = plan.input(self.names[cutaway.source], *options)
         steps = [
+            *facts.whole_pictures,
             f"fps=fps={rate}:start_time=0:round=near",
             f"tpad=stop_mode=clone:stop_duration={seconds}",
             f"trim=end_frame={frames.count}",
             # Its first frame is due when the span begins.
             f"setpts=N+{frames.first}",
+            *(square(source) if source.kind == "video" else ()),
             *([TONE_MAP] if facts.hdr else []),
             f"scale={view.width}:{view.height}:force_original_aspect_ratio=increase"
             f":flags={plan.resampling}:{facts.to_bt709}",

@@ -32,7 +32,9 @@ from mosaic_mcp.studio.render.workbench import OnShare, Workbench, place
 
 KEY_FRAME_S = 2
 """Players seek well, and later cuts can be copied."""
-VERSION = 1
+VERSION = 2
+MANY_SOURCES = 8
+"""With more, decoders of as many threads as FFmpeg likes would need too much memory at once."""
 LEAD_S = 60
 """Captions begin at most this long before the part in which they still stand."""
 
@@ -126,7 +128,8 @@ def arguments(plan: Plan, encoder: Encoder, threads: int | None = None) -> tuple
     by side on every core, one for each is quickest: more have to wait for each other.
     """
     each = ("-threads", str(threads)) if threads else ()
-    inputs = [(*each, option) if option == "-i" else (option,) for option in plan.inputs]
+    decoders = each or (("-threads", "2") if plan.sources > MANY_SOURCES else ())
+    inputs = [(*decoders, option) if option == "-i" else (option,) for option in plan.inputs]
     rate = plan.views[0].timeline.frame_rate
     coded = (
         *("-c:v", encoder.name, *encoder.options),

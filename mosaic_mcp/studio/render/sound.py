@@ -26,6 +26,8 @@ from mosaic_mcp.studio.timeline.model import Clip, Source, Timeline, Track
 
 RATE = 48_000
 CHANNELS = 2
+AT_ONCE = 4
+"""Stretches that are decoded side by side."""
 FADE = RATE * 6 // 1000
 """Samples of the fade at a cut: 6 ms."""
 PROGRAMME = "programme.pcm"
@@ -78,11 +80,17 @@ async def programme(
     """
     wanted = stretches(timeline)
     decoded = {stretch: job / f"stretch{i}.pcm" for i, stretch in enumerate(wanted)}
+    limit = anyio.CapacityLimiter(AT_ONCE)
+
+    async def decode(stretch: Stretch, path: Path) -> None:
+        source = timeline.sources[stretch.source]
+        stored, name = facts[stretch.source], names[stretch.source]
+        async with limit:
+            await _decode(stretch, source, stored, name, path, ffmpeg)
+
     async with side_by_side() as group:
         for stretch, path in decoded.items():
-            source = timeline.sources[stretch.source]
-            stored, name = facts[stretch.source], names[stretch.source]
-            group.start_soon(_decode, stretch, source, stored, name, path, ffmpeg)
+            group.start_soon(decode, stretch, path)
     return await anyio.to_thread.run_sync(assemble, timeline, decoded, job)
 
 

@@ -13,7 +13,7 @@ TAIL_S = 2
 
 
 def waves(width: int, height: int, rate: Fraction, selection: str) -> str:
-    """Filters from a sound to the wanted frames, chosen by number as those of a video are."""
+    """Filters from a sound to the wanted frames, which the filters `selection` choose by number."""
     wide, high = width, max(height // 3 // 2 * 2, 2)
     return (
         f"aformat=channel_layouts=mono,"
@@ -22,7 +22,7 @@ def waves(width: int, height: int, rate: Fraction, selection: str) -> str:
         f"premultiply=inplace=1,format=gbrp,"
         f"lutrgb=r='max(val,{_channel(0)})':g='max(val,{_channel(1)})':b='max(val,{_channel(2)})',"
         f"fps=fps={rate}:start_time=0:round=near,tpad=stop_mode=clone:stop_duration={TAIL_S},"
-        f"select='{selection}',setpts=N,setsar=1,"
+        f"{selection},setpts=N,setsar=1,"
         f"scale=out_color_matrix=bt709:out_range=tv,{TAGGED}"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from mosaic_mcp.studio.timeline.edit import later, tracks_in
+from mosaic_mcp.studio.timeline.edit import at_rate, later, tracks_in
 from mosaic_mcp.studio.timeline.model import CaptionWord, CropKey, FaceSeen, Timeline, Track
 
 
@@ -13,10 +13,12 @@ def joined(timelines: Sequence[Timeline], name: str) -> Timeline:
     """All clips in order on the first timeline's canvas, in its framing.
 
     Overlays, the look of captions, and what is done to the sound are those of the first timeline
-    that has any: `differing` tells where that is not all. Crop paths, caption words, graphics, faces and cutaways are kept for every source: they are in
-    source time. Music and voices stay with the pictures that they were laid over.
+    that has any: `differing` tells where that is not all. Crop paths, caption words, graphics,
+    faces and cutaways are kept for every source: they are in source time. Music and voices stay
+    with the pictures that they were laid over.
     """
     first = timelines[0]
+    timelines = [at_rate(timeline, first.frame_rate) for timeline in timelines]
     framing = first.framing
     captions = next((t.captions for t in timelines if t.captions), None)
     if framing is not None:
@@ -51,9 +53,9 @@ def joined(timelines: Sequence[Timeline], name: str) -> Timeline:
 
 def differing(timelines: Sequence[Timeline]) -> Iterator[str]:
     """What `joined` does to all of them, and not each of them had."""
-    looks = [t for t in timelines if t.captions]
-    if len({t.captions.look for t in looks if t.captions}) > 1:
-        yield f"all captions look like those of {looks[0].name}"
+    drawn = [(t.name, t.captions.look) for t in timelines if t.captions]
+    if any(look != drawn[0][1] for _, look in drawn):
+        yield f"all captions look like those of {drawn[0][0]}"
     marked = next((t for t in timelines if t.overlays), None)
     if marked and any(t.overlays != marked.overlays for t in timelines):
         yield f"the watermark of {marked.name} is shown over all videos"

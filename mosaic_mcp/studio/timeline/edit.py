@@ -86,12 +86,34 @@ def snap(timeline: Timeline) -> Timeline:
     clips: list[Clip] = []
     for clip in timeline.clips:
         length = timeline.sources[clip.source].duration
-        # A length in microseconds may miss its last whole frame by a rounding.
-        longest = int((length - clip.start) * rate + Fraction(1, 100))
+        # A length in milliseconds (Matroska) may miss its last whole frame by a rounding.
+        longest = int((length - clip.start + Fraction(9, 10_000)) * rate)
         frames = min(round(clip.duration * rate), longest)
         if frames > 0:
             clips.append(clip.model_copy(update={"end": clip.start + frames / rate}))
     return timeline.model_copy(update={"clips": tuple(clips)})
+
+
+def at_rate(timeline: Timeline, rate: Fraction) -> Timeline:
+    """The timeline at another frame rate; tracks stay with the pictures that they lie over."""
+    if timeline.frame_rate == rate:
+        return timeline
+    old, new = offsets(timeline), [Fraction(0)]
+    other = timeline.model_copy(update={"frame_rate": rate})
+    for clip in timeline.clips:
+        new.append(new[-1] + snap(other.model_copy(update={"clips": (clip,)})).duration)
+
+    def there(time: Fraction) -> Fraction:
+        index = min(bisect.bisect_right(old, time), len(old) - 1) - 1
+        return min(new[index] + time - old[index], new[-1])
+
+    tracks = [
+        track.model_copy(
+            update={"at": there(track.at), "until": track.until and there(track.until)}
+        )
+        for track in timeline.tracks
+    ]
+    return snap(other).model_copy(update={"tracks": tuple(tracks)})
 
 
 def offsets(timeline: Timeline) -> list[Fraction]:
