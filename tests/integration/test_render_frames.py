@@ -93,6 +93,18 @@ async def test_frames_far_from_any_key_frame_are_found_to_the_last(tmp_path, mad
     assert numbers(out) == [*range(400, 480), *range(180, 240), *range(560, 600)]
 
 
+@pytest.mark.parametrize("kind", ["mpegts", "avi", "flv"])
+async def test_frames_far_into_a_file_without_an_index_are_found_from_near(tmp_path, made, kind):
+    near = counted(tmp_path / "near.mp4", 900)
+    path = tmp_path / "in"
+    codec = ("-c:v", "mpeg4", "-q:v", "2") if kind == "avi" else ("-c", "copy")
+    ffmpeg("-i", near, *codec, "-f", kind, path)
+    source = source_of(path, duration=F(30))
+    out, report = await made(cut(source, (700, 720), (850, 900)), {source.sha256: path})
+    assert numbers(out) == [*range(700, 720), *range(850, 900)]
+    assert all("-ss" in command for command in report.commands)
+
+
 async def test_clips_may_come_in_any_order_and_again(tmp_path, made):
     path = counted(tmp_path / "in.mp4", 120)
     source = source_of(path)

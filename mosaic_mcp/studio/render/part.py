@@ -28,7 +28,7 @@ from mosaic_mcp.studio.render.kept import PartStore, keep, take
 from mosaic_mcp.studio.render.layers import FONTS_DIR
 from mosaic_mcp.studio.render.pieces import Frames
 from mosaic_mcp.studio.render.plan import CAPTIONS, GRAPH, Plan, View, side_files
-from mosaic_mcp.studio.render.workbench import OnShare, Workbench, place
+from mosaic_mcp.studio.render.workbench import OnShare, Workbench, lend, place
 
 KEY_FRAME_S = 2
 """Players seek well, and later cuts can be copied."""
@@ -213,7 +213,7 @@ def _lay_out(parts: Sequence[Part], plan: Plan, folder: Path) -> None:
     for part in parts:
         for name in part.work.media:
             if name in used and not (folder / name).exists():
-                place(part.work.job / name, folder / name)
+                lend(part.work.job / name, folder / name)
     side_files(folder, plan)
     for part, view in zip(parts, plan.views, strict=True):
         if part.captions:

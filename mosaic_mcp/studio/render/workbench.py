@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio.to_thread
 
-from mosaic_mcp.errors import MediaError
+from mosaic_mcp.errors import MediaError, MosaicError
 from mosaic_mcp.studio.render.colour import table_file
 from mosaic_mcp.studio.render.commands import SideFile, keep_files
 from mosaic_mcp.studio.render.encoders import Encoder, Quality
 from mosaic_mcp.studio.render.facts import Facts, read_facts
+from mosaic_mcp.studio.render.ffmpeg import guarded_input, run_ffmpeg
 from mosaic_mcp.studio.render.pieces import frames_in
 from mosaic_mcp.studio.render.sheet import Sheet, sheet_of
 from mosaic_mcp.studio.timeline.model import Timeline
 
 OnShare = Callable[[float], None]
+INDEXED_FROM_S = 20
+"""Seconds: of a shorter file nothing is far from its start."""
 NAMED = 20
 """Digits of a source's hash in its name: enough, and commands can still be read."""
 
@@ -83,16 +86,35 @@ async def set_up(
 
     What is `known` of sources is not read again.
     """
-    names = await anyio.to_thread.run_sync(_bring_files, timeline, files, job)
+    names = dict(await anyio.to_thread.run_sync(_bring_files, timeline, files, job))
     played = (*timeline.clips, *timeline.cutaways, *timeline.tracks)
     facts = dict(known or {})
     for sha in dict.fromkeys(part.source for part in played):
         if sha not in facts:
             facts[sha] = await read_facts(ffmpeg, names[sha], cwd=job)
+    for sha in dict.fromkeys(clip.source for clip in timeline.clips):
+        source = timeline.sources[sha]
+        if source.kind == "video" and not facts[sha].seekable and source.duration > INDEXED_FROM_S:
+            names[sha], facts[sha] = await _indexed(names[sha], facts[sha], ffmpeg, job)
     sheet = await anyio.to_thread.run_sync(sheet_of, timeline)
     work = Workbench(timeline, names, facts, sheet, quality, encoder, ffmpeg, job)
     await keep_files(job, work.sources_in(job))
     return work
+
+
+async def _indexed(name: str, facts: Facts, ffmpeg: Path, job: Path) -> tuple[str, Facts]:
+    """A copy of a file that cannot be sought (a transport stream, AVI) with an index, nothing
+    encoded: else each part would be decoded from the file's start. Where that cannot be, itself."""
+    indexed = f"{name}-indexed"
+    if not (job / indexed).exists():
+        streams = ("-map", "0:V:0", "-map", "0:a?", "-c", "copy")
+        try:
+            command = [*guarded_input(name), *streams, "-f", "matroska", indexed]
+            await run_ffmpeg(ffmpeg, command, cwd=job)
+        except MosaicError:
+            (job / indexed).unlink(missing_ok=True)
+            return name, facts
+    return indexed, replace(facts, seekable=True)
 
 
 def _bring_files(timeline: Timeline, files: Mapping[str, Path], job: Path) -> dict[str, str]:
@@ -113,6 +135,17 @@ def _bring_files(timeline: Timeline, files: Mapping[str, Path], job: Path) -> di
             if not (job / name).exists():  # another timeline of this job may have it, too
                 place(path, job / name)
     return names
+
+
+def lend(source: Path, target: Path) -> None:
+    """As `place`, for no longer than `source` stays: where no hard link is, a symbolic one."""
+    try:
+        os.link(source, target)
+    except OSError:
+        try:
+            target.symlink_to(os.path.relpath(source, target.parent))
+        except OSError:  # Windows lets few have one
+            place(source, target)
 
 
 def place(source: Path, target: Path) -> None:
