@@ -114,6 +114,16 @@ def test_several_inputs_go_to_their_own_tiles(studio: Studio, talk: Path):
     assert starts == {"0", "5"}
 
 
+def test_a_part_that_is_shorter_than_a_frame_is_refused_as_such(studio: Studio, talk: Path):
+    agent, node = studio.agent({"in": "Video Input", "out": "Destination"}, "in>out")
+    part = {"input_clip_start_ms": 500, "input_clip_end_ms": 505}
+    entries = [{"agent_node_id": node["in"], "video_ids": [studio.add(talk)], **part}]
+    run = studio.end(studio.run(agent, {"video_inputs": entries}))
+    assert run["status"] == "failed"
+    [error] = run["errors"]
+    assert "shorter than one of its frames. Give a longer part." in error["messages"][0]
+
+
 def test_a_failing_branch_leaves_the_other_delivered(studio: Studio, talk: Path):
     agent, node = studio.agent(
         {

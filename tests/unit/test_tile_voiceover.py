@@ -115,6 +115,9 @@ async def test_generated_sound_is_a_timeline_of_its_own():
     too_long = params.model_copy(update={"music_length_ms": 600_000})
     with pytest.raises(Unsupported, match="at most 5 minutes"):
         await audio_generation.apply([], too_long, context(Known({})))
+    too_short = params.model_copy(update={"music_length_ms": 30})
+    with pytest.raises(Unsupported, match=r"at least 0\.5 s, not 30 ms"):
+        await audio_generation.apply([], too_short, context(Known({})))
 
 
 async def test_generated_music_has_the_tempo_of_its_prompt():

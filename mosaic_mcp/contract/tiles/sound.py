@@ -100,7 +100,7 @@ class AudioGenerationParams(Params):
 
     def together(self) -> list[Clash]:
         """ "script: required in voiceover mode", which is the mode by default."""
-        if self.mode == "voiceover" and not self.script:
+        if self.mode == "voiceover" and not (self.script or "").strip():
             return [Clash("script", "is required in voiceover mode.")]
         return []
 

@@ -81,7 +81,7 @@ class Gathering:
             )
         _check_start(source.name, source.duration, start)
         stem = source.name.rpartition(".")[0] or source.name
-        return from_source(source, tile=row["node_id"], name=stem, start=start, end=end)
+        return _not_empty(from_source(source, tile=row["node_id"], name=stem, start=start, end=end))
 
     async def _fetch(self, row: Mapping[str, Any], report: Report) -> str:
         """Download an address into the library; remembered, so that a resume need not."""
@@ -124,4 +124,14 @@ def _part(timeline: Timeline, start: Fraction | None, end: Fraction | None) -> T
     if start is None and end is None:
         return timeline
     _check_start(timeline.name, timeline.duration, start)
-    return snap(trim(timeline, start or Fraction(0), timeline.duration if end is None else end))
+    last = timeline.duration if end is None else end
+    return _not_empty(snap(trim(timeline, start or Fraction(0), last)))
+
+
+def _not_empty(timeline: Timeline) -> Timeline:
+    if not timeline.clips:
+        raise MediaError(
+            f"The part of {timeline.name} that is wanted is shorter than one of its frames.",
+            remedy="Give a longer part.",
+        )
+    return timeline

@@ -26,6 +26,7 @@ NOTE = (
 )
 
 USUAL_MS = 30_000
+SHORTEST_MS = 500
 LONGEST_MS = 300_000
 LOUDNESS_LUFS = -16.0
 WIDTH, HEIGHT, RATE = 1280, 720, Fraction(30)
@@ -73,6 +74,11 @@ async def _music(params: AudioGenerationParams, context: TileContext) -> Source:
 def _length(params: AudioGenerationParams) -> int:
     """Milliseconds of music."""
     length = USUAL_MS if params.music_length_ms is None else params.music_length_ms
+    if length < SHORTEST_MS:
+        raise Unsupported(
+            f"The local studio composes at least {SHORTEST_MS / 1000:g} s, not {length} ms.",
+            remedy="music_length_ms is in milliseconds: 30000 is half a minute.",
+        )
     if length > LONGEST_MS:
         raise Unsupported(
             f"The local studio composes at most {LONGEST_MS // 60_000} minutes, "
