@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import groupby
+from textwrap import shorten
 
 from mosaic_mcp.contract.tiles.params import RoughCutParams
 from mosaic_mcp.contract.words import listed
@@ -28,8 +29,9 @@ from mosaic_mcp.studio.timeline.model import Timeline
 
 NOTE = (
     "Removes dead air at both ends, shortens pauses of 0.8 s or more to 0.45 s, keeps the last "
-    "complete take of a repeated sentence, drops false starts, immediate repeats of three or more "
-    "words and sounds that are only fillers. Of the prompt it reads, in English, “remove the part "
+    "complete take of a sentence that is said again word for word, drops false starts, immediate "
+    "repeats of three or more words and sounds that are only fillers; the run tells which takes "
+    "went. Of the prompt it reads, in English, “remove the part "
     "about …”, “cut the … section” and “keep only …”, matched on words, not meaning, and the same "
     "of times (“keep only the first minute”, “cut everything after 2:30”), which count in the "
     "video as it comes to the tile; the run warns of other wishes to cut or keep, and the rest is "
@@ -38,7 +40,9 @@ NOTE = (
 )
 
 MOST_TOLD = 5
-"""Wishes that a warning quotes."""
+"""Wishes, or takes, that a warning quotes."""
+_QUOTED = 60
+"""Letters of a take that it quotes."""
 PACE = Pace(longest_pause=Fraction(8, 10), before=Fraction(2, 10), after=Fraction(25, 100))
 
 
@@ -69,6 +73,9 @@ async def _cut(timeline: Timeline, prompt: str, context: TileContext) -> Timelin
         heard = Heard(words=())
     spoken = settled(sentences(timeline, heard.words), speech)
     parts, dropped = _chosen(spoken, wanted.topics, times, heard.language)
+    if takes := _superseded(parts, times) - dropped:
+        await context.warn(_replaced(timeline.name, [parts[i].text for i in sorted(takes)]))
+    dropped |= takes
     words = _kept_words(parts, dropped)
     left = [part.span for i, part in enumerate(parts) if i not in dropped]
     beside = without([*times.removed, *times.beside], left)
@@ -90,6 +97,12 @@ def _not_read(unread: Sequence[str]) -> str:
     )
 
 
+def _replaced(name: str, takes: Sequence[str]) -> str:
+    """Which takes went, so that a repetition that was meant can be put back."""
+    said = listed([f"“{shorten(text, _QUOTED, placeholder=' …')}”" for text in takes], MOST_TOLD)
+    return f"of {name} these went as takes that are said again: {said}"
+
+
 def _chosen(
     spoken: Sequence[Sentence], topics: Sequence[Wish], times: Times, language: str
 ) -> tuple[list[Sentence], set[int]]:
@@ -106,7 +119,7 @@ def _chosen(
             if removed or times.removes(part) or (beside and not any(named)):
                 dropped.add(len(parts))
             parts.append(part)
-    return parts, dropped | _superseded(parts, times)
+    return parts, dropped
 
 
 def _require_said(topics: Sequence[Wish], said: Sequence[Sequence[str]]) -> None:

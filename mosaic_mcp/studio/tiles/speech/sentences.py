@@ -78,7 +78,7 @@ def sentences(
         pause = later.start + shifts[later.clip] - earlier.end - shifts[earlier.clip]
         # Another source, or earlier in the same one: the speaker did not go on.
         torn = earlier.source != later.source or pause < -_OVERLAP
-        if torn or pause >= longest or _ends(earlier.text):
+        if torn or pause >= longest or ends_sentence(earlier.text):
             groups.append([])
         groups[-1].append(later)
     return [Sentence(tuple(g)) for g in groups]
@@ -125,10 +125,11 @@ def _bounded(sentence: Sentence, start: Fraction, end: Fraction) -> Sentence:
 
 
 def _punctuated(words: Sequence[PlacedWord]) -> bool:
-    return sum(_ends(w.text) for w in words) * _PUNCTUATED >= len(words)
+    return sum(ends_sentence(w.text) for w in words) * _PUNCTUATED >= len(words)
 
 
-def _ends(text: str) -> bool:
+def ends_sentence(text: str) -> bool:
+    """True for a word with the punctuation that closes a sentence behind it."""
     return text.rstrip("\"'”’)").endswith(_ENDINGS) and text.lower() not in _ABBREVIATIONS
 
 
