@@ -13,6 +13,7 @@ from mosaic_mcp.studio.render.phrases import shown_words
 from mosaic_mcp.studio.tiles import audio_enhance, captions, montage
 from mosaic_mcp.studio.tiles.audio_generation import sound_alone
 from mosaic_mcp.studio.tiles.material import MARGIN
+from mosaic_mcp.studio.tiles.montage_wish import Wish, wish_of
 from mosaic_mcp.studio.tiles.speech.heard import hear_speech, sounding_sources
 from mosaic_mcp.studio.timeline.edit import placed_words
 from mosaic_mcp.studio.timeline.model import Clip
@@ -101,11 +102,57 @@ async def test_the_sharp_and_moving_moments_are_shown():
         ("A fast montage, 30 seconds", 0.9, 30),
         ("calm and dreamy", 3.6, None),
         ("1.5 min of our trip", 1.9, 90),
+        ("1 minute and 30 seconds of our trip", 1.9, 90),
+        ("a 30s montage", 1.9, 30),
+        ("fast, 60s.", 0.9, 60),
+        ("a 15 second clip", 1.9, 15),
+        ("Cut it down to 45 s", 1.9, 45),
         ("", 1.9, None),
     ],
 )
 def test_pace_and_length_are_read_of_the_prompt(prompt, pace, length):
-    assert montage.wish_of(prompt) == montage.Wish(pace, length)
+    assert wish_of(prompt) == Wish(pace, length)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "length", "passed_over"),
+    [
+        ("90s hip-hop style", None, ("90s",)),
+        ("retro 80s synthwave edit", None, ("80s",)),
+        ("a film of the 60s", None, ("60s",)),
+        ("1980s look, 40 s", 40, ("1980s",)),
+        ("a montage 90s long", 90, ()),
+        ("fast montage with 2 s clips, 30 seconds long", 30, ("2 s",)),
+        ("fast, 2 second clips", None, ("2 second",)),
+        ("hard cuts every 0.4 seconds", None, ("0.4 seconds",)),
+        ("30 seconds, each shot about 3 seconds long", 30, ("3 seconds",)),
+        ("begin with 5 s of the sea, 20 s in all", 20, ("5 s",)),
+        ("5 s of the sea and then 20 s of the town", 20, ("5 s",)),
+        ("a total of 10 s, with 20 s of the town", 10, ("20 s",)),
+    ],
+)
+def test_a_time_of_something_else_is_not_the_length(prompt, length, passed_over):
+    wish = wish_of(prompt)
+    assert (wish.length_s, wish.passed_over) == (length, passed_over)
+
+
+async def test_which_length_was_read_is_told():
+    told: list[str] = []
+    params = MontageParams(prompt="8 seconds long, in 1 s clips")
+    one = await made([video("a")], params, Known({}), told)
+    assert one.duration == pytest.approx(8, abs=0.5)
+    assert told == [
+        "of the prompt 8 s is read as the montage's length, not “1 s”; “30 seconds long” says it "
+        "for certain"
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "prompt"), [(0.5, ""), (20, "0.4 s long")])
+async def test_what_ends_before_the_first_beat_is_cut_by_what_is_seen(seconds, prompt):
+    known = Known({}, beats=[0.6 + 0.5 * n for n in range(30)])
+    params = MontageParams(prompt=prompt, audio_id="song")
+    one = await made([video("a", seconds)], params, known, song=sound("song", 15))
+    assert 0 < one.duration <= F(1, 2)
 
 
 async def test_a_faster_prompt_cuts_more_often_and_the_length_is_kept():

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
@@ -13,6 +11,7 @@ from mosaic_mcp.contract.tiles.sound import MontageParams
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.tiles.joining import differing, joined
 from mosaic_mcp.studio.tiles.material import Material, Window, look_at
+from mosaic_mcp.studio.tiles.montage_wish import Wish, length_read, wish_of
 from mosaic_mcp.studio.tiles.reframe import face_path
 from mosaic_mcp.studio.tiles.sight import intervals_of
 from mosaic_mcp.studio.tiles.tile import TileContext
@@ -21,35 +20,19 @@ from mosaic_mcp.studio.timeline.model import Clip, CropKey, Framing, Source, Tim
 NOTE = (
     "Cuts fall on beats of the audio (or of the BPM that is asked for) and lie within shots; the "
     "moments are chosen by sharpness, motion and faces, every input is shown while there is room, "
-    "nothing twice. Of the prompt only pace (fast, slow) and length (“30 seconds”) are read. With "
-    "audio the inputs' own sound is off, and what they say is neither captioned nor written; "
-    "without, it stays, and quick pictures are shown shorter. The first input's shape is kept, "
-    "others are cropped to it. An input that is only sound (Audio Generation) is the audio."
+    "nothing twice. Of the prompt only pace (fast, slow) and length (“30 seconds”) are read; the "
+    "run warns of times that are not taken for the length (“2 s clips”, “80s style”). With audio "
+    "the inputs' own sound is off, and what they say is neither captioned nor written; without, it "
+    "stays, and quick pictures are shown shorter. The first input's shape is kept, others are "
+    "cropped to it. An input that is only sound (Audio Generation) is the audio."
 )
 
-PACE_S = {"fast": 0.9, "usual": 1.9, "slow": 3.6}
-"""Seconds from cut to cut, about."""
-_FAST = re.compile(
-    r"\b(fast|quick|rapid|energetic|dynamic|hype|punchy|snappy|intense)", re.IGNORECASE
-)
-_SLOW = re.compile(r"\b(slow|calm|relax|gentle|dreamy|cinematic|emotional|peaceful)", re.IGNORECASE)
-_LENGTH = re.compile(
-    r"\b(\d+(?:\.\d+)?)[\s-]*(s|sec|secs|seconds?|m|min|mins|minutes?)\b", re.IGNORECASE
-)
 USUAL_S = 30.0
 """Length without audio where none is asked for, if there is so much."""
 SHORTEST = Fraction(1, 3)
 """Seconds: nobody sees what is shown for less."""
 MUSIC_LUFS = -14.0
 FADE_S = 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is read of the prompt."""
-
-    pace_s: float
-    length_s: float | None
 
 
 async def apply(
@@ -63,6 +46,8 @@ async def apply(
         )
     audio = await _audio(inputs, params, context)
     wish = wish_of(params.prompt or "")
+    if wish.passed_over:
+        await context.warn(length_read(wish))
     material = await look_at(shown, context)
     grid = await _grid(audio, params, material.seconds, wish, context)
     rate = shown[0].frame_rate
@@ -71,17 +56,10 @@ async def apply(
         raise MediaError(
             "The inputs are too short to cut between them.", remedy="Give longer videos."
         )
-    return [await _sequence(shown, clips, audio, context)]
-
-
-def wish_of(prompt: str) -> Wish:
-    """Pace and length of "a fast montage, 30 seconds"."""
-    pace = "fast" if _FAST.search(prompt) else "slow" if _SLOW.search(prompt) else "usual"
-    found = _LENGTH.search(prompt)
-    length = None
-    if found:
-        length = float(found[1]) * (60 if found[2].lower().startswith("m") else 1)
-    return Wish(PACE_S[pace], length)
+    made = await _sequence(shown, clips, audio, context)
+    asked = f" of {wish.length_s:g} s that are asked for" if wish.length_s else ""
+    await context.report(1.0, f"{len(clips)} clips, {float(made.duration):.1f} s{asked}")
+    return [made]
 
 
 def _seen(timeline: Timeline, clip: Clip) -> bool:
@@ -130,7 +108,10 @@ async def _grid(
 
 
 def _filled(beats: list[Fraction], end: Fraction) -> list[Fraction]:
-    """The beats with those that one would tap before the first and after the last, up to `end`."""
+    """The beats with those that one would tap before the first and after the last, up to `end`.
+
+    None where no beat lies between the beginning and the end.
+    """
     if len(beats) < 2:
         return []
     gaps = sorted(b - a for a, b in pairwise(beats))
@@ -141,7 +122,8 @@ def _filled(beats: list[Fraction], end: Fraction) -> list[Fraction]:
         beats = [before, *beats]
     while beats[-1] + period <= end:
         beats = [*beats, beats[-1] + period]
-    return [Fraction(0), *(at for at in beats if period / 2 < at <= end)]
+    inside = [at for at in beats if period / 2 < at <= end]
+    return [Fraction(0), *inside] if inside else []
 
 
 def on_beats(
