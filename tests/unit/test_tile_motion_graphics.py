@@ -150,13 +150,32 @@ def test_no_prompt_breaks_the_reader(prompt):
         ("one day", None),
         ("one hundred", ("100", 2)),
         ("million", None),
+        ("one hundred and fifty customers", ("150", 4)),
+        ("a hundred and twenty-five customers", ("125", 4)),
+        ("two thousand and five people", ("2,005", 4)),
+        ("two point five percent", ("2.5%", 4)),
+        ("three point one four", ("3.14", 4)),
+        ("zero point oh five", ("0.05", 4)),
+        ("one point five million phones", ("1.5 million", 4)),
+        ("three and a half million phones", ("3.5 million", 5)),
+        ("5 and a half hours", ("5.5", 4)),
+        ("5 thousand users", ("5 thousand", 2)),
+        ("nineteen eighty four", ("1984", 3)),
+        ("nineteen oh five", ("1905", 3)),
+        ("twenty twenty five", ("2025", 3)),
+        ("twenty thirty people", ("20", 1)),
+        ("a million", ("1 million", 2)),
+        ("a cat", None),
     ],
 )
 def test_a_number_is_read_from_words(words, figure):
     assert figure_at(words.split(), 0) == figure
 
 
-COUNTING = ["one", "two", "twenty", "hundred", "thousand", "million", "5", "%", "percent", "x"]
+COUNTING = [
+    *("one", "two", "twenty", "nineteen", "hundred", "thousand", "million", "5", "%", "percent"),
+    *("x", "a", "and", "half", "point", "oh", "zero", "in", "twenty-five"),
+]
 
 
 @given(st.lists(st.sampled_from(COUNTING)))
@@ -189,6 +208,38 @@ async def test_numbers_in_english_words_are_read_in_english_alone():
     numbers = [texts[0] for kind, texts in await found_in(said, "de") if kind == "number"]
     assert numbers == ["40%"]
     assert ("number", ("6", "Leute haben 40% gespart")) in await found_in(said)
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ("We have one hundred and fifty customers today", ("150", "customers today")),
+        ("It grew by two point five percent each year", ("2.5%", "each year")),
+        ("We sold three and a half million phones", ("3.5 million", "phones")),
+        ("Since nineteen eighty four we build boats", ("1984", "we build boats")),
+        ("In twenty twenty five we build boats", ("2025", "we build boats")),
+        ("In two thousand and eight we build boats", ("2008", "we build boats")),
+    ],
+)
+async def test_a_number_of_several_words_is_shown_whole(said, number):
+    assert [texts for kind, texts in await found_in(f"{said}.") if kind == "number"] == [number]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "In the nineteen eighties boats were slow.",
+        "In two thousand, five people came.",
+        "Some twenty thirty people came.",
+        "We sold half a million phones.",
+        "We met in the twenty first century.",
+        "Two thirds of our customers came.",
+        "We saw ten and left.",
+        "It is two million five hundred thousand dollars.",
+    ],
+)
+async def test_a_number_that_is_not_read_to_its_end_is_not_shown(said):
+    assert [texts for kind, texts in await found_in(said) if kind == "number"] == []
 
 
 async def test_nothing_is_made_up():

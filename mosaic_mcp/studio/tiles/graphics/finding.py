@@ -15,7 +15,7 @@ from fractions import Fraction
 from mosaic_mcp.contract.languages import is_english
 from mosaic_mcp.studio.tiles.graphics.wishes import Kind
 from mosaic_mcp.studio.tiles.speech.lexicon import dangling, hooks, stop_words
-from mosaic_mcp.studio.tiles.speech.numerals import SMALL, figure_at
+from mosaic_mcp.studio.tiles.speech.numerals import SMALL, belonging, figure_at
 from mosaic_mcp.studio.tiles.speech.sentences import Sentence
 from mosaic_mcp.studio.timeline.edit import PlacedWord
 
@@ -96,11 +96,14 @@ def _numbers(sentences: Sequence[Sentence], language: str) -> Iterator[Find]:
         index = 0
         while index < len(words):
             spelled = words[index].isalpha() and not is_english(language)
-            found = None if spelled else figure_at(words, index)
+            found = None if spelled else figure_at(words[: _clause_end(sentence, index)], index)
             if found is None or _counts_a_series(words, index):
                 index += 1
                 continue
             figure, used = found
+            if more := belonging(words, index + used, language):
+                index += used + more  # a wrong number is worse than none
+                continue
             label, said = _label(sentence.words, index + used, language)
             if label:
                 share = 0.35 if "%" in figure or figure[0] in "$€£" else 0.0
@@ -113,6 +116,13 @@ def _numbers(sentences: Sequence[Sentence], language: str) -> Iterator[Find]:
                     1.1 + share - small,
                 )
             index = max(said, index + used)
+
+
+def _clause_end(sentence: Sentence, index: int) -> int:
+    """Behind the next punctuation: "in two thousand, five people came" has two numbers."""
+    rest = enumerate(sentence.words[index:], index + 1)
+    ends = (n for n, word in rest if word.text.endswith((".", ",", ";", ":", "!", "?", "…")))
+    return next(ends, len(sentence.words))
 
 
 def _counts_a_series(words: Sequence[str], index: int) -> bool:

@@ -60,6 +60,13 @@ UNNAMED = _words(
 )
 """Which part of a video, or what it is like, but not what is said in it."""
 
+OF_NUMBERS = _words(
+    """and billions eighth eighties fifth fifths fifties first forties fourth half hundreds millions
+    nineties ninth point quarter quarters second seventh seventies sixth sixties tenths third thirds
+    thirties thousands twenties zero"""
+)
+"""Words behind a number that may belong to it: "nineteen eighties", "two thirds"."""
+
 HOOKS = _words(
     """actually amazing believe biggest crazy discover easiest fastest first free hack hardest
     hidden how imagine important incredible learn lesson listen mistake mistakes myth never
