@@ -24,11 +24,12 @@ from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import Timeline
 
 NOTE = (
-    "Ranks runs of whole sentences by the prompt's words (BM25 on word stems; no understanding of "
-    "meaning); without a prompt by information density, pace, questions, numbers and English hook "
-    "words. Never cuts inside a word. With an unreliable transcript a prompt is refused, and "
-    "without a prompt only the density of speech ranks. Explicit ranges are cut exactly, on the "
-    "nearest frame; the run warns where one begins or ends inside a word."
+    "Ranks runs of whole sentences by the prompt's words (BM25 on word stems, in scripts without "
+    "spaces on pairs of characters; no understanding of meaning); without a prompt by information "
+    "density, pace, questions, numbers and English hook words. Never cuts inside a word. With an "
+    "unreliable transcript a prompt is refused, and without a prompt only the density of speech "
+    "ranks. Explicit ranges are cut exactly, on the nearest frame; the run warns where one begins "
+    "or ends inside a word."
 )
 
 DEFAULT_LENGTH = Fraction(30)
@@ -139,7 +140,7 @@ def _scores(
         raise Unsupported(
             f"None of the prompt's words is said in the video: {prompt.strip()[:200]!r}. "
             "The studio compares words, not meaning.",
-            remedy=f"Use words that are said, such as {_said(units, language)}; "
+            remedy=f"Use words that are said{_said(units, language)}; "
             "or leave the prompt empty to take the liveliest passages.",
         )
     return [
@@ -149,7 +150,8 @@ def _scores(
 
 
 def _said(units: Iterable[Unit], language: str) -> str:
-    return ", ".join(frequent(" ".join(u.text for u in units), language, 8))
+    found = frequent(" ".join(u.text for u in units), language, 8)
+    return f", such as {', '.join(found)}" if found else ""
 
 
 def _cut(timeline: Timeline, passage: Passage, units: Sequence[Unit], node: str) -> Timeline:

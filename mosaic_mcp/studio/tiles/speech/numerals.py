@@ -39,8 +39,6 @@ SMALL = {
 }
 """Not "one": it is seldom a count."""
 LARGE = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
-
-
 _MULTIPLIED = ("hundred", "thousand")
 _WRITTEN = ("million", "billion")
 """Large numbers that stay words: "5 million"."""

@@ -1,11 +1,15 @@
-"""Ranking of passages against a prompt by their words: BM25 over stems, no model."""
+"""Ranking of passages against a prompt by their words: BM25 over stems, no model.
+
+Where a script has no spaces between its words, each two neighbouring characters stand for a word.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 from math import log
 from typing import cast
 
@@ -16,7 +20,18 @@ from mosaic_mcp.studio.tiles.speech.lexicon import ASKING, STOP_WORDS, stop_word
 
 _K1 = 1.2
 _B = 0.6
-_WORD = re.compile(r"\w+(?:'\w+)?")
+_HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_KANA = "\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+_THAI_LAO = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf"
+_BURMESE_KHMER = "\u1000-\u103f\u1050-\u109f\u1780-\u17d3\u17d7\u17dc"
+_UNSPACED = f"{_HAN}{_KANA}{_THAI_LAO}{_BURMESE_KHMER}"
+"""Letters and marks of scripts without spaces between words, as ranges of a character class."""
+_WORD = re.compile(rf"[{_UNSPACED}]+|[^\W{_UNSPACED}]+(?:'[^\W{_UNSPACED}]+)?")
+_RUN = re.compile(f"[{_UNSPACED}]{{2,}}")
+_TORN = re.compile(rf"(?<=[{_UNSPACED}])\s+(?=[{_UNSPACED}])")
+"""A space between such letters: recognisers write one, and so do cues of two lines."""
+_CHARACTER = re.compile(f"[{_HAN}]")
+_PAIR = re.compile(f"[{_HAN}]{{2}}")
 
 _LANGUAGES = {
     "da": "danish",
@@ -47,7 +62,7 @@ def _stemmer(language: str) -> Callable[[str], str]:
 def stems(text: str, language: str) -> list[str]:
     """The stems of the words that carry a topic, in order."""
     stem, empty = _stemmer(language), stop_words(language)
-    return [stem(w) for w in _words(text) if w not in empty]
+    return [stem(w) for w in _words(_TORN.sub("", text)) if w not in empty]
 
 
 def topic(prompt: str, language: str) -> list[str]:
@@ -55,18 +70,41 @@ def topic(prompt: str, language: str) -> list[str]:
 
     They may be English whatever is spoken in the video.
     """
-    asking = {_stemmer(language)(w) for w in ASKING}
-    named = " ".join(w for w in _words(prompt) if w not in STOP_WORDS)
-    return list(dict.fromkeys(s for s in stems(named, language) if s not in asking))
+    stem, empty = _stemmer(language), STOP_WORDS | stop_words(language)
+    asking = {stem(w) for w in ASKING}
+    named = (stem(w) for w in _words(prompt) if w not in empty)
+    return list(dict.fromkeys(s for s in named if s not in asking))
+
+
+def mentions(query: Iterable[str], said: Iterable[str]) -> dict[str, int]:
+    """How often each stem of a query is among those of a text.
+
+    A single Chinese character is a word too, and is looked for in the pairs.
+    """
+    counts = Counter(said)
+    return {
+        q: sum(n for stem, n in counts.items() if q in stem)
+        if _CHARACTER.fullmatch(q)
+        else counts[q]
+        for q in query
+    }
 
 
 def _words(text: str) -> list[str]:
-    return [w.removesuffix("'s") for w in _WORD.findall(text.lower().replace("’", "'"))]
+    found = _WORD.findall(text.lower().replace("’", "'"))
+    return [part for word in found for part in _parts(word)]
+
+
+def _parts(word: str) -> Iterator[str]:
+    if _RUN.fullmatch(word):
+        yield from (a + b for a, b in pairwise(word))
+    else:
+        yield word.removesuffix("'s")
 
 
 def relevance(query: Sequence[str], passages: Sequence[Sequence[str]]) -> list[float]:
     """BM25 of each passage (its stems), scaled so that the best is 1; all 0 without a match."""
-    counts = [Counter(p) for p in passages]
+    counts = [mentions(query, p) for p in passages]
     found = {q: sum(1 for c in counts if c[q]) for q in query}
     mean = sum(map(len, passages)) / len(passages) if passages else 0
     scores = [0.0] * len(passages)
@@ -83,7 +121,8 @@ def relevance(query: Sequence[str], passages: Sequence[Sequence[str]]) -> list[f
 def frequent(text: str, language: str, count: int) -> list[str]:
     """The words of a text that carry its topics, most frequent first, as they were said."""
     stem, empty = _stemmer(language), stop_words(language)
-    words = [w for w in _WORD.findall(text.lower()) if w not in empty and len(w) > 3]
+    words = [w for w in _words(_TORN.sub("", text)) if len(w) > 3 or _PAIR.fullmatch(w)]
+    words = [w for w in words if w not in empty]
     totals = Counter(stem(w) for w in words)
     spelled = {stem(w): w for w in reversed(words)}
     return [spelled[s] for s, _ in totals.most_common(count)]

@@ -17,7 +17,7 @@ from typing import Literal
 from mosaic_mcp.contract.spans import Span, read_span
 from mosaic_mcp.studio.tiles.speech.lexicon import ANYWAY, EDITING, STOP_WORDS, UNNAMED
 from mosaic_mcp.studio.tiles.speech.numerals import is_number
-from mosaic_mcp.studio.tiles.speech.relevance import topic
+from mosaic_mcp.studio.tiles.speech.relevance import mentions, topic
 
 Kind = Literal["remove", "keep"]
 
@@ -36,7 +36,7 @@ _BUT = re.compile(r"\bbut\b|(?:^|, ?|\band )not\b|\bexcept\b", re.IGNORECASE)
 """An exception to what was said before, which nothing here makes."""
 _BEGINS = rf"(?:(?:{_LEADING})\s+)*(?:{_ONLY}|{_KEEP}|{_REMOVE}|only|make|tighten|shorten|add)\b"
 _CLAUSE = re.compile(
-    rf"[.;!?](?=\s|$)|(?:,\s*|,?\s+(?:and|but|then|and then)\s+)(?={_BEGINS})",
+    rf"[.;!?](?=\s|$)|[。；！？]|(?:,\s*|,?\s+(?:and|but|then|and then)\s+)(?={_BEGINS})",
     re.IGNORECASE,
 )
 # A verb stands at the beginning or behind one of these words: not so in "make a rough cut".
@@ -86,7 +86,7 @@ _EXCEPT = re.compile(
 )
 _ALL = re.compile(r"(?:everything|all|the rest)\b.*", re.IGNORECASE)
 _REST = re.compile(r"(?:everything|all|anything) else|(?:all )?the (?:rest|others)", re.IGNORECASE)
-_JOINED = re.compile(r",\s*(?:and |or )?| (?:and|or|plus|as well as) ", re.IGNORECASE)
+_JOINED = re.compile(r"[,、，]\s*(?:and |or )?| (?:and|or|plus|as well as) ", re.IGNORECASE)
 _BETWEEN = re.compile(r"\bbetween (?P<a>\S+(?: \w+)?) and (?=\d)", re.IGNORECASE)
 _STARTS = re.compile(
     rf"(?:all|any|every|each|the|this|that|these|those|my|our|everything|anything|{_NOUN}|first|last"
@@ -115,7 +115,8 @@ class Wish:
 
     def meets(self, said: Sequence[str]) -> bool:
         """True when at least half of a topic's words are among the stems `said`."""
-        return any(2 * len(set(topic) & set(said)) >= len(topic) for topic in self.topics)
+        found = (mentions(topic, said).values() for topic in self.topics)
+        return any(2 * sum(count > 0 for count in counts) >= len(counts) for counts in found)
 
 
 @dataclass(frozen=True, slots=True)
