@@ -401,6 +401,36 @@ async def test_inputs_are_joined_when_asked():
     assert set(together.sources) == {"one", "two"}
 
 
-async def test_a_video_without_sound_is_refused():
-    with pytest.raises(MediaError, match="has no sound"):
-        await rough_cut.apply([timeline(source(audio_channels=0))], params(), context(Known({})))
+SILENT = timeline(source(audio_channels=0))
+"""A minute of a screen."""
+
+
+@pytest.mark.parametrize("video", [SILENT, timeline(source())])
+@pytest.mark.parametrize(
+    ("prompt", "shown"),
+    [
+        ("Keep only the first 10 seconds", [(0, 10)]),
+        ("Remove from 10 to 20 seconds and the last 5 seconds", [(0, 10), (20, 55)]),
+    ],
+)
+async def test_where_nobody_is_heard_it_cuts_by_times_alone(video, prompt, shown):
+    told: list[str] = []
+    [cut] = await rough_cut.apply([video], params(prompt), context(Known({}), warnings=told))
+    assert ranges(cut) == shown
+    assert told == ["nobody is heard in talk: it is cut by times alone"]
+
+
+@pytest.mark.parametrize(
+    ("video", "why"), [(SILENT, "has no sound"), (timeline(source()), "Nobody speaks in talk")]
+)
+async def test_without_speech_or_times_it_is_refused_and_ranges_are_named(video, why):
+    with pytest.raises(MediaError, match=why) as refusal:
+        await rough_cut.apply([video], params(), context(Known({})))
+    assert "Clips (`ranges`)" in refusal.value.remedy
+    assert "leave Rough Cut out" in refusal.value.remedy
+
+
+async def test_a_topic_is_refused_where_nobody_is_heard():
+    prompt = params("Remove the part about pricing and the first 10 seconds")
+    with pytest.raises(Unsupported, match="No sentence mentions “pricing”"):
+        await rough_cut.apply([SILENT], prompt, context(Known({})))

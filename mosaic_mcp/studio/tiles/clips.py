@@ -14,7 +14,7 @@ from mosaic_mcp.contract.tiles.params import ClipsParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.tiles.moments import cut_out
-from mosaic_mcp.studio.tiles.speech.heard import hear, require_words, silent_clips
+from mosaic_mcp.studio.tiles.speech.heard import hear, require_words, silent_clips, speechless
 from mosaic_mcp.studio.tiles.speech.interest import interest, standing_alone
 from mosaic_mcp.studio.tiles.speech.passages import LONGEST, Passage, Unit, choose, passages
 from mosaic_mcp.studio.tiles.speech.relevance import frequent, relevance, stems, topic
@@ -107,7 +107,9 @@ async def _units(
     timeline: Timeline, prompt: str, wished: Fraction, context: TileContext
 ) -> tuple[list[Unit], str]:
     """Sentences where the words can be relied on, else stretches of speech."""
-    speech, heard = await hear(timeline, "Clips", context)
+    speech, heard = await hear(timeline, context)
+    if not speech:
+        raise speechless(timeline, "Clips")
     if prompt.strip():
         require_words(heard, "Clips cannot be ranked by the prompt")
     if heard.reliable and heard.words:

@@ -16,7 +16,7 @@ from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.tiles.joining import differing, joined
-from mosaic_mcp.studio.tiles.speech.heard import Heard, hear, require_words
+from mosaic_mcp.studio.tiles.speech.heard import hear, require_words, speechless
 from mosaic_mcp.studio.tiles.speech.relevance import stems
 from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences, settled
 from mosaic_mcp.studio.tiles.speech.sounds import sounds_without
@@ -36,11 +36,15 @@ NOTE = (
     "of times (“keep only the first minute”, “cut everything after 2:30”), which count in the "
     "video as it comes to the tile; the run warns of other wishes to cut or keep, and the rest is "
     "not read. model_tier makes no difference. Without a reliable transcript it cuts by pauses and "
-    "times alone."
+    "times alone, and by times alone where nobody is heard."
 )
 
 MOST_TOLD = 5
 """Wishes, or takes, that a warning quotes."""
+BY_TIMES = (
+    "Name times in its prompt (“keep only the first 10 seconds”), cut by Clips (`ranges`) or by "
+    "start and end of the input"
+)
 _QUOTED = 60
 """Letters of a take that it quotes."""
 PACE = Pace(longest_pause=Fraction(8, 10), before=Fraction(2, 10), after=Fraction(25, 100))
@@ -61,17 +65,22 @@ async def apply(
 
 
 async def _cut(timeline: Timeline, prompt: str, context: TileContext) -> Timeline:
-    speech, heard = await hear(timeline, "Rough Cut", context)
+    speech, heard = await hear(timeline, context)
     wanted = wishes(prompt, heard.language)
     if wanted.unread:
         await context.warn(_not_read(wanted.unread))
     if wanted.topics:
         require_words(heard, f"The wish about “{wanted.topics[0].phrase}” cannot be met")
+    if not (speech or wanted.times):
+        raise speechless(timeline, "Rough Cut", BY_TIMES)
     times = await times_of(wanted.times, timeline, context)
-    if not heard.reliable:
+    if not speech:
+        await context.warn(f"nobody is heard in {timeline.name}: it is cut by times alone")
+        # Nothing in it is a pause.
+        speech = [Interval(start=Fraction(0), end=timeline.duration)]
+    elif not heard.reliable:
         await context.warn(f"{timeline.name} is cut by pauses alone: {heard.doubt}")
-        heard = Heard(words=())
-    spoken = settled(sentences(timeline, heard.words), speech)
+    spoken = settled(sentences(timeline, heard.words if heard.reliable else ()), speech)
     parts, dropped = _chosen(spoken, wanted.topics, times, heard.language)
     if takes := _superseded(parts, times) - dropped:
         await context.warn(_replaced(timeline.name, [parts[i].text for i in sorted(takes)]))

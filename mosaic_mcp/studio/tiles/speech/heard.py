@@ -58,7 +58,7 @@ def sounding_sources(timeline: Timeline) -> list[Source]:
     return [s for sha in shown if (s := timeline.sources[sha]).audio_channels]
 
 
-async def hear(timeline: Timeline, tile: str, context: TileContext) -> tuple[list[Interval], Heard]:
+async def hear(timeline: Timeline, context: TileContext) -> tuple[list[Interval], Heard]:
     """Where somebody speaks, and what is said: as the two below, found out side by side."""
     said: list[Heard] = []
 
@@ -67,7 +67,7 @@ async def hear(timeline: Timeline, tile: str, context: TileContext) -> tuple[lis
 
     async with side_by_side() as group:
         group.start_soon(words)
-        spoken = await hear_speech(timeline, tile, context)
+        spoken = await speech_in(timeline, context)
     return spoken, said[0]
 
 
@@ -190,29 +190,38 @@ def _doubt(source: Source, words: Words) -> str:
 
 
 async def hear_speech(timeline: Timeline, tile: str, context: TileContext) -> list[Interval]:
-    """Where somebody speaks, in output time, merged. Without any speech `tile` is refused.
+    """As `speech_in`. Without any speech `tile` is refused."""
+    spoken = await speech_in(timeline, context)
+    if not spoken:
+        raise speechless(timeline, tile)
+    return spoken
+
+
+async def speech_in(timeline: Timeline, context: TileContext) -> list[Interval]:
+    """Where somebody speaks, in output time, merged; empty when nobody does.
 
     A clip without sound has no silence to tell from speech: it counts as spoken, so that nothing of
     a silent insert is taken for a pause.
     """
-    sounding = sounding_sources(timeline)
-    if not sounding:
-        raise MediaError(
-            f"{timeline.name} has no sound of its own{why_silent(timeline)}, so {tile} cannot "
-            "tell speech from silence.",
-            remedy=f"Leave {tile} out for this video.",
-        )
     spoken: dict[str, Sequence[Interval]] = {}
-    for source in sounding:
+    for source in sounding_sources(timeline):
         await context.report(0.1, f"listening to {source.name}")
         spoken[source.sha256] = await context.perception.speech(source)
     placed = _placed(timeline, spoken)
-    if not placed:  # silent clips alone are not spoken: all else would be cut away
-        raise MediaError(
-            f"Nobody speaks in {timeline.name}, so {tile} has nothing to go by.",
-            remedy=f"Leave {tile} out for this video.",
+    # Silent clips alone are not spoken: all else would be cut away.
+    return merged([*placed, *silent_clips(timeline)]) if placed else []
+
+
+def speechless(timeline: Timeline, tile: str, instead: str = "") -> MediaError:
+    """The refusal of a tile that goes by speech; `instead` is what else may be done."""
+    remedy = f"{instead}, or leave {tile} out" if instead else f"Leave {tile} out"
+    why = f"Nobody speaks in {timeline.name}, so {tile} has nothing to go by."
+    if not sounding_sources(timeline):
+        why = (
+            f"{timeline.name} has no sound of its own{why_silent(timeline)}, so {tile} cannot "
+            "tell speech from silence."
         )
-    return merged([*placed, *silent_clips(timeline)])
+    return MediaError(why, remedy=f"{remedy} for this video.")
 
 
 def silent_clips(timeline: Timeline) -> list[Interval]:
