@@ -231,6 +231,7 @@ async def test_a_number_of_several_words_is_shown_whole(said, number):
         "In the nineteen eighties boats were slow.",
         "In two thousand, five people came.",
         "Some twenty thirty people came.",
+        "It begins in twenty thirty minutes.",
         "We sold half a million phones.",
         "We met in the twenty first century.",
         "Two thirds of our customers came.",

@@ -22,6 +22,8 @@ _TIME = re.compile(
     rf"(?:(?P<seconds>{_NUMBER})[\s-]*(?:s|secs?|seconds?)\b)?",
     re.IGNORECASE,
 )
+_NEAR = 40
+"""Letters before a time that may say what of it is."""
 _CUTS_BEFORE = re.compile(
     r"\b(?:every|each|per|cuts?|clips?|shots?)(?:\s+(?:of|at|about|around|for|is|are|lasts?|lasting"
     r"|every|each))*\s*$",
@@ -82,7 +84,8 @@ def length_read(wish: Wish) -> str:
 
 def _rank(found: re.Match[str], prompt: str) -> int:
     """How sure a time is the length of the montage: 2, 1, or 0 for one that is not."""
-    before, behind = prompt[: found.start()], prompt[found.end() :]
+    before = prompt[max(0, found.start() - _NEAR) : found.start()]
+    behind = prompt[found.end() :]
     if _CUTS_BEFORE.search(before) or _CUTS_BEHIND.match(behind):
         return 0
     if _A_CUT.match(behind) and not _ONE.search(before):

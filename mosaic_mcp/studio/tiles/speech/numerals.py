@@ -120,8 +120,7 @@ def _year(lower: Sequence[str], index: int) -> tuple[int, int]:
         unit = _tens(_word(lower, behind + 1))
         return (century * 100 + unit, behind + 2) if 0 < unit < 10 else (0, index)
     year, after = _below_hundred(lower, behind)
-    # "twenty thirty" may be two numbers.
-    sure = century < 20 or year < 30 or _word(lower, index - 1) in _WHEN
+    sure = century < 20 or year < 30  # "twenty thirty" may be two numbers
     return (century * 100 + year, after) if year >= 10 and sure else (0, index)
 
 
