@@ -28,13 +28,21 @@ async def answer(client: Client, tool: str, /, **arguments: Any) -> dict[str, An
     """
     with anyio.fail_after(WAIT_S):
         result = await client.call_tool(tool, arguments)
-        while result.is_error and "Make the same call again" in text_of(result):
+        while _again(result):
             result = await client.call_tool(tool, arguments)
     assert not result.is_error, text_of(result)
     assert result.structured_content is not None
     first = next(b for b in result.content if isinstance(b, TextContent))
     assert json.loads(first.text) == result.structured_content
     return result.structured_content
+
+
+def _again(result: CallToolResult) -> bool:
+    """What a model reads as advice to make the same call again."""
+    if result.is_error:
+        return "Make the same call again" in text_of(result)
+    told = (result.structured_content or {}).get("next") or ""
+    return told.startswith("the same call again")
 
 
 async def refusal(client: Client, tool: str, /, **arguments: Any) -> str:
@@ -48,7 +56,7 @@ async def refusal(client: Client, tool: str, /, **arguments: Any) -> str:
 async def to_the_end(client: Client, run: dict[str, Any]) -> dict[str, Any]:
     """Follow a run as its answers say, until it has ended."""
     while run["status"] not in ENDED:
-        assert run["next"].startswith("get_run(")
+        assert run["next"].startswith("get_run("), run
         run = await answer(client, "get_run", run_id=run["run_id"], since=run["since"], wait_s=50)
     return run
 

@@ -140,7 +140,7 @@ async def test_a_redirect_is_not_followed_because_the_key_stays_here(double, cli
 async def test_an_answer_that_does_not_come_to_its_end_is_given_up(
     double, client, monkeypatch, kind
 ):
-    monkeypatch.setattr(transport, "ANSWER_S", 0.1)
+    monkeypatch.setattr(transport, "ANSWER_S", 0.6)
     double.fail(kind, times=9)
     with pytest.raises(EngineUnavailable, match="does not answer"):
         await client.whoami()
