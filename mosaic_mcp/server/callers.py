@@ -68,7 +68,8 @@ class CallersEngine(Engine):
             logger.error("%s", error)
             raise EngineUnavailable(
                 "The video engine of this server does not answer.",
-                remedy="Make the same call again in a minute; if it stays so, tell whoever runs the server.",
+                remedy="Make the same call again in a minute; if it stays so, tell whoever runs "
+                "the server.",
                 retry_after_s=60,
             ) from None
 
