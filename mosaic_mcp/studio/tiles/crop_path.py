@@ -7,6 +7,7 @@ next one around the boundary, so it is never surprised: it knows the whole shot 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -87,14 +88,19 @@ def follow(
     """Keys for the whole source. A shot without a face holds the last position, or the centre."""
     keys: list[CropKey] = []
     last = (0.5, 0.5)
+    faces = sorted(faces, key=_time)
     starts = sorted({Fraction(0), *shots})
     for start, end in zip(starts, [*starts[1:], duration], strict=True):
-        seen = [_Seen(f.time, *size.centre(f)) for f in faces if start <= f.time < end]
-        seen = _steadied(seen)
+        shown = faces[bisect_left(faces, start, key=_time) : bisect_left(faces, end, key=_time)]
+        seen = _steadied([_Seen(face.time, *size.centre(face)) for face in shown])
         holds = _holds(seen, start, end, size) or [_Hold(start, end, *last)]
         keys += _one_pan_each(_keys(holds, size), seen, size)
         last = (holds[-1].x, holds[-1].y)
     return tuple(keys)
+
+
+def _time(seen: Face | _Seen) -> Fraction:
+    return seen.time
 
 
 def _clamp(value: float, margin: float) -> float:
@@ -117,13 +123,7 @@ def _steadied(seen: Sequence[_Seen]) -> list[_Seen]:
 
 def _holds(seen: Sequence[_Seen], start: Fraction, end: Fraction, size: CropSize) -> list[_Hold]:
     """Positions grouped by the dead zone; together the holds fill [start, end)."""
-    groups: list[list[_Seen]] = []
-    for s in seen:
-        if groups and _fits([*groups[-1], s], size):
-            groups[-1].append(s)
-        else:
-            groups.append([s])
-    groups = _without_glances(groups, size)
+    groups = _without_glances(_grouped(seen, size), size)
     if not groups:
         return []
     borders = [start, *((a[-1].time + b[0].time) / 2 for a, b in pairwise(groups)), end]
@@ -133,12 +133,20 @@ def _holds(seen: Sequence[_Seen], start: Fraction, end: Fraction, size: CropSize
     ]
 
 
-def _fits(group: Sequence[_Seen], size: CropSize) -> bool:
-    xs, ys = [s.x for s in group], [s.y for s in group]
-    return (
-        max(xs) - min(xs) <= 2 * DEAD_ZONE * size.width
-        and max(ys) - min(ys) <= 2 * DEAD_ZONE * size.height
-    )
+def _grouped(seen: Sequence[_Seen], size: CropSize) -> list[list[_Seen]]:
+    """Positions, as many one after the other as one dead zone holds."""
+    groups: list[list[_Seen]] = []
+    left = right = top = bottom = 0.0
+    for s in seen:
+        left, right, top, bottom = min(left, s.x), max(right, s.x), min(top, s.y), max(bottom, s.y)
+        wide = right - left > 2 * DEAD_ZONE * size.width
+        high = bottom - top > 2 * DEAD_ZONE * size.height
+        if not groups or wide or high:
+            groups.append([])
+            left = right = s.x
+            top = bottom = s.y
+        groups[-1].append(s)
+    return groups
 
 
 def _middle(values: Sequence[float]) -> float:
@@ -219,12 +227,12 @@ def _is_one_pan(keys: Sequence[CropKey], seen: Sequence[_Seen], size: CropSize) 
     if min(across) < 0 < max(across) or min(down) < 0 < max(down):
         return False
     first, last = keys[0], keys[-1]
-    for s in seen:
-        if first.time < s.time < last.time:
-            u = float((s.time - first.time) / (last.time - first.time))
-            u = u * u * (3 - 2 * u)
-            stray_x = abs(first.x + (last.x - first.x) * u - s.x) / size.width
-            stray_y = abs(first.y + (last.y - first.y) * u - s.y) / size.height
-            if max(stray_x, stray_y) > LEASH:
-                return False
+    after = bisect_right(seen, first.time, key=_time)
+    for s in seen[after : bisect_left(seen, last.time, key=_time)]:
+        u = float((s.time - first.time) / (last.time - first.time))
+        u = u * u * (3 - 2 * u)
+        stray_x = abs(first.x + (last.x - first.x) * u - s.x) / size.width
+        stray_y = abs(first.y + (last.y - first.y) * u - s.y) / size.height
+        if max(stray_x, stray_y) > LEASH:
+            return False
     return True
