@@ -16,6 +16,7 @@ from mosaic_mcp.studio.tiles.speech.heard import (
     scripts_of,
     why_silent,
 )
+from mosaic_mcp.studio.tiles.speech.spans import Stretches
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
 from mosaic_mcp.studio.timeline.model import (
     Captions,
@@ -152,12 +153,8 @@ async def _check_signs(
 
 def _shown(source: str, words: Sequence[SpokenWord], clips: Sequence[Clip]) -> list[CaptionWord]:
     """The words that some clip of the source lets hear, in source time."""
-    ranges = [(c.start, c.end) for c in clips if c.source == source and not c.muted]
-    return [
-        _caption(source, w)
-        for w in words
-        if any(start < w.end and w.start < end for start, end in ranges)
-    ]
+    heard = Stretches(clip for clip in clips if clip.source == source and not clip.muted)
+    return [_caption(source, word) for word in words if heard.touch(word)]
 
 
 def _caption(source: str, word: SpokenWord) -> CaptionWord:

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from mosaic_mcp.studio.perception.model import Colours, Interval
 from mosaic_mcp.studio.render.contrast import luminance, toned
+from mosaic_mcp.studio.tiles.speech.spans import Stretches
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.edit import offsets, shown
 from mosaic_mcp.studio.timeline.model import FaceSeen, Source, Timeline
@@ -43,7 +44,8 @@ async def with_faces(timeline: Timeline, context: TileContext) -> Timeline:
         if not source.width or sha in timeline.faces:
             continue
         await context.report(0.3, f"looking for faces in {source.name}")
-        shown = intervals_of(sha, [timeline])
+        wanted = intervals_of(sha, [timeline])
+        around = Stretches(wanted)
         seen[sha] = tuple(
             FaceSeen(
                 time=face.time,
@@ -52,8 +54,8 @@ async def with_faces(timeline: Timeline, context: TileContext) -> Timeline:
                 width=round(face.width, 3),
                 height=round(face.height, 3),
             )
-            for face in await context.perception.faces(source, shown)
-            if any(part.start <= face.time < part.end for part in shown)
+            for face in await context.perception.faces(source, wanted)
+            if around.hold(face.time)
         )
     return timeline.model_copy(update={"faces": {**timeline.faces, **seen}})
 
@@ -73,7 +75,8 @@ async def shot_changes(timeline: Timeline, context: TileContext) -> list[Fractio
     changes = {t for away in timeline.cutaways for s in shown(timeline, away.over) for t in s}
     places = list(zip(timeline.clips, offsets(timeline), strict=False))
     for clip, at in places:
-        inside = (s for s in shots.get(clip.source, ()) if clip.start < s < clip.end)
+        known = shots.get(clip.source, ())
+        inside = known[bisect_right(known, clip.start) : bisect_left(known, clip.end)]
         changes.update(at + s - clip.start for s in inside)
     for (one, _), (other, at) in pairwise(places):
         known = shots.get(one.source, ())

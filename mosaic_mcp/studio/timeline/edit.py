@@ -128,15 +128,27 @@ def offsets(timeline: Timeline) -> list[Fraction]:
 
 def trim(timeline: Timeline, start: Fraction, end: Fraction) -> Timeline:
     """[start, end) of the output."""
-    clips: list[Clip] = []
-    for clip, at in zip(timeline.clips, offsets(timeline), strict=False):
-        first = max(start, at)
-        last = min(end, at + clip.duration)
-        if first < last:
-            begin = clip.start + first - at
-            clips.append(clip.model_copy(update={"start": begin, "end": begin + last - first}))
+    [clips] = clips_in(timeline, [(start, end)])
     tracks = tracks_in(timeline, [(start, end)])
-    return timeline.model_copy(update={"clips": tuple(clips), "tracks": tracks})
+    return timeline.model_copy(update={"clips": clips, "tracks": tracks})
+
+
+def clips_in(timeline: Timeline, spans: Iterable[Span]) -> Iterator[tuple[Clip, ...]]:
+    """What each of these spans of the output shows."""
+    starts = offsets(timeline)
+    for start, end in spans:
+        first = max(bisect.bisect_right(starts, start) - 1, 0)
+        last = bisect.bisect_left(starts, end)
+        places = zip(timeline.clips[first:last], starts[first:last], strict=False)
+        yield tuple(part for clip, at in places if (part := _part(clip, start - at, end - at)))
+
+
+def _part(clip: Clip, start: Fraction, end: Fraction) -> Clip | None:
+    """The clip from `start` to `end`, counted from its beginning; None: nothing of it."""
+    start, end = max(start, Fraction(0)), min(end, clip.duration)
+    if start >= end:
+        return None
+    return clip.model_copy(update={"start": clip.start + start, "end": clip.start + end})
 
 
 def tracks_in(timeline: Timeline, spans: Sequence[Span]) -> tuple[Track, ...]:

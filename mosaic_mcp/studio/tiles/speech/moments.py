@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.tiles.speech.heard import Heard
 from mosaic_mcp.studio.tiles.speech.relevance import stems
 from mosaic_mcp.studio.tiles.speech.sentences import sentences, shortened
-from mosaic_mcp.studio.timeline.edit import shown, to_source
+from mosaic_mcp.studio.tiles.speech.spans import Stretches
+from mosaic_mcp.studio.timeline.edit import clips_in, shown, to_source
 from mosaic_mcp.studio.timeline.model import Span, Timeline
 
 OPENING = Fraction(3)
@@ -41,23 +43,25 @@ class Moment:
 
 def moments(timeline: Timeline, heard: Heard) -> list[Moment]:
     """Every moment, in order; none where another picture is already."""
-    taken = [place for cut in timeline.cutaways for place in shown(timeline, cut.over)]
+    places = (place for cut in timeline.cutaways for place in shown(timeline, cut.over))
+    taken = Stretches(Interval(start=start, end=end) for start, end in places)
+    parts = [p for one in sentences(timeline, heard.words) for p in shortened(one, LONGEST)]
+    ends = [min(max(p.end, p.start + SHORTEST), p.start + LONGEST) for p in parts]
+    spans = [(part.start, end) for part, end in zip(parts, ends, strict=True)]
     found: list[Moment] = []
-    for sentence in sentences(timeline, heard.words):
-        for part in shortened(sentence, LONGEST):
-            end = min(max(part.end, part.start + SHORTEST), part.start + LONGEST)
-            end = _reach(timeline, part.start, min(end, timeline.duration))
-            moment = Moment(part.start, end, part.text, tuple(stems(part.text, heard.language)))
-            free = all(end <= first or last <= part.start for first, last in taken)
-            if free and part.start >= OPENING and moment.duration >= SHORTEST:
-                found.append(moment)
+    for part, clips in zip(parts, clips_in(timeline, spans), strict=True):
+        end = part.start + _reach(timeline.model_copy(update={"clips": clips}))
+        moment = Moment(part.start, end, part.text, tuple(stems(part.text, heard.language)))
+        free = not taken.touch(moment)
+        if free and part.start >= OPENING and moment.duration >= SHORTEST:
+            found.append(moment)
     return found
 
 
-def _reach(timeline: Timeline, start: Fraction, end: Fraction) -> Fraction:
-    """How far from `start` the output goes on in one source, up to `end`."""
-    places = shown(timeline, span(timeline, start, end))
-    return min(next((last for first, last in places if first <= start < last), start), end)
+def _reach(part: Timeline) -> Fraction:
+    """How long a part goes on in one source."""
+    places = shown(part, span(part, Fraction(0), part.duration))
+    return next((last for first, last in places if first <= 0 < last), Fraction(0))
 
 
 def span(timeline: Timeline, start: Fraction, end: Fraction) -> Span:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from mosaic_mcp.studio.perception.model import Interval
-from mosaic_mcp.studio.tiles.speech.spans import merged, touches, without
+from mosaic_mcp.studio.tiles.speech.spans import Stretches, merged, without
 
 _REMNANT = Fraction(3, 10)
 """Sound without a word that lies beside a removed word and is shorter than this is the rest of
@@ -23,14 +23,11 @@ def sounds_without(
     quiet for it (the end of "talks").
     """
     left = without(speech, cuts)
-    torn = {part.start for cut in cuts for part in left if _beside(part, cut)}
+    edges = {at for cut in cuts for at in (cut.start, cut.end)}
+    said = Stretches(words)
     stay = [
         part
         for part in left
-        if part.start not in torn or part.duration >= _REMNANT or touches(part, words)
+        if part.duration >= _REMNANT or edges.isdisjoint((part.start, part.end)) or said.touch(part)
     ]
     return merged([*stay, *words])
-
-
-def _beside(part: Interval, cut: Interval) -> bool:
-    return cut.start in (part.end, part.start) or cut.end in (part.start, part.end)

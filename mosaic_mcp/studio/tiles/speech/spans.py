@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import accumulate, islice
 from math import ceil, floor
 
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.perception.model import Interval
-from mosaic_mcp.studio.timeline.edit import PlacedWord, tracks_in, trim
+from mosaic_mcp.studio.timeline.edit import PlacedWord, Timed, clips_in, tracks_in
 from mosaic_mcp.studio.timeline.model import Timeline
 
 
@@ -55,6 +56,26 @@ def touches(interval: Interval, others: Iterable[Interval]) -> bool:
     return any(o.start < interval.end and interval.start < o.end for o in others)
 
 
+class Stretches:
+    """Stretches of time in any order, put in order once to be asked many times."""
+
+    def __init__(self, parts: Iterable[Timed]) -> None:
+        ordered = sorted(parts, key=lambda part: part.start)
+        self._starts = [part.start for part in ordered]
+        self._reach = list(accumulate((part.end for part in ordered), max))
+        """How far one of the first so many goes."""
+
+    def touch(self, part: Timed) -> bool:
+        """True when one of them shares time with `part`."""
+        begun = bisect_left(self._starts, part.end)
+        return begun > 0 and part.start < self._reach[begun - 1]
+
+    def hold(self, time: Fraction) -> bool:
+        """True when `time` is in one of them."""
+        begun = bisect_right(self._starts, time)
+        return begun > 0 and time < self._reach[begun - 1]
+
+
 def on_frame(wanted: Fraction, low: Fraction, high: Fraction, rate: Fraction) -> Fraction:
     """The frame time nearest to `wanted` inside [low, high]; `wanted` where there is none.
 
@@ -90,8 +111,8 @@ def tighten(
 ) -> list[Interval]:
     """The stretches of [0, total) to keep.
 
-    `sounds` (merged) are kept whole. The silence between two of them is shortened when it is
-    long, and always where it holds one of `cuts`, which go completely.
+    `sounds` are kept whole. The silence between two of them is shortened when it is long, and
+    always where it holds one of `cuts`, which go completely. Both are merged.
     """
     kept: list[Interval] = []
     start = Fraction(0)
@@ -122,7 +143,8 @@ def _removal(
     high = total if later is None else later
     if high <= low:
         return None
-    inside = [c for c in cuts if c.start < high and low < c.end]
+    over = bisect_right(cuts, low, key=lambda c: c.end)
+    inside = cuts[over : bisect_left(cuts, high, key=lambda c: c.start)]
     if not inside and high - low < pace.longest_pause:
         return None
     first = min((max(c.start, low) for c in inside), default=high)
@@ -138,17 +160,17 @@ def keep(timeline: Timeline, spans: Iterable[Interval], tile: str) -> Timeline:
     Clips that change carry `tile`. A cut that leaves nothing is refused: nobody wants an empty
     video.
     """
-    spans = list(spans)
+    edges = [(span.start, span.end) for span in spans]
     untouched = set(timeline.clips)
     clips = tuple(
         clip if clip in untouched else clip.model_copy(update={"tile": tile})
-        for span in spans
-        for clip in trim(timeline, span.start, span.end).clips
+        for shown in clips_in(timeline, edges)
+        for clip in shown
     )
     if not clips:
         raise Unsupported(
             f"Nothing of {timeline.name} would be left: all that is said in it is to go.",
             remedy="Ask to remove less, or leave the tile out for this video.",
         )
-    tracks = tracks_in(timeline, [(span.start, span.end) for span in spans])
+    tracks = tracks_in(timeline, edges)
     return timeline.model_copy(update={"clips": clips, "tracks": tracks})
