@@ -15,6 +15,8 @@ from mosaic_mcp.studio.perception.opening import samples
 
 RATE = 16_000
 STEP = RATE // 100
+MINUTE = 60 * RATE // STEP
+"""Of steps."""
 BETWEEN = 0.35
 """Where between quiet and loud speech begins."""
 MIN_CONTRAST_DB = 8.0
@@ -49,8 +51,12 @@ def spans(sound: NDArray[np.int16]) -> list[tuple[float, float]]:
 def levels(sound: NDArray[np.int16]) -> NDArray[np.float64]:
     """Level of each 10 ms in dBFS, smoothed over three."""
     usable = len(sound) // STEP * STEP
-    steps = sound[:usable].reshape(-1, STEP).astype(np.float64) / 32768
-    power = np.convolve((steps**2).mean(axis=1), np.ones(3) / 3, "same")
+    steps = sound[:usable].reshape(-1, STEP)
+    # A minute at a time: as floats at once, hours of sound take gigabytes.
+    powers = [
+        ((steps[at : at + MINUTE] / 32768) ** 2).mean(axis=1) for at in range(0, len(steps), MINUTE)
+    ]
+    power = np.convolve(np.concatenate(powers), np.ones(3) / 3, "same")
     return 10 * np.log10(power + 1e-10)
 
 
