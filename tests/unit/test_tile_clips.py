@@ -8,8 +8,8 @@ import pytest
 from mosaic_mcp.contract.tiles.params import ClipsParams, SilenceRemovalParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.tiles import clips, silence_removal
-from mosaic_mcp.studio.tiles.speech.interest import interest, standing_alone
-from mosaic_mcp.studio.tiles.speech.passages import Passage, Unit
+from mosaic_mcp.studio.tiles.speech.interest import Interest
+from mosaic_mcp.studio.tiles.speech.passages import Unit, passages
 from mosaic_mcp.studio.tiles.speech.sentences import sentences
 from mosaic_mcp.studio.timeline.edit import placed_words
 from tests.support.tiles import Known, context, ranges, source, speak, talk, timeline, torn, whole
@@ -104,10 +104,54 @@ async def test_words_that_are_said_are_named_without_the_small_ones_of_their_lan
 
 def test_english_hooks_and_numbers_count_in_english_alone():
     said = "Or six secret tips, stop."
-    passage = Passage(0, 0, (Unit(Fraction(0), Fraction(3), said, ("six",)),))
-    assert interest(passage, "en") > interest(passage, "fr")
-    leaning = Passage(0, 0, (Unit(Fraction(0), Fraction(3), "Also das geht."),))
-    assert standing_alone(leaning, "en") < standing_alone(leaning, "de") == 1
+    units = [Unit(Fraction(0), Fraction(3), said, ("six",))]
+    [passage] = passages(units, Fraction(3))
+    assert Interest(units, "en").of(passage) > Interest(units, "fr").of(passage)
+    leaning = [Unit(Fraction(0), Fraction(3), "Also das geht.")]
+    english, german = (Interest(leaning, tongue).standing_alone(passage) for tongue in ("en", "de"))
+    assert english < german == 1
+
+
+UNITS = [
+    Unit(Fraction(0), Fraction(2), "…"),
+    Unit(Fraction(2), Fraction(5), "Also, why is it so?", ("it", "so")),
+    Unit(Fraction(6), Fraction(9), "A secret of six tips.", ("secret", "six", "tip"), whole=False),
+    Unit(Fraction(9), Fraction(10), "So it is.", ("so",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "worth", "alone"),
+    [
+        # density, pace, hooks (why; secret, tips), a question, a number
+        (0, 1, 0.4 * (2 / 5 / 1.2) + 0.2 * (5 / 5 / 2.6) + 0.2 * 0.5 + 0.1, 0.75),
+        (1, 2, 0.4 * (5 / 7 / 1.2) + 0.2 * (10 / 7 / 2.6) + 0.2 + 0.1 + 0.1, 0.75 * 0.7),
+        (2, 3, 0.4 * (4 / 4 / 1.2) + 0.2 * (8 / 4 / 2.6) + 0.2 + 0.1, 0.7),
+        (0, 0, 1.0, 1.0),  # without a word it is all spoken
+    ],
+)
+def test_a_passage_is_worth_what_is_counted_in_its_units(first, last, worth, alone):
+    length = UNITS[last].end - UNITS[first].start
+    [passage] = [p for p in passages(UNITS, length) if (p.first, p.last) == (first, last)]
+    interest = Interest(UNITS, "en")
+    assert interest.of(passage) == pytest.approx(worth)
+    assert interest.standing_alone(passage) == pytest.approx(alone)
+
+
+def test_the_text_of_a_unit_is_read_once_however_many_passages_have_it():
+    read: list[str] = []
+
+    class Read(str):
+        def lower(self):
+            read.append(self)
+            return super().lower()
+
+    units = [Unit(Fraction(n), Fraction(n + 1), Read(f"number {n}"), ("n",)) for n in range(60)]
+    interest = Interest(units, "en")
+    found = passages(units, Fraction(20))
+    assert len(found) > 600
+    assert len({interest.of(passage) for passage in found}) > 1
+    assert len(read) == 60
 
 
 async def test_clips_are_whole_sentences_near_the_target_without_overlap():

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
+import anyio.to_thread
+
 from mosaic_mcp.contract.tiles.params import ClipsParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.tiles.moments import cut_out
 from mosaic_mcp.studio.tiles.speech.heard import hear, require_words, silent_clips, speechless
-from mosaic_mcp.studio.tiles.speech.interest import interest, standing_alone
-from mosaic_mcp.studio.tiles.speech.passages import LONGEST, Passage, Unit, choose, passages
-from mosaic_mcp.studio.tiles.speech.relevance import frequent, relevance, stems, topic
+from mosaic_mcp.studio.tiles.speech.interest import Interest
+from mosaic_mcp.studio.tiles.speech.passages import LONGEST, Passage, Unit, choose, passages, sums
+from mosaic_mcp.studio.tiles.speech.relevance import by_counts, frequent, mentions, stems, topic
 from mosaic_mcp.studio.tiles.speech.sentences import sentences, settled, shortened
 from mosaic_mcp.studio.tiles.speech.spans import keep, on_frame, without
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
@@ -80,10 +82,12 @@ async def _clips(timeline: Timeline, params: ClipsParams, context: TileContext) 
             await context.warn(f"{timeline.name} is no longer than one clip, so it stays whole")
         return [timeline]
     units, language = await _units(timeline, params.prompt, wished, context)
-    candidates = passages(units, wished)
-    scores = _scores(candidates, units, params.prompt, language, wished)
+    # In threads: in hours of speech there are so many passages that it takes seconds.
+    apart = anyio.to_thread.run_sync
+    candidates = await apart(passages, units, wished)
+    scores = await apart(_scores, candidates, units, params.prompt, language, wished)
     await context.report(0.8, f"choosing from {len(candidates)} passages of {timeline.name}")
-    chosen = choose(candidates, scores, count)
+    chosen = await apart(choose, candidates, scores, count)
     if not chosen:
         raise MediaError(
             f"{timeline.name} has no passage of speech of about {float(wished):g} s.",
@@ -133,11 +137,18 @@ def _scores(
     wished: Fraction,
 ) -> list[float]:
     """How good each candidate is; 0 keeps it out."""
-    general = [interest(c, language) * standing_alone(c, language) for c in candidates]
+    interest = Interest(units, language)
+    general = [interest.of(c) * interest.standing_alone(c) for c in candidates]
     query = topic(prompt, language)
     if not query:
         return [g * c.fit(wished) for c, g in zip(candidates, general, strict=True)]
-    related = relevance(query, [c.stems for c in candidates])
+    counts = [mentions(query, unit.stems) for unit in units]
+    said = [sums((count[stem] for count in counts), 0) for stem in query]
+    lengths = sums((len(unit.stems) for unit in units), 0)
+    related = by_counts(
+        [[c.total(times) for c in candidates] for times in said],
+        [c.total(lengths) for c in candidates],
+    )
     if not any(related):
         raise Unsupported(
             f"None of the prompt's words is said in the video: {prompt.strip()[:200]!r}. "
@@ -158,7 +169,7 @@ def _said(units: Iterable[Unit], language: str) -> str:
 
 def _cut(timeline: Timeline, passage: Passage, units: Sequence[Unit], node: str) -> Timeline:
     """The passage with a breath around it: at most half of the pause, so clips never overlap."""
-    begin, end = passage.units[0].start, passage.units[-1].end
+    begin, end = passage.start, passage.end
     before, after = Fraction(0), timeline.duration
     if passage.first > 0:
         before = (units[passage.first - 1].end + begin) / 2

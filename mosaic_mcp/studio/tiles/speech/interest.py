@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from fractions import Fraction
 
 from mosaic_mcp.contract.languages import is_english
 from mosaic_mcp.studio.tiles.speech.lexicon import dangling, hooks
-from mosaic_mcp.studio.tiles.speech.passages import Passage
+from mosaic_mcp.studio.tiles.speech.passages import Passage, Unit, sums
 
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(
@@ -18,28 +21,46 @@ _LIVELY = 2.6
 """Words per second of lively English speech: about 155 a minute."""
 
 
-def interest(passage: Passage, language: str) -> float:
-    """0..1: information density, pace, questions, numbers and, in English, hook words.
+class Interest:
+    """What counts in some units, added up once for all of their passages."""
 
-    Without words (speech activity only) it is the share of time in which somebody speaks.
-    """
-    words = _WORD.findall(passage.text.lower())
-    if not words:
-        return passage.spoken
-    seconds = float(passage.duration)
-    distinct = len(set(passage.stems))
-    density = min(1.0, distinct / seconds / 1.2)
-    pace = min(1.0, len(words) / seconds / _LIVELY)
-    opening = hooks(language)
-    hooked = min(1.0, sum(w in opening for w in words) / 2)
-    asks = 1.0 if "?" in passage.text else 0.0
-    number = _NUMBER if is_english(language) else _DIGIT
-    counts = 1.0 if number.search(passage.text.lower()) else 0.0
-    return 0.4 * density + 0.2 * pace + 0.2 * hooked + 0.1 * asks + 0.1 * counts
+    def __init__(self, units: Sequence[Unit], language: str) -> None:
+        said = [unit.text.lower() for unit in units]
+        words = [_WORD.findall(text) for text in said]
+        opening, number = hooks(language), _NUMBER if is_english(language) else _DIGIT
+        self._units = units
+        self._dangling = dangling(language)
+        self._words = sums(map(len, words), 0)
+        self._hooks = sums((sum(word in opening for word in some) for some in words), 0)
+        self._questions = sums((text.count("?") for text in said), 0)
+        self._numbers = sums((bool(number.search(text)) for text in said), 0)
+        self._spoken = sums((unit.end - unit.start for unit in units), Fraction(0))
+        self._first_words = [(n, some[0]) for n, some in enumerate(words) if some]
+        """Where there are words, and the first of them."""
 
+    def of(self, passage: Passage) -> float:
+        """0..1: information density, pace, questions, numbers and, in English, hook words.
 
-def standing_alone(passage: Passage, language: str) -> float:
-    """A factor: 1 for a passage that can be understood alone, less for a torn one."""
-    opening = _WORD.findall(passage.text.lower())[:1]
-    factor = 0.75 if opening and opening[0] in dangling(language) else 1.0
-    return factor if passage.units[0].whole and passage.units[-1].whole else 0.7 * factor
+        Without words (speech activity only) it is the share of time in which somebody speaks.
+        """
+        words = passage.total(self._words)
+        if not words:
+            return float(passage.total(self._spoken) / passage.duration)
+        seconds = float(passage.duration)
+        density = min(1.0, passage.distinct / seconds / 1.2)
+        pace = min(1.0, words / seconds / _LIVELY)
+        hooked = min(1.0, passage.total(self._hooks) / 2)
+        asks = 1.0 if passage.total(self._questions) else 0.0
+        counts = 1.0 if passage.total(self._numbers) else 0.0
+        return 0.4 * density + 0.2 * pace + 0.2 * hooked + 0.1 * asks + 0.1 * counts
+
+    def standing_alone(self, passage: Passage) -> float:
+        """A factor: 1 for a passage that can be understood alone, less for a torn one."""
+        at = bisect_left(self._first_words, (passage.first, ""))
+        leans = False
+        if at < len(self._first_words):
+            number, word = self._first_words[at]
+            leans = number <= passage.last and word in self._dangling
+        factor = 0.75 if leans else 1.0
+        whole = self._units[passage.first].whole and self._units[passage.last].whole
+        return factor if whole else 0.7 * factor

@@ -104,16 +104,23 @@ def _parts(word: str) -> Iterator[str]:
 
 def relevance(query: Sequence[str], passages: Sequence[Sequence[str]]) -> list[float]:
     """BM25 of each passage (its stems), scaled so that the best is 1; all 0 without a match."""
-    counts = [mentions(query, p) for p in passages]
-    found = {q: sum(1 for c in counts if c[q]) for q in query}
-    mean = sum(map(len, passages)) / len(passages) if passages else 0
-    scores = [0.0] * len(passages)
-    for i, count in enumerate(counts):
-        norm = _K1 * (1 - _B + _B * (len(passages[i]) / mean if mean else 0))
-        for q in query:
-            if count[q]:
-                rarity = log(1 + (len(passages) - found[q] + 0.5) / (found[q] + 0.5))
-                scores[i] += rarity * count[q] * (_K1 + 1) / (count[q] + norm)
+    found = [mentions(query, passage) for passage in passages]
+    counts = [[count[q] for count in found] for q in query]
+    return by_counts(counts, [len(passage) for passage in passages])
+
+
+def by_counts(counts: Sequence[Sequence[int]], lengths: Sequence[int]) -> list[float]:
+    """The same where it is known how often each passage has each stem, and how many it has."""
+    passages = len(lengths)
+    mean = sum(lengths) / passages if passages else 0
+    norms = [_K1 * (1 - _B + _B * (length / mean if mean else 0)) for length in lengths]
+    scores = [0.0] * passages
+    for row in counts:
+        found = passages - row.count(0)
+        rarity = log(1 + (passages - found + 0.5) / (found + 0.5))
+        for i, (count, norm) in enumerate(zip(row, norms, strict=True)):
+            if count:
+                scores[i] += rarity * count * (_K1 + 1) / (count + norm)
     best = max(scores, default=0.0)
     return [s / best for s in scores] if best else scores
 
