@@ -8,11 +8,11 @@ import pytest
 from mosaic_mcp.contract.tiles.params import CaptionsParams
 from mosaic_mcp.contract.tiles.sound import MontageParams
 from mosaic_mcp.errors import MediaError
-from mosaic_mcp.studio.perception.model import Moment
+from mosaic_mcp.studio.perception.model import Face, Moment
 from mosaic_mcp.studio.render.phrases import shown_words
 from mosaic_mcp.studio.tiles import audio_enhance, captions, montage
 from mosaic_mcp.studio.tiles.audio_generation import sound_alone
-from mosaic_mcp.studio.tiles.material import MARGIN
+from mosaic_mcp.studio.tiles.material import FACES, MARGIN, MOVING, SHARP, Rated, look_at
 from mosaic_mcp.studio.tiles.montage_wish import Wish, wish_of
 from mosaic_mcp.studio.tiles.speech.heard import hear_speech, sounding_sources
 from mosaic_mcp.studio.timeline.edit import placed_words
@@ -269,3 +269,51 @@ async def test_the_sound_of_a_montage_is_evened_though_its_clips_are_muted():
 async def test_sound_alone_is_no_montage():
     with pytest.raises(MediaError, match="no picture"):
         await made([sound_alone(sound("song", 10), "music", "node-0")])
+
+
+def seen_at(*times) -> list[Face]:
+    return [Face(time=F(at), x=0.5, y=0.5, width=0.1, height=0.1) for at in times]
+
+
+def test_a_window_is_worth_the_mean_of_its_moments_and_a_half_without_any():
+    moments = [Moment(time=F(n), motion=1, sharpness=1) for n in range(4)]
+    rated = Rated(moments, seen_at(F(7, 2), F(1, 2)), [1.0] * 4)
+    plain = (SHARP + MOVING) / 2
+    face = plain + FACES
+    assert rated.worths(F(0), F(2), 20) == pytest.approx(
+        [
+            face,  # moments 0 and 1: a face is half a second away
+            *[(face + plain) / 2] * 4,  # 1 and 2
+            *[(plain + face) / 2] * 4,  # 2 and 3
+            *[face] * 4,  # 3 alone
+            *[0.5] * 7,
+        ]
+    )
+
+
+async def test_windows_are_valued_again_only_where_something_was_taken_out(monkeypatch):
+    valued: list[F] = []
+    worths = Rated.worths
+
+    def counted(self, start, length, windows):
+        valued.append(start)
+        return worths(self, start, length, windows)
+
+    monkeypatch.setattr(Rated, "worths", counted)
+    known = Known({}, shots=[F(0), *(F(n) for n in range(10, 100, 10))])
+    material = await look_at([video("a", 100)], context(known))
+    for left in range(8, 0, -1):
+        assert material.take(F(2), left)
+    shots = 10
+    assert len(valued) <= shots + 2 * 7
+    assert len(set(valued)) == len(valued)
+
+
+async def test_shots_are_asked_for_once_however_many_clips_show_them():
+    known = Known({}, shots=[F(0), F(5)])
+    one = video("a", 20)
+    clips = [one.clips[0].model_copy(update={"start": F(n), "end": F(n + 2)}) for n in range(10)]
+    cut = one.model_copy(update={"clips": tuple(clips)})
+    material = await look_at([cut], context(known))
+    assert len(known.looked_at) == 2, "once for faces and once for shots"
+    assert len(material.stretches) == 11, "one is divided by the change"

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil, floor
 
 from mosaic_mcp.studio.perception.model import Face, Moment
 from mosaic_mcp.studio.tiles.sight import intervals_of
@@ -21,6 +22,8 @@ MARGIN = Fraction(1, 10)
 """Seconds kept away from a change of shot: it may be found a frame late, or be a dissolve."""
 STEP = Fraction(1, 4)
 """Windows begin on a grid of so many seconds."""
+NEAR = Fraction(1, 2)
+"""Seconds from a moment in which its face was seen."""
 SHARP, MOVING, FACES = 0.4, 0.4, 0.2
 """What sharpness, motion and a face count for, against the rest of the same input."""
 TIRED = 0.25
@@ -37,6 +40,17 @@ class Stretch:
     clip: Clip
     start: Fraction
     end: Fraction
+    _worths: dict[Fraction, list[float]] = field(
+        default_factory=dict[Fraction, list[float]], compare=False
+    )
+
+    def worths(self, length: Fraction, rated: Rated) -> list[float]:
+        """What each of its windows of that length is worth, found out once."""
+        if length not in self._worths:
+            room = self.end - self.start - length
+            windows = max(0, floor(room / STEP) + 1)
+            self._worths[length] = rated.worths(self.start, length, windows)
+        return self._worths[length]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +84,7 @@ class Material:
 
         `slots_left` with this one: every input is shown while there is room for it.
         """
-        found = [
-            (self._worth(stretch, start, length), stretch, start)
-            for stretch in self.stretches
-            for start in _starts(stretch, length)
-        ]
+        found = [best for stretch in self.stretches if (best := self._best(stretch, length))]
         unseen = set(range(self.inputs)) - set(self._taken)
         if len(unseen) >= slots_left:
             found = [one for one in found if one[1].input in unseen] or found
@@ -87,14 +97,20 @@ class Material:
         motion = self.rated[stretch.clip.source].motion(start, start + length)
         return Window(stretch.input, stretch.clip, start, motion)
 
-    def _worth(self, stretch: Stretch, start: Fraction, length: Fraction) -> float:
-        worth = self.rated[stretch.clip.source].worth(start, start + length)
+    def _best(self, stretch: Stretch, length: Fraction) -> tuple[float, Stretch, Fraction] | None:
+        """What the first of a stretch's best windows is worth now, and where it begins."""
+        worths = stretch.worths(length, self.rated[stretch.clip.source])
+        if not worths:
+            return None
         if self._taken:
             share = self._taken.count(stretch.input) / len(self._taken)
-            worth -= TIRED * (share * self.inputs / 2 + (self._taken[-1] == stretch.input))
-        if start < self._last.get(stretch.input, start):
-            worth -= BACKWARDS
-        return worth
+            tired = TIRED * (share * self.inputs / 2 + (self._taken[-1] == stretch.input))
+            worths = [worth - tired for worth in worths]
+        last = self._last.get(stretch.input, stretch.start)
+        before = max(0, ceil((last - stretch.start) / STEP))
+        worths = [worth - BACKWARDS for worth in worths[:before]] + worths[before:]
+        best = max(worths)
+        return best, stretch, stretch.start + worths.index(best) * STEP
 
     def _cut_out(self, stretch: Stretch, start: Fraction, end: Fraction) -> None:
         self.stretches.remove(stretch)
@@ -114,24 +130,39 @@ class Rated:
         sharpness = [moment.sharpness for moment in moments]
         # Sharp for what it is: a soft lens is not the fault of the moment.
         sharp = _ranks(sharpness, sorted(sharpness))
-        near = Fraction(1, 2)
-        seen = [float(any(abs(f.time - at) <= near for f in faces)) for at in self._times]
+        times = sorted(face.time for face in faces)
+        seen = [
+            float(bisect_left(times, at - NEAR) < bisect_right(times, at + NEAR))
+            for at in self._times
+        ]
         self._worth = [
             SHARP * s + MOVING * m + FACES * f
             for s, m, f in zip(sharp, self._motion, seen, strict=True)
         ]
 
-    def worth(self, start: Fraction, end: Fraction) -> float:
-        """Mean of the moments between two times, 0..1."""
-        return self._mean(self._worth, start, end)
+    def worths(self, start: Fraction, length: Fraction, windows: int) -> list[float]:
+        """Of so many windows of that length, the first at `start`: what their moments are worth.
+
+        That is their mean, 0..1.
+        """
+        firsts = self._places(start, windows)
+        ends = self._places(start + length, windows)
+        return [_mean(self._worth[a:b]) for a, b in zip(firsts, ends, strict=True)]
 
     def motion(self, start: Fraction, end: Fraction) -> float:
-        """The same of motion alone."""
-        return self._mean(self._motion, start, end)
+        """The mean of how the moments between two times move, 0..1."""
+        first, last = bisect_left(self._times, start), bisect_left(self._times, end)
+        return _mean(self._motion[first:last])
 
-    def _mean(self, values: Sequence[float], start: Fraction, end: Fraction) -> float:
-        inside = values[bisect_left(self._times, start) : bisect_left(self._times, end)]
-        return sum(inside) / len(inside) if inside else 0.5
+    def _places(self, start: Fraction, count: int) -> Iterator[int]:
+        """How many moments are before each of so many times on the grid that begins at `start`."""
+        times = self._times
+        place = bisect_left(times, start)
+        for step in range(count):
+            at = start + step * STEP
+            while place < len(times) and times[place] < at:
+                place += 1
+            yield place
 
 
 async def look_at(inputs: Sequence[Timeline], context: TileContext) -> Material:
@@ -150,34 +181,31 @@ async def look_at(inputs: Sequence[Timeline], context: TileContext) -> Material:
         )
         for sha, source in sources.items()
     }
+    shots = {
+        sha: await context.perception.shots(source, intervals_of(sha, inputs))
+        for sha, source in sources.items()
+    }
     stretches = [
         stretch
         for number, timeline in enumerate(inputs)
         for clip in timeline.clips
-        for stretch in _stretches(
-            number,
-            clip,
-            await context.perception.shots(sources[clip.source], intervals_of(clip.source, inputs)),
-        )
+        for stretch in _stretches(number, clip, shots[clip.source])
     ]
     return Material(stretches, rated, len(inputs))
 
 
 def _stretches(number: int, clip: Clip, shots: Sequence[Fraction]) -> Iterator[Stretch]:
     """The clip between the changes of shot in it, and away from them."""
-    inside = [at for at in shots if clip.start < at < clip.end]
+    inside = shots[bisect_right(shots, clip.start) : bisect_left(shots, clip.end)]
     for a, b in pairwise([clip.start, *inside, clip.end]):
-        start = a + MARGIN if a in inside else a
-        end = b - MARGIN if b in inside else b
+        start = a + MARGIN if a > clip.start else a
+        end = b - MARGIN if b < clip.end else b
         if end > start:
             yield Stretch(number, clip, start, end)
 
 
-def _starts(stretch: Stretch, length: Fraction) -> Iterator[Fraction]:
-    start = stretch.start
-    while start + length <= stretch.end:
-        yield start
-        start += STEP
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.5
 
 
 def _ranks(values: Sequence[float], among: Sequence[float]) -> list[float]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
+import anyio.to_thread
+
 from mosaic_mcp.contract.tiles.sound import MontageParams
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.tiles.joining import differing, joined
@@ -51,7 +53,8 @@ async def apply(
     material = await look_at(shown, context)
     grid = await _grid(audio, params, material.seconds, wish, context)
     rate = shown[0].frame_rate
-    clips = on_beats(material, grid, wish.pace_s, rate) if grid else by_sight(material, wish, rate)
+    # In a thread: hours of material have so many windows that it takes seconds.
+    clips = await anyio.to_thread.run_sync(_chosen, material, grid, wish, rate)
     if not clips:
         raise MediaError(
             "The inputs are too short to cut between them.", remedy="Give longer videos."
@@ -124,6 +127,10 @@ def _filled(beats: list[Fraction], end: Fraction) -> list[Fraction]:
         beats = [*beats, beats[-1] + period]
     inside = [at for at in beats if period / 2 < at <= end]
     return [Fraction(0), *inside] if inside else []
+
+
+def _chosen(material: Material, grid: Sequence[Fraction], wish: Wish, rate: Fraction) -> list[Clip]:
+    return on_beats(material, grid, wish.pace_s, rate) if grid else by_sight(material, wish, rate)
 
 
 def on_beats(
