@@ -1,5 +1,7 @@
 """Clips: whole sentences near the wished length, ranked by what is said."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import combinations
 
@@ -10,6 +12,7 @@ from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.tiles import clips, silence_removal
 from mosaic_mcp.studio.tiles.speech.interest import Interest
 from mosaic_mcp.studio.tiles.speech.passages import Unit, passages
+from mosaic_mcp.studio.tiles.speech.relevance import stems
 from mosaic_mcp.studio.tiles.speech.sentences import sentences
 from mosaic_mcp.studio.timeline.edit import placed_words
 from tests.support.tiles import Known, context, ranges, source, speak, talk, timeline, torn, whole
@@ -380,3 +383,16 @@ async def test_ranges_behind_the_end_are_refused_all_at_once():
     with pytest.raises(MediaError, match=r"clip 2 \(60000 to 61000 ms\), clip 3") as refusal:
         await clips.apply([uncut], ClipsParams(ranges=behind), context(known))
     assert "clip 1" not in str(refusal.value)
+
+
+def test_words_are_stemmed_alike_in_threads():
+    said = [" ".join(f"{verb}ing{n} running flies" for verb in ("talk", "walk")) for n in range(99)]
+    alone = [stems(text, "en") for text in said]
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            together = list(threads.map(lambda text: stems(text, "en"), said * 4))
+    finally:
+        sys.setswitchinterval(usual)
+    assert together == alone * 4

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import anyio.to_thread
+
 from mosaic_mcp.contract.tiles.generation import BRollParams
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.providers import Providers
@@ -125,7 +127,7 @@ async def _covered(
 ) -> Timeline:
     heard = await listen_to_all(timeline, context)
     require_words(heard, "B-roll cannot be placed")
-    found = moments(timeline, heard)
+    found = await anyio.to_thread.run_sync(moments, timeline, heard)
     wanted = max(1, round(timeline.duration * PER_MINUTE[params.coverage_level] / 60))
     if clips:
         scenes = await _matched(timeline, found, clips, wanted, heard.language, context)

@@ -7,16 +7,19 @@ time are read. An editor's judgement (story, emphasis, pace of an argument) is n
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
 from textwrap import shorten
+
+import anyio.to_thread
 
 from mosaic_mcp.contract.tiles.params import RoughCutParams
 from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Unsupported
 from mosaic_mcp.studio.perception.model import Interval
 from mosaic_mcp.studio.tiles.joining import differing, joined
-from mosaic_mcp.studio.tiles.speech.heard import hear, require_words, speechless
+from mosaic_mcp.studio.tiles.speech.heard import Heard, hear, require_words, speechless
 from mosaic_mcp.studio.tiles.speech.relevance import stems
 from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences, settled
 from mosaic_mcp.studio.tiles.speech.sounds import sounds_without
@@ -80,10 +83,36 @@ async def _cut(timeline: Timeline, prompt: str, context: TileContext) -> Timelin
         speech = [Interval(start=Fraction(0), end=timeline.duration)]
     elif not heard.reliable:
         await context.warn(f"{timeline.name} is cut by pauses alone: {heard.doubt}")
-    spoken = settled(sentences(timeline, heard.words if heard.reliable else ()), speech)
-    parts, dropped = _chosen(spoken, wanted.topics, times, heard.language)
-    if takes := _superseded(parts, times) - dropped:
-        await context.warn(_replaced(timeline.name, [parts[i].text for i in sorted(takes)]))
+        heard = replace(heard, words=())
+    # In threads: hours of speech take seconds.
+    made = await anyio.to_thread.run_sync(_decided, timeline, speech, heard, wanted.topics, times)
+    if made.takes:
+        told = [made.parts[i].text for i in sorted(made.takes)]
+        await context.warn(_replaced(timeline.name, told))
+    await context.report(1.0, f"dropped {len(made.dropped)} of {len(made.parts)} sentences")
+    return await anyio.to_thread.run_sync(keep, timeline, made.kept, context.node)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """The sentences, which of them are to go (`takes`: as they are said again), what stays."""
+
+    parts: list[Sentence]
+    dropped: set[int]
+    takes: set[int]
+    kept: list[Interval]
+
+
+def _decided(
+    timeline: Timeline,
+    speech: Sequence[Interval],
+    heard: Heard,
+    topics: Sequence[Wish],
+    times: Times,
+) -> _Decision:
+    spoken = settled(sentences(timeline, heard.words), speech)
+    parts, dropped = _chosen(spoken, topics, times, heard.language)
+    takes = _superseded(parts, times) - dropped
     dropped |= takes
     words = _kept_words(parts, dropped)
     left = [part.span for i, part in enumerate(parts) if i not in dropped]
@@ -91,8 +120,7 @@ async def _cut(timeline: Timeline, prompt: str, context: TileContext) -> Timelin
     cuts = without([*_cut_spans(parts, dropped), *beside], words)
     sounds = sounds_without(cuts, speech, words)
     kept = tighten(sounds, cuts, timeline.duration, PACE, timeline.frame_rate)
-    await context.report(1.0, f"dropped {len(dropped)} of {len(parts)} sentences")
-    return keep(timeline, kept, context.node)
+    return _Decision(parts, dropped, takes, kept)
 
 
 def _not_read(unread: Sequence[str]) -> str:

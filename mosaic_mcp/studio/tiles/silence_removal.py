@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+import anyio.to_thread
+
 from mosaic_mcp.contract.languages import in_words, is_english
 from mosaic_mcp.contract.tiles.params import SilenceRemovalParams
 from mosaic_mcp.contract.words import listed
-from mosaic_mcp.studio.perception.model import ESTIMATED
+from mosaic_mcp.studio.perception.model import ESTIMATED, Interval
 from mosaic_mcp.studio.tiles.speech.heard import (
     Heard,
     hear_speech,
@@ -55,15 +57,22 @@ async def _tightened(timeline: Timeline, fillers: bool, context: TileContext) ->
         for warning in _staying(timeline, heard):
             await context.warn(warning)
     spoken = heard.words if heard.reliable else ()
-    words = spans_of(w for w in spoken if not (fillers and _removable(w)))
-    cuts = without(spans_of(w for w in spoken if fillers and _removable(w)), words)
-    sounds = sounds_without(cuts, speech, words)
-    kept = tighten(sounds, cuts, timeline.duration, PACE, timeline.frame_rate)
+    # In threads: hours of speech take seconds.
+    kept = await anyio.to_thread.run_sync(_kept, timeline, speech, spoken, fillers)
     left = sum((k.duration for k in kept), Fraction(0))
     await context.report(
         1.0, f"kept {float(left):.1f} of {float(timeline.duration):.1f} s of {timeline.name}"
     )
-    return keep(timeline, kept, context.node)
+    return await anyio.to_thread.run_sync(keep, timeline, kept, context.node)
+
+
+def _kept(
+    timeline: Timeline, speech: Sequence[Interval], spoken: Sequence[PlacedWord], fillers: bool
+) -> list[Interval]:
+    words = spans_of(w for w in spoken if not (fillers and _removable(w)))
+    cuts = without(spans_of(w for w in spoken if fillers and _removable(w)), words)
+    sounds = sounds_without(cuts, speech, words)
+    return tighten(sounds, cuts, timeline.duration, PACE, timeline.frame_rate)
 
 
 def _staying(timeline: Timeline, heard: Heard) -> Iterator[str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from math import log
+from threading import Lock
 from typing import cast
 
 import snowballstemmer  # pyright: ignore[reportMissingTypeStubs]
@@ -56,7 +57,14 @@ def _stemmer(language: str) -> Callable[[str], str]:
     if name is None:
         return str
     stemmer = snowballstemmer.stemmer(name)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return cast("Callable[[str], str]", stemmer.stemWord)  # pyright: ignore[reportUnknownMemberType]
+    unsafe = cast("Callable[[str], str]", stemmer.stemWord)  # pyright: ignore[reportUnknownMemberType]
+    alone = Lock()
+
+    def stem(word: str) -> str:
+        with alone:  # it keeps the word that it works on, and tiles decide in threads
+            return unsafe(word)
+
+    return stem
 
 
 def stems(text: str, language: str) -> list[str]:
