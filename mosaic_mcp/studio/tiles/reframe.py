@@ -94,11 +94,10 @@ async def _following(
 
 def _show_a_face(clips: Sequence[Clip], faces: Sequence[Face], shots: Sequence[Fraction]) -> bool:
     """True when a face is in a shot that one of the clips shows."""
-    with_a_face = {bisect_right(shots, face.time) for face in faces}
+    with_a_face = sorted({bisect_right(shots, face.time) for face in faces})
+    shown = ((bisect_right(shots, c.start), bisect_left(shots, c.end)) for c in clips)
     return any(
-        bisect_right(shots, clip.start) <= shot <= bisect_left(shots, clip.end)
-        for clip in clips
-        for shot in with_a_face
+        bisect_left(with_a_face, first) < bisect_right(with_a_face, last) for first, last in shown
     )
 
 
