@@ -111,6 +111,24 @@ def test_a_new_shot_is_met_with_a_cut_at_its_first_frame():
     assert at(keys, shots[1])[0] == pytest.approx(0.75)
 
 
+def test_a_face_is_looked_at_a_few_times_however_many_shots_there_are():
+    asked: list[Fraction] = []
+
+    class Asked(Face):
+        def __getattribute__(self, name):
+            if name == "time":
+                asked.append(super().__getattribute__(name))
+            return super().__getattribute__(name)
+
+    faces = [
+        Asked(time=Fraction(n, 4), x=0.3 if n // 4 % 2 else 0.6, y=0.4, width=0.1, height=0.2)
+        for n in range(400)
+    ]
+    keys = follow(faces, [Fraction(n) for n in range(100)], Fraction(100), SIZE)
+    assert [key.x for key in keys] == pytest.approx([0.6, 0.3] * 50)
+    assert len(asked) < 10 * len(faces)
+
+
 def test_somebody_else_on_the_other_side_is_cut_to_not_panned_to():
     sampled = [face(Fraction(n, 4), 0.2 if n % 8 < 4 else 0.8) for n in range(32)]
     keys = follow(sampled, [Fraction(0)], Fraction(8), SIZE)
