@@ -130,12 +130,13 @@ def test_what_a_provider_sends_is_judged_before_anything_opens_it(paid):
     assert "cannot be used. It is a playlist" in run["errors"][0]["messages"][0]
 
 
+@pytest.mark.parametrize("name", ["espresso cup.png", "espresso cup.jpg", "espresso cup.webp"])
 async def test_b_roll_of_a_file_beside_the_talk_covers_the_picture_and_not_the_sound(
-    studio, tmp_path
+    studio, tmp_path, name
 ):
-    talk, clip = tmp_path / "talk.mp4", tmp_path / "espresso cup.png"
+    talk, clip = tmp_path / "talk.mp4", tmp_path / name
     video(talk, seconds=8)
-    Image.new("RGB", (64, 48), AMBER).save(clip)
+    Image.new("RGB", (640, 480), AMBER).save(clip, quality=95)
     srt = tmp_path / "words.srt"
     srt.write_text(
         "1\n00:00:00,200 --> 00:00:03,500\nGood morning to all of you out there.\n\n"
@@ -143,11 +144,11 @@ async def test_b_roll_of_a_file_beside_the_talk_covers_the_picture_and_not_the_s
     )
     settings = Settings(home=studio.home, allowed_dirs=(tmp_path,))
     async with Client(build_server(settings)) as client:
-        await answer(client, "build_agent", name="Rolling", tiles=["AI B-Roll"])
+        await answer(client, "build_agent", name=f"Rolling {name}", tiles=["AI B-Roll"])
         run = await answer(
             client,
             "run_agent",
-            agent="Rolling",
+            agent=f"Rolling {name}",
             videos=[{"source": str(talk), "transcript": str(srt)}],
             params={"AI B-Roll": {"clips": [str(clip)]}},
             quality="draft",

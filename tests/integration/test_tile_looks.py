@@ -51,6 +51,14 @@ async def rendered(tmp_path, look):
     return path, out
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "named wrongly.jpg"])
+def test_the_levels_of_any_kind_of_picture_are_read(tmp_path, name):
+    plain = landscape(tmp_path / "plain.png")
+    kind = "webp" if name.startswith("named") else None
+    Image.open(plain).save(tmp_path / name, kind, quality=95)
+    assert distance(levels(tmp_path / name), levels(plain)) < 0.01
+
+
 @pytest.mark.parametrize("transfer", ["arib-std-b67", "smpte2084"])
 def test_the_levels_of_hdr_are_those_of_an_ordinary_screen(tmp_path, transfer):
     picture = landscape(tmp_path / "plain.png", (1.0, 0.8, 0.55))

@@ -14,7 +14,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from mosaic_mcp.errors import MediaError
-from mosaic_mcp.studio.reach import FORMATS, MAX_PIXELS, MAX_STREAMS, PROTOCOLS
+from mosaic_mcp.studio.reach import FORMATS, MAX_PIXELS, MAX_STREAMS, PROTOCOLS, told_format
 
 KINDS = "MP4, MOV, MKV, WebM, AVI, MPEG-TS; MP3, WAV, M4A, FLAC, OGG; PNG, JPEG, WebP, GIF"
 
@@ -30,7 +30,12 @@ def opened(path: str) -> Generator[InputContainer]:
     }
     try:
         # By its name alone "cache:x" would be a protocol.
-        container = av.open(f"file:{path}", options=options, metadata_errors="ignore")
+        container = av.open(
+            f"file:{path}",
+            format=told_format(Path(path)),
+            options=options,
+            metadata_errors="ignore",
+        )
     except (FFmpegError, OSError) as error:
         raise why_not(path, error) from error
     try:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import anyio.to_thread
+
+from mosaic_mcp.studio.reach import told_format
 from mosaic_mcp.studio.render.ffmpeg import Limits, guarded_input, run_ffmpeg
 
 RATE = Fraction(30)
@@ -45,10 +48,11 @@ async def still_video(
         shown,
         "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
     )
+    known = await anyio.to_thread.run_sync(told_format, picture)
     await run_ffmpeg(
         ffmpeg,
         [
-            *guarded_input(str(picture)),
+            *guarded_input(str(picture), *(("-f", known) if known else ())),
             *("-vf", ",".join(steps), "-frames:v", str(frames), "-r", str(RATE)),
             *("-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-g", str(2 * RATE)),
             *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
