@@ -151,3 +151,21 @@ def test_mono_speech_is_brought_to_the_loudness_that_is_asked_for(runs: Studio, 
     assert loudness > -20, "from far below"
     heard = sound(out)
     assert np.allclose(heard[:, 0], heard[:, 1], atol=0.01)
+
+
+def test_of_several_sound_tracks_the_first_is_used_and_the_others_are_told(
+    runs: Studio, tmp_path: Path
+):
+    plain = counted(tmp_path / "plain.mov", 60, sound=tone(2, -20))
+    path = tmp_path / "two tracks.mkv"
+    ffmpeg("-i", plain, "-map", "0:v", "-map", "0:a", "-map", "0:a", "-c:v", "copy", "-c:a",
+           "pcm_s16le", "-metadata:s:a:1", "title=Mic", path)  # fmt: skip
+    agent, _ = runs.agent({"in": "Video Input", "out": "Destination"}, "in>out")
+    run_id = runs.run(agent, {"video_id_inputs": [{"id": runs.add(path)}]})
+    assert runs.end(run_id)["status"] == "completed"
+    log = runs.http.get(f"/studio/v1/runs/{run_id}/log").json()
+    lines = [line for job in log["jobs"] for line in job["lines"]]
+    assert [line["text"] for line in lines if line["level"] == "warning"] == [
+        "two tracks.mkv has several sound tracks: the first is used, not 2 Mic; where another one "
+        "is meant, export the video with that one alone"
+    ]

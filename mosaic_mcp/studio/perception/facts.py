@@ -81,6 +81,10 @@ def _audio(container: InputContainer) -> dict[str, Any]:
         "audio_rate": stream.rate,
         "audio_codec": stream.codec_context.name,
         "audio_end": str(length),
+        "unheard": [
+            f"{number} {other.metadata.get('title', '')[:40]}".strip()
+            for number, other in enumerate(container.streams.audio[1:], 2)
+        ],
     }
 
 

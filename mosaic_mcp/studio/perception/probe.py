@@ -32,6 +32,7 @@ async def probe(path: Path, *, name: str) -> Source:
         rotation=facts.get("rotation", 0),
         audio_channels=facts["audio_channels"],
         audio_rate=facts["audio_rate"],
+        unheard=facts.get("unheard", ()),
         timecode=Timecode(**told) if (told := facts.get("timecode")) else None,
     )
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from mosaic_mcp.contract.runs import NodeStatus
 from mosaic_mcp.contract.tiles.catalogue import TileType, tile_type
+from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import MosaicError, NoSpace, Unsupported
 from mosaic_mcp.studio.disk import no_space
 from mosaic_mcp.studio.perception.model import Perception
@@ -261,6 +262,13 @@ class NodeWork:
             inputs += await self.gathering.sources(node, report, brought)
             if one.borrowed_tokens:
                 await report(1.0, "looking and listening")
+        for source in {s.sha256: s for t in inputs for s in t.sources.values()}.values():
+            if source.unheard:
+                others = listed(source.unheard)
+                await _warn(
+                    f"{source.name} has several sound tracks: the first is used, not {others}; "
+                    "where another one is meant, export the video with that one alone"
+                )
         return inputs
 
     async def _wanted(

@@ -69,6 +69,8 @@ class Source(Part):
     audio_channels: int = 0
     """0 without sound."""
     audio_rate: int = 0
+    unheard: tuple[str, ...] = ()
+    """Number and title of each sound track behind the first, which alone is heard."""
     transcript: str | None = None
     """Id of a transcript that the user brought for this source."""
     timecode: Timecode | None = None
