@@ -21,6 +21,7 @@ from mosaic_mcp.contract.moments import check_lengths
 from mosaic_mcp.contract.rules import check_run, parse_run
 from mosaic_mcp.contract.run_page import MAX_DURATION_S
 from mosaic_mcp.contract.spans import Span, parse_span
+from mosaic_mcp.contract.tiles.params import ASSET_LISTS
 from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Fault, InvalidRequest, NotFound
 from mosaic_mcp.intent.agents import find_agent
@@ -122,13 +123,13 @@ async def plan_run(
     names = NodeNames(graph, labels(detail.agent.id) if labels else {})
     ignored = planner.ignored(skip, names)
     runnable = graph.runnable(ignored)
+    update = update_params(params or {}, names, planner.uploads, settings, planner.faults)
     if (studio := await client.studio()) is not None:
         tiles = {tile.node_type_id: tile for tile in (await studio.tiles()).tiles}
         planner.unsupported(runnable, names, tiles)
-        planner.meanings(runnable, names, tiles)
+        planner.meanings(runnable, names, tiles, update)
     elif callback_url is None:
         callback_url = settings.callback_url
-    update = update_params(params or {}, names, planner.uploads, settings, planner.faults)
     planner.warnings += taken_nodes([*(params or {}), *skip], names)
     planner.warnings += without_effect(update, runnable, names)
     given = await planner.inputs(videos, clip, names, runnable)
@@ -316,11 +317,19 @@ class _Planner:
                 skip = None if node in runnable.sources else f"skip=[{label!r}]"
                 self.faults.append(not_done(tile.name, tile.note, label, skip))
 
-    def meanings(self, runnable: Graph, names: NodeNames, tiles: Mapping[str, TileInfo]) -> None:
+    def meanings(
+        self,
+        runnable: Graph,
+        names: NodeNames,
+        tiles: Mapping[str, TileInfo],
+        update: Mapping[str, Mapping[str, Any]],
+    ) -> None:
         """A warning for each node that costs money elsewhere, or stands in for what is missing."""
         for node in runnable.order:
             tile = tiles.get(runnable.nodes[node].node_type.node_type_id)
-            if tile is not None and tile.means:
+            params = {**runnable.nodes[node].params_used, **update.get(node, {})}
+            own = any(params.get(name) for name in ASSET_LISTS)
+            if tile is not None and tile.means and not own:
                 self.warnings.append(f"{names.labels[node]}: {tile.means}")
 
     async def _measured(self, source: Source, span: Span, where: str) -> Span:

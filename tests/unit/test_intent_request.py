@@ -545,6 +545,27 @@ async def test_a_plan_tells_what_a_provider_costs(settings):
     assert made.warnings == ("Image Generation: Calls OpenAI with your key.",)
 
 
+async def test_what_a_tile_means_without_own_clips_is_not_told_where_they_are_given(
+    settings, videos
+):
+    tile = tile_type("AI B-Roll")
+    info = TileInfo(
+        node_type_id=tile.node_type_id,
+        name=tile.name,
+        standing="approximate",
+        means="Needs your own.",
+    )
+    for saved, given, told in [
+        ({}, {}, ("AI B-Roll: Needs your own.",)),
+        ({}, {"clips": [UUID]}, ()),
+        ({"clips": [UUID]}, {}, ()),
+        ({"clips": [UUID]}, {"clips": []}, ("AI B-Roll: Needs your own.",)),
+    ]:
+        detail = agent({"in": "Video Input", "roll": ("AI B-Roll", saved)})
+        engine = Engine(detail, tiles=(info,), uploads=(UUID,))
+        assert (await plan(settings, URL, engine=engine, params={"roll": given})).warnings == told
+
+
 async def test_an_asset_parameter_takes_no_youtube_video(settings):
     found = await faults(settings, URL, params={"logo": {"image_id": TUBE}})
     assert "takes image files only" in found["params.logo.image_id"].what
