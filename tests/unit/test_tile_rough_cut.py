@@ -145,6 +145,8 @@ def test_two_wishes_of_one_prompt_are_told_apart():
         ("Cut everything about Node.js from the video", "Node.js"),
         ("Keep only the parts where she mentions glass.", "glass"),
         ("Remove the weather bit and make it lively", "weather"),
+        ("Remove everything about silence", "silence"),
+        ("Keep only everything about retakes", "retakes"),
     ],
 )
 def test_a_topic_is_read_to_its_end_and_no_further(prompt, phrase):

@@ -189,7 +189,9 @@ def _kept_anyway(what: str) -> bool:
 
 
 def _is_anyway(text: str) -> bool:
-    """True when it names only what every rough cut chooses from or removes."""
+    """True when it names only what every rough cut chooses from or removes, and no topic."""
+    if _ON_TOPIC.fullmatch(text):
+        return False
     words = set(re.findall(r"\w+", text.lower()))
     return bool(words & ANYWAY) and words <= ANYWAY | EDITING | STOP_WORDS | {"everything"}
 
@@ -214,7 +216,7 @@ class _Reader:
         last: Wish | None = None
         anyway = ""
         for item in _items(what):
-            if _is_anyway(f"{anyway} {item}"):  # "the silence at the start and the end"
+            if _is_anyway(f"{anyway} {item}".strip()):  # "the silence at the start and the end"
                 anyway = item
                 continue
             anyway = ""
