@@ -26,7 +26,9 @@ def update_params(
     settings: Settings,
     faults: list[Fault],
 ) -> dict[str, dict[str, Any]]:
-    """Node id -> parameters. What cannot be placed is added to `faults`; values are not checked."""
+    """Node id -> parameters. What cannot be placed is added to `faults`, and stays
+    as it was said; values are not checked.
+    """
     update: dict[str, dict[str, Any]] = {}
     for said, values in params.items():
         where = f"params.{said}"
@@ -38,7 +40,7 @@ def update_params(
             label = names.labels[node]
             faults.append(Fault(where, f"names {label!r} a second time.", "Join the two."))
             continue
-        update[node] = {}
+        update[node] = {**values}
         for name, value in values.items():
             try:
                 update[node][name] = _asset(name, value, f"{where}.{name}", uploads, settings)

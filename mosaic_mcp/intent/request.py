@@ -360,7 +360,8 @@ async def _check(plan: Plan, graph: Graph, planner: _Planner) -> None:
         for node, videos in plan.videos.items()
     }
     faults = list(planner.faults)
-    broken = any(f.where.startswith("videos") for f in faults)
+    told = {fault.where for fault in faults}
+    broken = any(where.startswith("videos") for where in told)
     try:
         request = parse_run(plan.body(assumed))
         found = check_run(request, graph, hosted=planner.hosted)
@@ -376,10 +377,13 @@ async def _check(plan: Plan, graph: Graph, planner: _Planner) -> None:
     for fault in found:
         if broken and fault.where.startswith(("video_inputs", "video_ids")):
             continue  # a video that could not be read is not "no video given" as well
+        where = plan.in_words(fault.where)
+        if where in told and where.startswith("params."):
+            continue  # nor is a file of a parameter an unknown id as well
         faults.append(
             replace(
                 fault,
-                where=plan.in_words(fault.where),
+                where=where,
                 what=in_arguments(fault.what),
                 remedy=in_arguments(fault.remedy),
             )

@@ -566,6 +566,23 @@ async def test_what_a_tile_means_without_own_clips_is_not_told_where_they_are_gi
         assert (await plan(settings, URL, engine=engine, params={"roll": given})).warnings == told
 
 
+async def test_a_file_that_cannot_be_taken_is_one_fault_and_not_a_missing_parameter_too(
+    settings, videos
+):
+    detail = agent({"in": "Video Input", "intro": "Intro", "roll": "AI B-Roll"})
+    picture = str(videos / "logo.png")
+    given = {
+        "intro": {"use_custom_intro": "custom", "custom_intro_video_id": picture},
+        "roll": {"clips": ["no.mp4"], "clip_tags": ["a bike"]},
+    }
+    with pytest.raises(InvalidRequest) as refusal:
+        await plan(settings, URL, engine=Engine(detail), params=given)
+    assert [f.where for f in refusal.value.faults] == [
+        "params.intro.custom_intro_video_id",
+        "params.roll.clips[0]",
+    ]
+
+
 async def test_an_asset_parameter_takes_no_youtube_video(settings):
     found = await faults(settings, URL, params={"logo": {"image_id": TUBE}})
     assert "takes image files only" in found["params.logo.image_id"].what
