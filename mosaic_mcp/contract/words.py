@@ -1,4 +1,4 @@
-"""Helping with names: what the caller may have meant."""
+"""Words of messages: names that the caller may have meant, lists, articles."""
 
 from __future__ import annotations
 
@@ -17,3 +17,8 @@ def listed(names: Sequence[str], most: int = 10) -> str:
     """`a, b, c`, at most `most` of them and how many more there are."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def a(noun: str) -> str:
+    """The noun with its article: `a video`, `an image`."""
+    return f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mosaic_mcp.contract.words import listed
+from mosaic_mcp.contract.words import a, listed
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.settings import Settings
 
@@ -180,7 +180,7 @@ def _plausible(path: Path, kind: FileKind, where: str) -> None:
 
 
 def _a(noun: str) -> str:
-    return noun if noun == "subtitles" else f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"
+    return noun if noun == "subtitles" else a(noun)
 
 
 def _near(path: Path, kind: FileKind) -> str:

@@ -122,7 +122,7 @@ async def test_words_that_go_with_no_clip_are_a_refusal_that_says_how():
 
 
 async def test_a_sound_is_no_clip():
-    with pytest.raises(MediaError, match="cannot be seen"):
+    with pytest.raises(MediaError, match="is an audio, which cannot be seen"):
         await rolled(own={"bike": source("bike", kind="audio")})
 
 

@@ -140,7 +140,7 @@ async def test_the_table_of_b_roll_alone_is_among_the_files_of_a_render():
 
 
 async def test_a_picture_is_refused_as_a_table():
-    with pytest.raises(MediaError, match=r"not a \.cube table"):
+    with pytest.raises(MediaError, match=r"is an image, not a \.cube table"):
         await color_correction.apply(
             [timeline(source())],
             ColorCorrectionParams(lut_id="img"),

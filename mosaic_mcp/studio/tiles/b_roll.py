@@ -10,6 +10,7 @@ from fractions import Fraction
 import anyio.to_thread
 
 from mosaic_mcp.contract.tiles.generation import BRollParams
+from mosaic_mcp.contract.words import a
 from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.providers import Providers
 from mosaic_mcp.studio.providers.provider import PictureWish, nearest_shape
@@ -101,7 +102,7 @@ async def _own(params: BRollParams, context: TileContext) -> list[Clip]:
         source = await context.assets.source(asset_id)
         if source.kind not in ("video", "image"):
             raise MediaError(
-                f"{source.name} ({asset_id}) is {source.kind}, which cannot be seen.",
+                f"{source.name} ({asset_id}) is {a(source.kind)}, which cannot be seen.",
                 remedy="Give videos and pictures as `clips`.",
             )
         tags = params.clip_tags[index] if index < len(params.clip_tags) else ""

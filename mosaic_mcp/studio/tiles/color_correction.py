@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mosaic_mcp.contract.tiles.params import ColorCorrectionParams
+from mosaic_mcp.contract.words import a
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.perception.model import Colours
 from mosaic_mcp.studio.tiles.tile import TileContext, each_of
@@ -72,7 +73,7 @@ async def _asset(asset_id: str, kind: str, context: TileContext) -> Source:
     if asset.kind != kind:
         wanted = "a .cube table" if kind == "table" else "a picture"
         raise MediaError(
-            f"{asset.name} ({asset_id}) is {asset.kind}, not {wanted}.",
+            f"{asset.name} ({asset_id}) is {a(asset.kind)}, not {wanted}.",
             remedy=f"Upload {wanted} and give its id.",
         )
     return asset

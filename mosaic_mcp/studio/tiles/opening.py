@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from mosaic_mcp.contract.tiles.params import IntroParams, OutroParams
+from mosaic_mcp.contract.words import a
 from mosaic_mcp.errors import MediaError
 from mosaic_mcp.studio.tiles.shipped import bumper
 from mosaic_mcp.studio.tiles.tile import TileContext
@@ -40,7 +41,7 @@ async def _clip(asset_id: str | None, context: TileContext) -> tuple[Clip, Sourc
     source = bumper() if asset_id is None else await context.assets.source(asset_id)
     if source.kind != "video":
         raise MediaError(
-            f"{source.name} ({asset_id}) is not a video but {source.kind}.",
+            f"{source.name} ({asset_id}) is not a video but {a(source.kind)}.",
             remedy="Upload a video and give its id.",
         )
     clip = Clip(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mosaic_mcp.contract.tiles.params import WatermarkParams
+from mosaic_mcp.contract.words import a
 from mosaic_mcp.errors import Fault, InvalidRequest, MediaError
 from mosaic_mcp.studio.tiles.shipped import logo
 from mosaic_mcp.studio.tiles.tile import TileContext
@@ -49,7 +50,7 @@ async def _image(params: WatermarkParams, context: TileContext) -> Source:
     image = await context.assets.source(params.image_id)
     if image.kind != "image":
         raise MediaError(
-            f"The watermark {image.name} ({params.image_id}) is not an image but {image.kind}.",
+            f"The watermark {image.name} ({params.image_id}) is not an image but {a(image.kind)}.",
             remedy="Upload a PNG, JPEG or WebP picture and give its id as image_id.",
         )
     return image
