@@ -202,6 +202,29 @@ async def test_it_ends_on_a_beat_where_there_is_nothing_more_to_show():
     assert min(abs(float(one.duration) - beat) for beat in BEATS) <= float(FRAME) / 2 + 1e-6
 
 
+@pytest.mark.parametrize(
+    ("prompt", "params", "why"),
+    [
+        ("slow, 3 minutes", {}, "too little material (12.0 s), and nothing is shown twice"),
+        ("slow, 3 minutes", {"bpm": 100}, "too little material (12.0 s), and nothing is shown"),
+        ("slow, 10 seconds", {"audio_id": "song"}, "sound.wav is no longer"),
+        ("slow, 11 seconds", {}, None),
+        ("slow", {}, None),
+    ],
+)
+async def test_a_length_that_is_missed_is_told_with_why(prompt, params, why):
+    told: list[str] = []
+    inputs = [video("a", 7), video("b", 5)]
+    asked = MontageParams(prompt=prompt, **params)
+    one = await made(inputs, asked, warnings=told, song=sound("song", 6))
+    if why is None:
+        assert told == []
+    else:
+        [warning] = told
+        assert warning.startswith(f"it lasts {float(one.duration):.1f} s, not the ")
+        assert f"asked for: {why}" in warning
+
+
 async def test_an_input_that_is_only_sound_is_the_audio():
     alone = sound_alone(sound("song", 10), "music", "node-0")
     one = await made([video("a"), alone, video("b")])

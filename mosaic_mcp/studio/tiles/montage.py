@@ -33,6 +33,8 @@ USUAL_S = 30.0
 """Length without audio where none is asked for, if there is so much."""
 SHORTEST = Fraction(1, 3)
 """Seconds: nobody sees what is shown for less."""
+NEAR_ENOUGH = 0.15
+"""Share of the length asked for by which it may be missed before that is told."""
 MUSIC_LUFS = -14.0
 FADE_S = 0.6
 
@@ -51,7 +53,8 @@ async def apply(
     if wish.passed_over:
         await context.warn(length_read(wish))
     material = await look_at(shown, context)
-    grid = await _grid(audio, params, material.seconds, wish, context)
+    room = material.seconds
+    grid = await _grid(audio, params, room, wish, context)
     rate = shown[0].frame_rate
     # In a thread: hours of material have so many windows that it takes seconds.
     clips = await anyio.to_thread.run_sync(_chosen, material, grid, wish, rate)
@@ -61,8 +64,21 @@ async def apply(
         )
     made = await _sequence(shown, clips, audio, context)
     asked = f" of {wish.length_s:g} s that are asked for" if wish.length_s else ""
+    if missed := _missed(made.duration, wish, audio, room):
+        await context.warn(missed)
     await context.report(1.0, f"{len(clips)} clips, {float(made.duration):.1f} s{asked}")
     return [made]
+
+
+def _missed(length: Fraction, wish: Wish, audio: Source | None, room: Fraction) -> str | None:
+    """What to tell of a montage that is not as long as was asked for, and why."""
+    if wish.length_s is None or abs(float(length) / wish.length_s - 1) <= NEAR_ENOUGH:
+        return None
+    if audio is not None and audio.duration < min(room, Fraction(wish.length_s)):
+        why = f"{audio.name} is no longer"
+    else:
+        why = f"too little material ({float(room):.1f} s), and nothing is shown twice"
+    return f"it lasts {float(length):.1f} s, not the {wish.length_s:g} s asked for: {why}"
 
 
 def _seen(timeline: Timeline, clip: Clip) -> bool:
