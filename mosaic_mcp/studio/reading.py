@@ -16,7 +16,7 @@ from mosaic_mcp.contract.extensions import Known, Torn, Transcript, Word
 from mosaic_mcp.contract.languages import UNKNOWN
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.studio.perception.model import Perception, SpokenWord, Voices, Words
-from mosaic_mcp.studio.tiles.moments import known_words
+from mosaic_mcp.studio.tiles.moments import known_words, torn
 from mosaic_mcp.studio.tiles.speech.heard import UNCERTAIN, scripts_of, why_silent
 from mosaic_mcp.studio.tiles.speech.sentences import Sentence, sentences
 from mosaic_mcp.studio.timeline.edit import PlacedWord, all_placed_words
@@ -79,12 +79,13 @@ async def read(timeline: Timeline, perception: Perception, wanted: Reading) -> T
 async def known(timeline: Timeline, perception: Perception, moments_ms: Sequence[int]) -> Known:
     """How long a video is, and which of its words cuts at these moments would go through."""
     words = await known_words(timeline, perception) if moments_ms else []
-    torn: list[Torn] = []
+    cut: list[Torn] = []
     for at_ms in dict.fromkeys(moments_ms):
         # A cut lies on the nearest frame.
         at = round(Fraction(at_ms, 1000) * timeline.frame_rate) / timeline.frame_rate
-        torn += [Torn(at_ms=at_ms, text=w.text) for w in words if w.start < at < w.end]
-    return Known(name=timeline.name, duration_s=float(timeline.duration), torn=tuple(torn))
+        through = torn(at, words, 1 / timeline.frame_rate)
+        cut += [Torn(at_ms=at_ms, text=word.text) for word in through]
+    return Known(name=timeline.name, duration_s=float(timeline.duration), torn=tuple(cut))
 
 
 def _spoken(words: Words, voices: Voices) -> list[SpokenWord]:

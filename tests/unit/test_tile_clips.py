@@ -6,9 +6,13 @@ from fractions import Fraction
 from itertools import combinations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mosaic_mcp.contract.tiles.params import ClipsParams, SilenceRemovalParams
 from mosaic_mcp.errors import MediaError, Unsupported
+from mosaic_mcp.studio import reading
+from mosaic_mcp.studio.perception.model import SpokenWord
 from mosaic_mcp.studio.tiles import clips, silence_removal
 from mosaic_mcp.studio.tiles.speech.interest import Interest
 from mosaic_mcp.studio.tiles.speech.passages import Unit, passages
@@ -368,6 +372,20 @@ async def test_a_range_that_begins_or_ends_inside_a_word_is_cut_there_and_told()
     assert "clip 1 begins at" in told
     assert "inside the word 'Welcome.'" in told
     assert "clip 1 ends at" in told
+
+
+@given(st.integers(0, 40_000), st.integers(90, 1000))
+async def test_a_range_in_the_rounded_times_of_a_word_has_it_whole_without_a_warning(at, length):
+    word = SpokenWord(text="one", start=Fraction(at, 1009), end=Fraction(at + length, 1009))
+    start_ms, end_ms = round(1000 * word.start), round(1000 * word.end)
+    known = Known({"talk": [word]})
+    warnings: list[str] = []
+    chosen = ClipsParams(ranges=[{"start_ms": start_ms, "end_ms": end_ms}])
+    [cut] = await clips.apply([timeline(source())], chosen, context(known, warnings=warnings))
+    [(start, end)] = ranges(cut)
+    assert start <= word.start < word.end <= end
+    assert warnings == []
+    assert (await reading.known(timeline(source()), known, [start_ms, end_ms])).torn == ()
 
 
 async def test_ranges_need_neither_words_nor_sound():

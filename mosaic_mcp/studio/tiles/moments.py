@@ -25,11 +25,11 @@ async def cut_out(
     moment that the video does not have.
     """
     _check(timeline, moments)
-    spans = [_span(timeline, moment) for moment in moments]
     words = await known_words(timeline, context.perception)
+    spans = [_span(timeline, moment, words) for moment in moments]
     for number, span in enumerate(spans, 1):
-        for torn in _torn(span, words):
-            await context.warn(f"clip {number} {torn}")
+        for told in _torn(span, words, 1 / timeline.frame_rate):
+            await context.warn(f"clip {number} {told}")
     return [
         keep(timeline, [span], context.node).model_copy(
             update={"name": moment.title or f"{timeline.name}, clip {number}"}
@@ -52,12 +52,16 @@ def _check(timeline: Timeline, moments: Sequence[Moment]) -> None:
         )
 
 
-def _span(timeline: Timeline, moment: Moment) -> Interval:
-    """The moment on whole frames, one at least."""
+def _span(timeline: Timeline, moment: Moment, words: Sequence[PlacedWord]) -> Interval:
+    """The moment on whole frames, one at least; it takes no less than a frame off a word."""
     rate = timeline.frame_rate
     last = round(timeline.duration * rate)
     start = min(round(Fraction(moment.start_ms, 1000) * rate), last - 1)
     end = min(max(round(Fraction(moment.end_ms, 1000) * rate), start + 1), last)
+    if any(0 < start - word.start * rate < 1 for word in words):
+        start -= 1
+    if any(0 < word.end * rate - end < 1 for word in words):
+        end = min(end + 1, last)
     return Interval(start=start / rate, end=end / rate)
 
 
@@ -71,11 +75,15 @@ async def known_words(timeline: Timeline, perception: Perception) -> list[Placed
     return placed_words(timeline, said)
 
 
-def _torn(span: Interval, words: Sequence[PlacedWord]) -> Iterator[str]:
+def torn(at: Fraction, words: Sequence[PlacedWord], frame: Fraction) -> Iterator[PlacedWord]:
+    """The words that a cut goes through, not only by what times are rounded to."""
+    return (word for word in words if word.start + frame <= at <= word.end - frame)
+
+
+def _torn(span: Interval, words: Sequence[PlacedWord], frame: Fraction) -> Iterator[str]:
     for edge, verb in ((span.start, "begins"), (span.end, "ends")):
-        for word in words:
-            if word.start < edge < word.end:
-                yield (
-                    f"{verb} at {float(edge):.2f} s, inside the word {word.text!r} "
-                    f"({float(word.start):.2f} to {float(word.end):.2f} s)"
-                )
+        for word in torn(edge, words, frame):
+            yield (
+                f"{verb} at {float(edge):.2f} s, inside the word {word.text!r} "
+                f"({float(word.start):.2f} to {float(word.end):.2f} s)"
+            )
