@@ -2,6 +2,7 @@
 
 from fractions import Fraction as F
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,8 @@ from mosaic_mcp.errors import MediaError, Unsupported
 from mosaic_mcp.studio.perception.model import Colours, Interval
 from mosaic_mcp.studio.render.graphics import showings
 from mosaic_mcp.studio.tiles.graphics.finding import finds
-from mosaic_mcp.studio.tiles.graphics.wishes import Wish, read_wishes
-from mosaic_mcp.studio.tiles.motion_graphics import apply
+from mosaic_mcp.studio.tiles.graphics.wishes import Kind, Wish, read_wishes
+from mosaic_mcp.studio.tiles.motion_graphics import QUOTED, apply
 from mosaic_mcp.studio.tiles.speech.heard import listen
 from mosaic_mcp.studio.tiles.speech.numerals import figure_at
 from mosaic_mcp.studio.tiles.speech.sentences import sentences
@@ -70,6 +71,21 @@ def kinds(result) -> list[str]:
         ),
         ('quote "So be it" at the end', Wish("quote", ("So be it",), ends=True)),
         ("a #0fc progress bar", Wish("progress", color="#00FFCC")),
+        (
+            "lower third with the name Anna Schmidt at 0:02",
+            Wish("lower-third", ("Anna Schmidt",), at=F(2)),
+        ),
+        (
+            "a title saying Live from the garage for 3 s",
+            Wish("title", ("Live from the garage",), lasting=F(3)),
+        ),
+        (
+            "call-out with the text Tom and Jerry, in red",
+            Wish("call-out", ("Tom and Jerry",), color="#E63946"),
+        ),
+        ("title saying Hi top left", Wish("title", ("Hi",), place="top-left")),
+        ("title saying Hi in red", Wish("title", ("Hi",), color="#E63946")),
+        ("title with a text: Hi when he says 'hello'", Wish("title", ("Hi",), said="hello")),
         ("chapter titles", Wish("chapter")),
         ('title "A" for the first five seconds', Wish("title", ("A",), at=F(0), until=F(5))),
         ('title "A" in the last 3 s', Wish("title", ("A",), ends=True, lasting=F(3))),
@@ -111,6 +127,7 @@ def test_kinds_can_be_refused_and_coloured_together():
         ),
         ("Confetti at 0:03; title “Hi” top left from 0:01 to 0:02", ("Confetti",)),
         ("list: apples, pears and figs", ()),
+        ("title saying Tom and Jerry at 0:02 and a robot", ("a robot",)),
         ('Please add a red title "A, b and C" when she says "go", and quotes too.', ()),
         ("a full screen quote between 0:02 and 0:07", ()),
         ("Make it modern, in #123456.", ("Make it modern",)),
@@ -288,6 +305,21 @@ async def test_kinds_that_are_named_are_looked_for_and_refused_ones_are_not():
     }
     result = await drawn("no quotes, numbers or lists", frequency_per_minute=20)
     assert not {"quote", "number", "list"} & set(kinds(result))
+
+
+async def test_a_kind_that_is_asked_for_and_never_said_is_told_with_how_to_give_its_text():
+    told: list[str] = []
+    script = "We met four people. (9) And then we left. (4)"
+    result = await drawn('lower third; numbers; title "Hi" at the end', script, told)
+    assert kinds(result) == ["title", "number"]
+    assert told == ['lower-third: put its text in quotes, as lower third "Anna Schmidt".']
+    with pytest.raises(MediaError, match=r'as lower third "Anna Schmidt"'):
+        await drawn("lower third", script)
+    assert QUOTED.keys() == set(get_args(Kind)) - {"progress"}
+    for kind, example in QUOTED.items():
+        [wish] = read_wishes(example).wishes
+        assert wish.kind == kind
+        assert wish.texts
 
 
 async def test_a_text_stands_when_it_is_said():

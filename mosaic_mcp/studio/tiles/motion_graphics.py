@@ -52,6 +52,16 @@ FILLING: dict[Kind, Kind] = {
     "list": "list",
 }
 """What stands for a kind where graphics must cover the picture; others cannot."""
+QUOTED: dict[Kind, str] = {
+    "title": 'title "Welcome"',
+    "chapter": 'chapter title "Part one"',
+    "lower-third": 'lower third "Anna Schmidt"',
+    "call-out": 'call-out "New"',
+    "quote": 'quote "Less is more"',
+    "number": 'counter "40% of users"',
+    "list": 'list "Tips: eat, sleep"',
+}
+"""How each kind is asked for with its text."""
 _LONGEST_TEXT = 160
 """Characters of a text; what is longer is cut, and said so."""
 _EARLY = Fraction(4, 10)
@@ -93,7 +103,7 @@ async def _drawn(
         filling=bool(params.only_generate_full_screen_graphics),
         changes=await shot_changes(timeline, context) if kinds else (),
     )
-    graphics = [*desk.asked(fixed), *desk.offered(kinds, params)]
+    graphics = [*desk.asked(fixed), *desk.offered(kinds, wishes, params)]
     for warning in desk.warnings:
         await context.warn(warning)
     if not graphics:
@@ -164,14 +174,16 @@ class _Desk:
                 self.taken.append(span)
                 yield graphic
 
-    def offered(self, kinds: frozenset[Kind], params: MotionGraphicsParams) -> Iterator[Graphic]:
+    def offered(
+        self, kinds: frozenset[Kind], wishes: Wishes, params: MotionGraphicsParams
+    ) -> Iterator[Graphic]:
         """What the talk offers, as often as is asked."""
-        if not kinds or not self.spoken:
-            return
         language = self.heard.language
-        found = of_kinds(finds(self.spoken, language), kinds)
-        missing = sorted(kind for kind in kinds - AUTOMATIC if not of_kinds(found, {kind}))
-        self.warnings += [f"no {kind} is told in {self.timeline.name}." for kind in missing]
+        found = of_kinds(finds(self.spoken, language), kinds) if kinds else []
+        missing = sorted(wishes.open - wishes.without - {find.kind for find in found})
+        self.warnings += [f"{kind}: put its text in quotes, as {QUOTED[kind]}." for kind in missing]
+        if not found:
+            return
         often = params.frequency_per_minute
         often = PER_MINUTE if often is None or often == "auto" else often
         count = max(1, round(often * float(self.total) / 60))

@@ -3,7 +3,8 @@
     lower third "Ada Lovelace, engineer" at 0:02; title "Better sound" in #FFCC00; progress bar
 
 A prompt is read clause by clause. A clause names a kind of graphic; quoted text (or text after a
-colon) is what it shows. Whatever else it says is only a hint for choosing moments, and is told.
+colon, or after "with the name") is what it shows. Whatever else it says is only a hint for choosing
+moments, and is told.
 """
 
 from __future__ import annotations
@@ -94,6 +95,14 @@ _WHOLE = re.compile(r"\bfull[- ]?screen\b", re.IGNORECASE)
 _AFTER_COLON = re.compile(
     r"\s*:\s*(?P<text>.+?)(?=\s+(?:at|from|for|in)\s+(?:\d|the\b|#|\w+\s*$)|$)"
 )
+_NAMED = re.compile(
+    r"\b(?:with (?:the |a )?(?:name|text)|saying)\b:?\s+(?P<text>[^\s,:\x00][^,:\x00]*?)"
+    rf"(?=$|,|\b(?:at|from|for|between|until|in)\s+(?:about\s+)?(?:{_TIME}|{_COLOUR})"
+    r"|\b(?:at|in|on|for|during|over)\s+the\b|\b(?:top|upper|bottom|lower)[- ](?:left|right)\b"
+    r"|\bwhen\b|\b(?:and|plus)(?:\s+an?\b|(?:\s+the)?\s*$))",
+    re.IGNORECASE,
+)
+"""Text without quotes: "with the name Ada Lovelace at 0:02"."""
 _PHRASE = re.compile(r",|\b(?:and|plus|then|as well as)\b|&", re.IGNORECASE)
 """What parts a clause into what it asks for."""
 _JOINED = re.compile(r"\s*(?:,|and|or|nor|,\s*(?:and|or|nor))\s*", re.IGNORECASE)
@@ -177,8 +186,9 @@ def _unknown(clause: str) -> Iterator[str]:
     if mention := next(_MENTION.finditer(clause), None):
         # Text after a colon is shown, commas and all.
         head, tail = clause[: mention.end()], clause[mention.end() :]
-        after = _AFTER_COLON.match(tail)
-        clause = f"{head} {tail[after.end() :] if after else tail}"
+        if plain := _plain(tail):
+            tail = f"{tail[: plain.start()]} {tail[plain.end() :]}"
+        clause = f"{head} {tail}"
     for known in (_SAID, _FROM, _SHARE, _FOR, _UNTIL, _AT, _EDGE, _CORNER, _WHOLE):
         clause = known.sub(" ", clause)
     for phrase in _PHRASE.split(clause):
@@ -187,6 +197,11 @@ def _unknown(clause: str) -> Iterator[str]:
         words = re.findall(r"[^\W\d_][\w'’-]*", re.sub(_COLOUR, " ", phrase, flags=re.IGNORECASE))
         if any(word.lower() not in STOP_WORDS | ASKING | DRAWING for word in words):
             yield " ".join(phrase.split())
+
+
+def _plain(tail: str) -> re.Match[str] | None:
+    """The text without quotes behind a mention."""
+    return _AFTER_COLON.match(tail) or _NAMED.search(tail)
 
 
 def _kind(mention: re.Match[str]) -> Kind:
@@ -200,8 +215,8 @@ def _wish(kind: Kind, mention: re.Match[str], lead: str, tail: str, texts: list[
     slots = [m for m in _SLOT.finditer(tail) if said is None or m[1] != said[1]]
     slots = slots or [m for m in _SLOT.finditer(lead) if said is None or m[1] != said[1]]
     shown = [texts[int(slot[1])] for slot in slots]
-    if not shown and (after := _AFTER_COLON.match(tail)):
-        shown = [after["text"]]
+    if not shown and (plain := _plain(tail)):
+        shown = [plain["text"]]
     heading = bool(slots) and tail[slots[0].end() :].lstrip().startswith(":")
     wish = Wish(
         kind,
