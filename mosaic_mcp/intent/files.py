@@ -25,10 +25,12 @@ FileKind = Literal["video", "audio", "image", "subtitles"]
 _SPELLED: dict[FileKind, str] = {
     "video": ".mp4 .mov .avi .webm .mkv .m4v .mpg .mpeg .ts .mts .m2ts .3gp .flv .wmv .mxf .ogv",
     "audio": ".mp3 .wav .m4a .flac .ogg .aac .opus .aiff .aif .wma",
-    "image": ".png .jpg .jpeg .gif .webp .svg .bmp .tif .tiff .heic",
+    "image": ".png .jpg .jpeg .gif .webp",
     "subtitles": ".srt .vtt",
 }
 SUFFIXES = {kind: frozenset(names.split()) for kind, names in _SPELLED.items()}
+PICTURES = SUFFIXES["image"] | {".svg", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"}
+"""All that are pictures by their names; those that are no `SUFFIXES` are not read."""
 _DOCUMENTS = {".txt", ".md", ".pdf", ".html", ".json", ".zip", ".key", ".db", ".m3u8", ".m3u"}
 _WORDS_ALONE = {".txt", ".md", ".docx", ".odt", ".rtf", ".pdf"}
 _LOOKED_AT = 2_000
@@ -58,7 +60,7 @@ def readable_file(said: str, settings: Settings, kind: FileKind, where: str) -> 
         raise _fault(where, f"{_shown(path)} is a folder.", _inside(real, kind))
     if not stat.S_ISREG(facts.st_mode):
         raise _fault(where, f"{_shown(path)} is not a regular file.", "")
-    _plausible(path, kind, where)
+    _plausible(path, kind, where, settings)
     if facts.st_size == 0:
         raise _fault(
             where,
@@ -158,7 +160,7 @@ def _allowed(path: Path, settings: Settings, where: str) -> Path:
     )
 
 
-def _plausible(path: Path, kind: FileKind, where: str) -> None:
+def _plausible(path: Path, kind: FileKind, where: str, settings: Settings) -> None:
     """Refuse what its name already shows to be something else; unknown names pass."""
     suffix = path.suffix.lower()
     if suffix in SUFFIXES[kind]:
@@ -171,7 +173,14 @@ def _plausible(path: Path, kind: FileKind, where: str) -> None:
             "Give the same text as .srt or .vtt: what makes transcripts saves these too. (A file "
             "that has such times inside needs only that name.)",
         )
-    seems = next((k for k, suffixes in SUFFIXES.items() if suffix in suffixes), None)
+    if kind == "image" and suffix in PICTURES:
+        if suffix == ".svg" and settings.hosted:
+            return
+        form, read = suffix[1:].upper(), ", ".join(_SPELLED["image"].split())
+        what = f"{_shown(path)} is a picture of the kind {form}; only {read} are read."
+        raise _fault(where, what, "Save it as PNG.")
+    kinds = {**SUFFIXES, "image": PICTURES}
+    seems = next((k for k, suffixes in kinds.items() if suffix in suffixes), None)
     if seems is None and suffix not in _DOCUMENTS and kind != "subtitles":
         return
     what = seems or (f"{suffix[1:].upper()} file" if suffix else "file without a suffix")

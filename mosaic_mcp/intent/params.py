@@ -12,7 +12,7 @@ from mosaic_mcp.contract.tiles.params import ASSET_LISTS, ASSET_PARAMS
 from mosaic_mcp.contract.uploads import AssetType
 from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Fault, InvalidRequest
-from mosaic_mcp.intent.files import SUFFIXES, readable_file
+from mosaic_mcp.intent.files import PICTURES, readable_file
 from mosaic_mcp.intent.names import NodeNames
 from mosaic_mcp.intent.sources import parse_source
 from mosaic_mcp.intent.uploads import Upload, Uploads
@@ -63,7 +63,7 @@ def _asset(name: str, value: Any, where: str, uploads: Uploads, settings: Settin
 
 def _kind_of(clip: Any) -> AssetType:
     """What a path or address seems to be by its name; the engine finds out what it is."""
-    pictured = isinstance(clip, str) and PurePath(clip).suffix.lower() in SUFFIXES["image"]
+    pictured = isinstance(clip, str) and PurePath(clip).suffix.lower() in PICTURES
     return "image" if pictured else "video"
 
 

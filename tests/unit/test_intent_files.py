@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,11 @@ def test_a_pipe_is_refused_without_waiting_for_it(home, settings):
         ("song.mp3", "video", "is not a video but an audio"),
         ("talk.mp4", "image", "is not an image but a video"),
         ("notes.txt", "video", "is not a video but a TXT file"),
+        ("drawing.svg", "video", "is not a video but an image"),
+        ("song.mp3", "image", "Give one of .png, .jpg, .jpeg, .gif, .webp."),
+        ("photo.HEIC", "image", "is a picture of the kind HEIC"),
+        ("photo.HEIC", "image", "Save it as PNG"),
+        ("drawing.svg", "image", "Save it as PNG"),
         ("list.m3u8", "video", "is not a video but a M3U8 file"),
         ("talk.mp4", "subtitles", "is not subtitles but a video"),
         ("words", "subtitles", "a file without a suffix"),
@@ -150,6 +156,14 @@ def test_a_pipe_is_refused_without_waiting_for_it(home, settings):
 def test_what_is_plainly_something_else_is_refused(name, kind, says, home, settings):
     (home / "Videos" / name).write_bytes(b"x")
     assert says in refusal(f"~/Videos/{name}", settings, kind)
+
+
+def test_the_hosted_engine_takes_drawings_too_but_no_other_pictures(home, settings):
+    hosted = replace(settings, api_key="mk_1")
+    for name in ("drawing.svg", "photo.bmp"):
+        (home / "Videos" / name).write_bytes(b"x")
+    assert readable_file("~/Videos/drawing.svg", hosted, "image", "").size_bytes == 1
+    assert "Save it as PNG" in refusal("~/Videos/photo.bmp", hosted, "image")
 
 
 def test_an_unknown_suffix_is_left_to_the_engine(home, settings):

@@ -532,6 +532,14 @@ async def test_a_list_of_clips_is_handed_over_file_by_file(settings, videos):
     assert sent[2] == UUID
 
 
+async def test_a_clip_that_is_a_picture_of_a_kind_that_is_not_read_is_refused(settings, videos):
+    (videos / "photo.heic").write_bytes(b"x")
+    detail = agent({"in": "Video Input", "roll": "AI B-Roll"})
+    given = {"roll": {"clips": [str(videos / "photo.heic")]}}
+    found = await faults(settings, URL, engine=Engine(detail), params=given)
+    assert found["params.roll.clips[0]"].remedy == "Save it as PNG."
+
+
 async def test_a_plan_tells_what_a_provider_costs(settings):
     tile = tile_type("Image Generation")
     info = TileInfo(
