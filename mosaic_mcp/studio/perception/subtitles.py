@@ -10,6 +10,7 @@ from pysubs2.exceptions import Pysubs2Error
 
 from mosaic_mcp.contract.languages import is_english
 from mosaic_mcp.errors import MediaError
+from mosaic_mcp.studio.perception.webvtt import spoken_cues
 
 FILLERS = frozenset(
     "umm uhm uh uhh erm err ah hm hmm mm mmm mhm eh äh ähm öh öhm euh".split()  # noqa: SIM905
@@ -58,21 +59,27 @@ def read_cues(text: str, kind: str, *, exact: bool = False) -> list[Cue]:
             f"{MAX_CUE_CHARS:,} characters.",
             remedy="Give the subtitles of this video alone.",
         )
-    try:
-        subs = pysubs2.SSAFile.from_string(text.lstrip("\ufeff"), format_=kind)
-    except (Pysubs2Error, ValueError) as error:
-        raise _unreadable(kind) from error
     cues: list[Cue] = []
-    for event in sorted(subs.events, key=lambda e: e.start):
-        plain = event.plaintext
-        if not exact:
-            plain = _SOUND.sub(" ", _SPEAKER.sub("", plain))
-        words = tuple(w for w in plain.split() if bare(w))
-        if words and event.end > event.start:
-            cues.append(Cue(event.start / 1000, event.end / 1000, words))
+    for start, end, plain in _timed(text.lstrip("\ufeff"), kind):
+        said = plain if exact else _SOUND.sub(" ", _SPEAKER.sub("", plain))
+        words = tuple(w for w in said.split() if bare(w))
+        if words and end > start:
+            cues.append(Cue(start / 1000, end / 1000, words))
     if not cues:
         raise _unreadable(kind)
     return cues
+
+
+def _timed(text: str, kind: str) -> list[tuple[int, int, str]]:
+    """Start and end in milliseconds, and the text, in order."""
+    if kind == "vtt" or text.startswith("WEBVTT"):
+        # pysubs2 reads WebVTT as SRT: with its comments, and times within a line as a cue's.
+        return [(start, end, "\n".join(lines)) for start, end, lines in spoken_cues(text)]
+    try:
+        events = pysubs2.SSAFile.from_string(text, format_=kind).events
+    except (Pysubs2Error, ValueError) as error:
+        raise _unreadable(kind) from error
+    return [(e.start, e.end, e.plaintext) for e in sorted(events, key=lambda e: e.start)]
 
 
 def _unreadable(kind: str) -> MediaError:
