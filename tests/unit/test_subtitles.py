@@ -109,3 +109,10 @@ def test_signs_that_are_written_out_are_read_as_such():
 
 def test_webvtt_in_a_file_of_another_name_is_read_as_what_it_is():
     assert said(ROLLING, "srt") == said(ROLLING)
+
+
+@pytest.mark.parametrize("kind", ["srt", "vtt"])
+def test_signs_of_music_go_and_what_is_sung_and_said_after_them_stays(kind):
+    text = vtt("♪", "♪We are here♪ and", "♫ then we talk").removeprefix("WEBVTT\n\n")
+    text = text.replace(".000", ",000").replace("00:0", "00:00:0")
+    assert said(text, kind) == ["We are here and", "then we talk"]

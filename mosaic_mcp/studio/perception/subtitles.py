@@ -22,7 +22,7 @@ MAX_CUES = 50_000
 MAX_CUE_CHARS = 5_000
 _BARE = re.compile(r"[^\w']+", re.UNICODE)
 _SPEAKER = re.compile(r"^\s*(?:>>|-)\s*")
-_SOUND = re.compile(r"\[[^\]]*\]|\([^)]*\)|♪[^♪]*♪?")
+_SOUND = re.compile(r"\[[^\]]*\]|\([^)]*\)|[♩♪♫♬]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def bare(word: str) -> str:
 
 
 def read_cues(text: str, kind: str, *, exact: bool = False) -> list[Cue]:
-    """The cues of an SRT or VTT file in order; tags, speaker marks and [sounds] are left out.
+    """The cues of an SRT or VTT file in order; tags, speaker marks, [sounds] and ♪ are left out.
 
     `exact`: nothing but words is written there, so that "(really)" and "-5" are such.
 
