@@ -35,6 +35,8 @@ class Submitted:
     replayed: bool = False
     guessed: bool = False
     """The engine did not say that this run is the request's: it is the only one that may be."""
+    warnings: tuple[str, ...] = ()
+    """What could not be handed over with it, and need not be."""
 
 
 async def submit_once(

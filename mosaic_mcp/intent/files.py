@@ -72,20 +72,6 @@ def readable_file(said: str, settings: Settings, kind: FileKind, where: str) -> 
     return File(real, facts.st_size, facts.st_mtime_ns)
 
 
-def subtitles_beside(video: File) -> File | None:
-    """The user's own subtitles that lie beside a video under its name, `talk.srt` of `talk.mp4`."""
-    for suffix in _SPELLED["subtitles"].split():
-        path = video.path.with_suffix(suffix)
-        try:
-            facts = path.lstat()
-        except OSError:
-            continue
-        # No links: one could lead out of the folders that tools may read.
-        if stat.S_ISREG(facts.st_mode) and facts.st_size and os.access(path, os.R_OK):
-            return File(path, facts.st_size, facts.st_mtime_ns)
-    return None
-
-
 def writable_folder(said: str, settings: Settings, where: str = "save_to") -> Path:
     """The folder that is meant, made when missing; inside the allowed folders."""
     path = _absolute(said, settings, where)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+import anyio.to_thread
+
 from mosaic_mcp.client import MosaicClient
 from mosaic_mcp.errors import Fault, InvalidRequest, MosaicError, NotFound
 from mosaic_mcp.intent.bringing import bring
-from mosaic_mcp.intent.files import readable_file, subtitles_beside
+from mosaic_mcp.intent.files import readable_file
 from mosaic_mcp.intent.sources import Source, parse_source
+from mosaic_mcp.intent.transcripts import subtitles_beside
 from mosaic_mcp.settings import Settings
 
 
@@ -68,15 +71,19 @@ async def settle(client: MosaicClient, source: Source, where: str) -> list[Sourc
 
 async def resolve_video(
     client: MosaicClient, said: str, settings: Settings
-) -> tuple[Literal["videos", "renders"], str]:
-    """One video of the engine, for looking and reading: a file is handed over first."""
+) -> tuple[Literal["videos", "renders"], str, str]:
+    """One video of the engine, for looking and reading: a file is handed over first.
+
+    With it comes why subtitles that lie beside it are not used, if any.
+    """
     source = parse_source(said)
     if source.kind == "file":
         file = readable_file(source.value, settings, "video", "video")
         video_id = await client.add_file(file.path, "video")
-        if (subtitles := subtitles_beside(file)) is not None:
-            await bring(client, video_id, subtitles, video=file.path.name)
-        return "videos", video_id
+        subtitles, told = await anyio.to_thread.run_sync(subtitles_beside, file)
+        if subtitles is not None:
+            told = await bring(client, video_id, subtitles, video=file.path.name)
+        return "videos", video_id, told
     if source.kind in ("url", "youtube", "mimir"):
         raise InvalidRequest(
             [
@@ -98,7 +105,7 @@ async def resolve_video(
                 )
             ]
         )
-    return ("renders" if settled[0].kind == "render" else "videos"), settled[0].value
+    return ("renders" if settled[0].kind == "render" else "videos"), settled[0].value, ""
 
 
 def _unknown(where: str, asset_id: str) -> MosaicError:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import anyio.to_thread
+
 from mosaic_mcp.client import MosaicClient
 from mosaic_mcp.contract.agents import AgentDetail
 from mosaic_mcp.contract.doable import not_done
@@ -25,7 +27,7 @@ from mosaic_mcp.contract.tiles.params import ASSET_LISTS
 from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Fault, InvalidRequest, NotFound
 from mosaic_mcp.intent.agents import find_agent
-from mosaic_mcp.intent.files import File, readable_file, subtitles_beside
+from mosaic_mcp.intent.files import File, readable_file
 from mosaic_mcp.intent.inputs import Artifact, Video, input_fields
 from mosaic_mcp.intent.looking import look
 from mosaic_mcp.intent.lookup import settle
@@ -34,6 +36,7 @@ from mosaic_mcp.intent.names import NodeNames
 from mosaic_mcp.intent.params import unconfirmed_warnings, update_params
 from mosaic_mcp.intent.remarks import taken_nodes, taken_spans, without_effect
 from mosaic_mcp.intent.sources import Source, parse_source
+from mosaic_mcp.intent.transcripts import Transcript, subtitles_beside, text_of
 from mosaic_mcp.intent.uploads import Upload, Uploads, replaced
 from mosaic_mcp.settings import Settings
 
@@ -63,7 +66,7 @@ class Plan:
     """The request's other fields."""
     uploads: Mapping[str, Upload]
     """Stand-in id -> file."""
-    transcripts: Mapping[str, File] = field(default_factory=dict[str, File])
+    transcripts: Mapping[str, Transcript] = field(default_factory=dict[str, Transcript])
     """Id of an uploaded video -> the caller's own subtitles for it."""
     warnings: tuple[str, ...] = ()
     in_words: Callable[[str], str] = field(default=str, compare=False)
@@ -173,7 +176,7 @@ class _Planner:
         self.settings = settings
         self.hosted = hosted
         self.uploads = Uploads()
-        self.transcripts: dict[str, File] = {}
+        self.transcripts: dict[str, Transcript] = {}
         self.faults: list[Fault] = []
         self.placed: list[Fault] = []
         """Faults placed in the request, as the contract's rules place them."""
@@ -270,11 +273,11 @@ class _Planner:
             sources = await settle(self.client, parse_source(wish.source, where), where)
             if wish.artifact is not None and sources[0].kind != "mimir":
                 raise _refusal(f"{where}.artifact", "is for Mimir items only.", "Leave it out.")
-            transcript = self._transcript(wish, where)
+            transcript = await self._transcript(wish, where)
             if sources[0].kind == "file":
                 file = readable_file(sources[0].value, self.settings, "video", where)
                 if transcript is None and not self.hosted:
-                    transcript = self._beside(file)
+                    transcript = await self._beside(file)
                 stand_in = self.uploads.add(Upload("video", file, transcript=transcript))
                 return [Source("video", stand_in)]
             if transcript is not None:
@@ -290,7 +293,7 @@ class _Planner:
             return []
         return sources
 
-    def _transcript(self, wish: VideoWish, where: str) -> File | None:
+    async def _transcript(self, wish: VideoWish, where: str) -> Transcript | None:
         if wish.transcript is None:
             return None
         if self.hosted:
@@ -300,12 +303,15 @@ class _Planner:
         source = parse_source(wish.transcript, where)
         if source.kind != "file":
             raise _refusal(where, "is not a path.", "Give the path of an .srt or .vtt file.")
-        return readable_file(source.value, self.settings, "subtitles", where)
+        file = readable_file(source.value, self.settings, "subtitles", where)
+        transcript = Transcript(file, where)
+        _, guessed = await anyio.to_thread.run_sync(text_of, transcript)
+        self.warnings += [guessed] if guessed else []
+        return transcript
 
-    def _beside(self, video: File) -> File | None:
-        found = subtitles_beside(video)
-        if found is not None:
-            self.warnings.append(f"Using the subtitles beside {video.path.name}: {found.path.name}")
+    async def _beside(self, video: File) -> Transcript | None:
+        found, told = await anyio.to_thread.run_sync(subtitles_beside, video)
+        self.warnings += [told] if told else []
         return found
 
     def unsupported(self, runnable: Graph, names: NodeNames, tiles: Mapping[str, TileInfo]) -> None:

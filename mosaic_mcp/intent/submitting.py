@@ -32,19 +32,21 @@ async def submit(
     """Start the planned run, or find the one that the same request started before."""
     ids: dict[str, str] = {}
     lengths: dict[str, int] = {}
+    warnings: list[str] = []
     for stand_in, upload in plan.uploads.items():
         ids[stand_in], length_ms = await _hand_over(client, upload)
         if length_ms is not None:
             lengths[stand_in] = length_ms
         if upload.transcript is not None:
-            await bring(client, ids[stand_in], upload.transcript, video=_file_name(upload))
+            name = _file_name(upload)
+            warnings.append(await bring(client, ids[stand_in], upload.transcript, video=name))
     for video_id, transcript in plan.transcripts.items():
-        await bring(client, video_id, transcript)
+        warnings.append(await bring(client, video_id, transcript))
     request = parse_run(replaced(plan.body(_measured(plan.videos, lengths)), ids))
     known = {ids[s]: Length(_file_name(plan.uploads[s]), ms) for s, ms in lengths.items()}
     if faults := list(check_lengths(request, plan.runnable, known)):
         raise InvalidRequest([replace(f, where=plan.in_words(f.where)) for f in faults])
-    return await submit_once(
+    submitted = await submit_once(
         client,
         ledger,
         plan.agent.agent.id,
@@ -53,6 +55,7 @@ async def submit(
         quality=quality,
         from_outputs=from_outputs,
     )
+    return replace(submitted, warnings=tuple(filter(None, warnings)))
 
 
 def _file_name(upload: Upload) -> str:

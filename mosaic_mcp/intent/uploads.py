@@ -17,6 +17,7 @@ import anyio.to_thread
 from mosaic_mcp.contract.uploads import AssetType
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.intent.files import File
+from mosaic_mcp.intent.transcripts import Transcript
 
 STAND_IN = "upload:"
 """How stand-in ids begin; no id of an engine has a colon."""
@@ -30,7 +31,7 @@ class Upload:
     asset_type: AssetType
     file: File | None = None
     url: str | None = None
-    transcript: File | None = None
+    transcript: Transcript | None = None
     """The user's own subtitles for it."""
 
     async def shown(self) -> dict[str, Any]:

@@ -83,7 +83,7 @@ async def start_run(
         progress=progress,
         hints=engine.hints,
     )
-    warnings = list(plan.warnings)
+    warnings = [*plan.warnings, *started.warnings]
     if started.replayed:
         warnings.append(
             "This is the run that the same request started before. "

@@ -80,7 +80,7 @@ async def test_a_bare_id_is_recognised_as_an_upload(client, settings, files):
         client, settings, agent="Caption and reframe", videos=[VideoWish(asset_id)]
     )
     assert plan.body() == {"video_ids": [asset_id]}
-    assert await resolve_video(client, asset_id, settings) == ("videos", asset_id)
+    assert await resolve_video(client, asset_id, settings) == ("videos", asset_id, "")
 
 
 async def test_an_upload_that_is_no_video_is_refused(client, settings, files):

@@ -11,7 +11,7 @@ from mosaic_mcp.client import Submitted
 from mosaic_mcp.contract.extensions import TileInfo
 from mosaic_mcp.contract.runs import RunStatus
 from mosaic_mcp.contract.tiles.catalogue import tile_type
-from mosaic_mcp.errors import EngineUnavailable, InvalidRequest
+from mosaic_mcp.errors import EngineUnavailable, InvalidRequest, MediaError
 from mosaic_mcp.intent import VideoWish, look_at_files, plan_run, resolve_video, submit, submitting
 from mosaic_mcp.settings import Settings
 from tests.support.agents import agent
@@ -33,13 +33,16 @@ TWO = agent(
 GENERATION = agent({"make": "Video Generation", "out": "Destination"})
 UUID = "7ba7b810-9dad-11d1-80b4-00c04fd430c8"
 URL = "https://example.com/talk.mp4"
+SRT = "1\n00:00:00,000 --> 00:00:01,000\nUn café\n"
+VTT = "WEBVTT\n\n00:00.000 --> 00:01.000\nUn café\n"
 TUBE = "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
 
 
 @pytest.fixture
 def videos(tmp_path: Path) -> Path:
-    for name in ("talk.mp4", "screen.mp4", "logo.png", "talk.srt"):
+    for name in ("talk.mp4", "screen.mp4", "logo.png"):
         (tmp_path / name).write_bytes(name.encode())
+    (tmp_path / "talk.srt").write_bytes(SRT.encode())
     return tmp_path
 
 
@@ -245,7 +248,7 @@ async def test_a_submitted_plan_hands_over_its_files_and_posts_their_ids(setting
         )
     ]
     brought = (await engine.studio()).brought["asset-2"]
-    assert (brought.format, brought.text) == ("srt", "talk.srt")
+    assert (brought.format, brought.text) == ("srt", SRT)
 
 
 async def test_the_same_file_is_handed_over_once(settings, videos, posted):
@@ -335,7 +338,7 @@ async def test_a_link_with_a_transcript_is_fetched_first(settings, videos, poste
     await submit(made, engine, None)
     assert engine.fetched == [(URL, "video")]
     assert posted[0][1] == {"video_ids": ["fetched-1"], "input_clip_end_ms": 5_000}
-    assert (await engine.studio()).brought["fetched-1"].text == "talk.srt"
+    assert (await engine.studio()).brought["fetched-1"].text == SRT
     hosted = await plan(settings, wish, engine=Engine(ONE, hosted=True))
     assert hosted.body() == {"video_urls": [URL], "input_clip_end_ms": 5_000}
 
@@ -347,7 +350,7 @@ async def test_the_last_part_of_a_link_with_a_transcript_is_not_known_either(set
 
 
 async def test_the_language_in_the_name_of_a_transcript_is_sent_with_it(settings, videos, posted):
-    (videos / "talk.de.srt").write_bytes(b"text")
+    (videos / "talk.de.srt").write_bytes(SRT.encode())
     engine = Engine(ONE)
     for name, language in (("talk.de.srt", "de"), ("talk.srt", "")):
         wish = VideoWish(f"video:{UUID}", transcript=str(videos / name))
@@ -355,14 +358,84 @@ async def test_the_language_in_the_name_of_a_transcript_is_sent_with_it(settings
         assert (await engine.studio()).brought[UUID].language == language
 
 
-async def test_a_transcript_that_is_no_text_is_refused(settings, videos, posted):
-    (videos / "talk.srt").write_bytes(b"\xff\xfe\x00\xd8")
+BROKEN = [
+    (b"\xff\xfe\x00\xd8", "UTF-8"),
+    (b"caf\x81", "UTF-8"),
+    (b"Just words.\n", "no timed text"),
+    (SRT.encode() + b"a" * 5_000_000, "more than 5,000,000 characters"),
+]
+
+
+@pytest.mark.parametrize(("content", "told"), BROKEN)
+async def test_a_transcript_that_is_named_and_cannot_be_used_is_a_fault(
+    settings, videos, content, told
+):
+    srt = videos / "talk.srt"
+    srt.write_bytes(content)
+    found = await faults(settings, VideoWish(str(videos / "talk.mp4"), transcript=str(srt)))
+    assert list(found) == ["videos[0].transcript"]
+    assert told in found["videos[0].transcript"].what
+    assert str(srt) in found["videos[0].transcript"].what
+
+
+@pytest.mark.parametrize(("content", "told"), BROKEN)
+async def test_a_file_that_only_lies_beside_and_cannot_be_used_is_left_out(
+    settings, videos, posted, content, told
+):
+    (videos / "talk.srt").write_bytes(content)
     engine = Engine(ONE)
-    talk = VideoWish(str(videos / "talk.mp4"), transcript=str(videos / "talk.srt"))
-    made = await plan(settings, talk, engine=engine)
-    with pytest.raises(InvalidRequest, match="UTF-8"):
+    made = await plan(settings, str(videos / "talk.mp4"), engine=engine)
+    [warning] = made.warnings
+    assert "left out" in warning
+    assert 'talk.srt"' in warning
+    assert told in warning
+    await submit(made, engine, None)
+    assert (await engine.studio()).brought == {}
+    assert len(posted) == 1
+    *_, why = await resolve_video(engine, str(videos / "talk.mp4"), settings)
+    assert why == warning
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
+async def test_subtitles_are_read_in_the_encoding_that_they_have(
+    settings, videos, posted, encoding
+):
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    (videos / "talk.srt").write_bytes((mark + SRT).encode(encoding))
+    engine = Engine(ONE)
+    for wish in (
+        VideoWish(str(videos / "talk.mp4")),
+        VideoWish(f"video:{UUID}", transcript=str(videos / "talk.srt")),
+    ):
+        made = await plan(settings, wish, engine=engine)
+        guessed = [w for w in made.warnings if "read as Western European" in w]
+        assert len(guessed) == (encoding == "cp1252")
         await submit(made, engine, None)
+    assert [b.text for b in (await engine.studio()).brought.values()] == [SRT, SRT]
+
+
+async def test_what_the_studio_refuses_is_a_fault_if_named_and_else_left_out(
+    settings, videos, posted, monkeypatch
+):
+    engine = Engine(ONE)
+
+    async def refuse(video_id, transcript):
+        raise MediaError("It has too many subtitles.", remedy="Give fewer.")
+
+    monkeypatch.setattr(await engine.studio(), "bring_transcript", refuse)
+    talk, srt = str(videos / "talk.mp4"), str(videos / "talk.srt")
+    named = await plan(settings, VideoWish(talk, transcript=srt), engine=engine)
+    with pytest.raises(InvalidRequest) as refusal:
+        await submit(named, engine, None)
+    [fault] = refusal.value.faults
+    assert fault.where == "videos[0].transcript"
+    assert fault.what == f'"{srt}" is refused: It has too many subtitles.'
     assert posted == []
+    done = await submit(await plan(settings, talk, engine=engine), engine, None)
+    [warning] = done.warnings
+    assert "left out" in warning
+    assert srt in warning
+    assert len(posted) == 1
 
 
 async def test_the_hosted_engine_takes_no_transcript_and_the_plan_says_so(settings, videos):
@@ -468,7 +541,7 @@ async def test_an_address_given_for_a_parameter_is_shown_as_what_would_be_fetche
 async def test_a_video_to_look_at_is_found(settings, videos, said, answer):
     runs = {"one": SimpleNamespace(status=RunStatus.completed, outputs=[SimpleNamespace(id="o1")])}
     engine = Engine(ONE, runs=runs)
-    assert await resolve_video(engine, said.format(videos=videos), settings) == answer
+    assert await resolve_video(engine, said.format(videos=videos), settings) == (*answer, "")
 
 
 @pytest.mark.parametrize("said", [URL, TUBE, "mimir:m"])
@@ -506,12 +579,12 @@ async def test_a_file_that_is_gone_is_not_sent(settings, videos, posted):
 
 
 async def test_subtitles_for_an_upload_are_brought_to_it(settings, videos, posted):
-    (videos / "talk.vtt").write_text("\ufeffWEBVTT\n", "utf-8")
+    (videos / "talk.vtt").write_text(f"\ufeff{VTT}", "utf-8")
     engine = Engine(ONE)
     wish = VideoWish(f"video:{UUID}", transcript=str(videos / "talk.vtt"))
     await submit(await plan(settings, wish, engine=engine), engine, None)
     brought = (await engine.studio()).brought[UUID]
-    assert (brought.format, brought.text) == ("vtt", "WEBVTT\n")
+    assert (brought.format, brought.text) == ("vtt", VTT)
 
 
 @pytest.mark.parametrize(("said", "value"), [(UUID, UUID), (f"upload:{UUID}", UUID), (7, 7)])
@@ -630,18 +703,18 @@ async def test_subtitles_that_lie_beside_a_video_are_used_and_that_is_said(
     assert made.warnings == ("Using the subtitles beside talk.mp4: talk.srt",)
     await submit(made, engine, None)
     [brought] = (await engine.studio()).brought.values()
-    assert (brought.format, brought.text) == ("srt", "talk.srt")
+    assert (brought.format, brought.text) == ("srt", SRT)
 
 
 async def test_subtitles_that_are_named_win_over_those_beside(settings, videos, posted):
-    (videos / "other.vtt").write_text("WEBVTT\n", "utf-8")
+    (videos / "other.vtt").write_text(VTT, "utf-8")
     engine = Engine(ONE)
     wish = VideoWish(str(videos / "talk.mp4"), transcript=str(videos / "other.vtt"))
     made = await plan(settings, wish, engine=engine)
     assert made.warnings == ()
     await submit(made, engine, None)
     [brought] = (await engine.studio()).brought.values()
-    assert brought.text == "WEBVTT\n"
+    assert brought.text == VTT
 
 
 async def test_a_link_beside_a_video_is_no_subtitles_of_it(settings, videos):
@@ -653,8 +726,8 @@ async def test_a_link_beside_a_video_is_no_subtitles_of_it(settings, videos):
 
 async def test_what_is_said_in_a_file_is_read_from_the_subtitles_beside_it(settings, videos):
     engine = Engine(ONE)
-    _, video_id = await resolve_video(engine, str(videos / "talk.mp4"), settings)
-    assert (await engine.studio()).brought[video_id].text == "talk.srt"
+    _, video_id, _ = await resolve_video(engine, str(videos / "talk.mp4"), settings)
+    assert (await engine.studio()).brought[video_id].text == SRT
 
 
 async def test_a_tile_that_the_studio_cannot_do_is_refused_before_the_run(settings):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mosaic_mcp.contract.languages import base, is_english, language_tag
-from mosaic_mcp.intent.bringing import language_in_name
+from mosaic_mcp.intent.transcripts import language_in_name
 from mosaic_mcp.studio.perception.languages import language_of, language_of_words
 from mosaic_mcp.studio.perception.subtitles import is_filler
 

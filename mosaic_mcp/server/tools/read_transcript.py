@@ -57,7 +57,7 @@ def tool(engine: Engine) -> ClosedTool:
                 "to use the studio on this machine.",
             )
         part = parse_span(span, where="span") if span else Span()
-        kind, video_id = await resolve_video(client, video, engine.settings)
+        kind, video_id, left_out = await resolve_video(client, video, engine.settings)
         if part.from_end_ms is not None:
             length_s = (await studio.known(kind, video_id, ())).duration_s
             part = part.resolve(round(length_s * 1000), where="span")
@@ -88,7 +88,7 @@ def tool(engine: Engine) -> ClosedTool:
             language=said.language,
             confidence=round(said.confidence, 2),
             reliable=said.reliable,
-            note=f"{said.note}{none}".strip() or None,
+            note=f"{left_out} {said.note}{none}".strip() or None,
             speaker_confidence=said.speaker_confidence and round(said.speaker_confidence, 2),
             sentences=rows if detail == "sentences" else (),
             words=rows if detail == "words" else (),

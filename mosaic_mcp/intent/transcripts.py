@@ -1,0 +1,122 @@
+"""The user's own subtitles for a video: which file they are, and its text."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from mosaic_mcp.contract.languages import language_tag
+from mosaic_mcp.errors import Fault, InvalidRequest
+from mosaic_mcp.intent.files import File
+from mosaic_mcp.opening import read
+
+MOST_CHARS = 5_000_000
+_MOST_BYTES = 4 * MOST_CHARS + 1
+"""As many as the longest transcript can have, and one more."""
+_TIMED = re.compile(r"\d\d[.,]\d{1,3}[ \t]*-->[ \t]*\d")
+_WESTERN = "cp1252"
+_MARKS = {"cc", "default", "forced", "full", "sdh"}
+"""What else players read in a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A file of subtitles. `where` is the place that names it; empty for one that is only there."""
+
+    file: File
+    where: str = field(default="", compare=False, repr=False)
+
+    @property
+    def path(self) -> Path:
+        return self.file.path
+
+    def refusal(self, what: str, remedy: str) -> InvalidRequest:
+        """Why these subtitles cannot be used."""
+        return InvalidRequest([Fault(self.where, f'"{self.path}" {what}', remedy)])
+
+
+def text_of(transcript: Transcript) -> tuple[str, str]:
+    """The text, and a warning where its encoding is a guess. Raises InvalidRequest for others."""
+    try:
+        with read(transcript.path) as file:
+            content = file.read(_MOST_BYTES)
+        text, encoding = _decoded(content)
+    except OSError as error:
+        raise transcript.refusal(f"cannot be read: {error.strerror}.", "") from None
+    except UnicodeDecodeError:
+        raise transcript.refusal("is not readable as UTF-8 text.", "Save it as UTF-8.") from None
+    if len(text) > MOST_CHARS:
+        what = f"has more than {MOST_CHARS:,} characters."
+        raise transcript.refusal(what, "Give the subtitles of this video alone.")
+    if not _TIMED.search(text):
+        raise transcript.refusal(
+            "holds no timed text.",
+            "Give an SRT file (number, 00:00:01,000 --> 00:00:02,500, text) or a WebVTT file.",
+        )
+    if encoding != _WESTERN:
+        return text, ""
+    return text, (
+        f"{transcript.path.name} is not in UTF-8 and is read as Western European. "
+        "If its words look wrong, save it as UTF-8."
+    )
+
+
+def _decoded(content: bytes) -> tuple[str, str]:
+    """The text and its encoding: the one that its first bytes tell, UTF-8, or what is left."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16"), "utf-16"
+    try:
+        return content.decode("utf-8-sig"), "utf-8"
+    except UnicodeDecodeError:
+        return content.decode(_WESTERN), _WESTERN
+
+
+def subtitles_beside(video: File) -> tuple[Transcript | None, str]:
+    """The subtitles that lie beside a video and can be used, and what to tell of them."""
+    if (file := _beside(video)) is None:
+        return None, ""
+    found = Transcript(file)
+    try:
+        _, guessed = text_of(found)
+    except InvalidRequest as error:
+        return None, left_out(error)
+    using = f"Using the subtitles beside {video.path.name}: {file.path.name}"
+    return found, f"{using}. {guessed}" if guessed else using
+
+
+def left_out(error: InvalidRequest) -> str:
+    """What to tell of subtitles that nobody asked for and that cannot be used."""
+    why = " ".join(fault.sentence() for fault in error.faults)
+    return f"The subtitles beside the video are left out. {why}"
+
+
+def _beside(video: File) -> File | None:
+    """The user's own subtitles that lie beside a video under its name, `talk.srt` of `talk.mp4`."""
+    for suffix in (".srt", ".vtt"):
+        path = video.path.with_suffix(suffix)
+        try:
+            facts = path.lstat()
+        except OSError:
+            continue
+        # No links: one could lead out of the folders that tools may read.
+        if stat.S_ISREG(facts.st_mode) and facts.st_size and os.access(path, os.R_OK):
+            return File(path, facts.st_size, facts.st_mtime_ns)
+    return None
+
+
+def language_in_name(path: Path, video: str = "") -> str:
+    """The language that players read in a name, talk.de.srt, talk.en-US.sdh.vtt; else empty.
+
+    They read it behind the name of the video: `standup.mon.srt` is not in Mongolian beside
+    `standup.mon.mp4`.
+    """
+    stem, own = path.stem, PurePath(video).stem
+    behind = stem[len(own) :] if own and stem.lower().startswith(own.lower()) else stem
+    parts = [p for p in behind.split(".")[1:] if p.lower() not in _MARKS]
+    if [p.lower() for p in parts[-1:]] == ["hi"] and len(parts) > 1 and language_tag(parts[-2]):
+        parts.pop()  # for the hearing impaired, not Hindi
+    return language_tag(parts[-1]) if parts else ""
