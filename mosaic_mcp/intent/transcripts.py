@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from mosaic_mcp.contract.languages import language_tag
+from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Fault, InvalidRequest
-from mosaic_mcp.intent.files import File
+from mosaic_mcp.intent.files import SUFFIXES, File
 from mosaic_mcp.opening import read
 
 MOST_CHARS = 5_000_000
@@ -77,14 +78,21 @@ def _decoded(content: bytes) -> tuple[str, str]:
 
 def subtitles_beside(video: File) -> tuple[Transcript | None, str]:
     """The subtitles that lie beside a video and can be used, and what to tell of them."""
-    if (file := _beside(video)) is None:
+    files = _beside(video)
+    if len(files) > 1:
+        names = listed([file.path.name for file in files])
+        return None, (
+            f"Beside {video.path.name} lie {names}, and none of them is used. "
+            "Give the one that says what is said as `transcript`."
+        )
+    if not files:
         return None, ""
-    found = Transcript(file)
+    found = Transcript(files[0])
     try:
         _, guessed = text_of(found)
     except InvalidRequest as error:
         return None, left_out(error)
-    using = f"Using the subtitles beside {video.path.name}: {file.path.name}"
+    using = f"Using the subtitles beside {video.path.name}: {found.path.name}"
     return found, f"{using}. {guessed}" if guessed else using
 
 
@@ -94,20 +102,6 @@ def left_out(error: InvalidRequest) -> str:
     return f"The subtitles beside the video are left out. {why}"
 
 
-def _beside(video: File) -> File | None:
-    """The user's own subtitles that lie beside a video under its name, `talk.srt` of `talk.mp4`."""
-    for suffix in (".srt", ".vtt"):
-        path = video.path.with_suffix(suffix)
-        try:
-            facts = path.lstat()
-        except OSError:
-            continue
-        # No links: one could lead out of the folders that tools may read.
-        if stat.S_ISREG(facts.st_mode) and facts.st_size and os.access(path, os.R_OK):
-            return File(path, facts.st_size, facts.st_mtime_ns)
-    return None
-
-
 def language_in_name(path: Path, video: str = "") -> str:
     """The language that players read in a name, talk.de.srt, talk.en-US.sdh.vtt; else empty.
 
@@ -115,8 +109,55 @@ def language_in_name(path: Path, video: str = "") -> str:
     `standup.mon.mp4`.
     """
     stem, own = path.stem, PurePath(video).stem
-    behind = stem[len(own) :] if own and stem.lower().startswith(own.lower()) else stem
-    parts = [p for p in behind.split(".")[1:] if p.lower() not in _MARKS]
+    behind = stem[len(own) :] if own and _begins(stem, own) else stem
+    parts = _parts(behind)
+    return language_tag(parts[-1]) if parts else ""
+
+
+def _beside(video: File) -> list[File]:
+    """The one under the name of the video, `talk.srt` of `talk.mp4`, or all with a language."""
+    own, folder = video.path.stem, video.path.parent
+    try:
+        paths = [path for path in folder.iterdir() if _begins(path.name, own)]
+    except OSError:
+        return []
+    others = {path.stem for path in paths if path.suffix.lower() in SUFFIXES["video"]} - {own}
+    found: dict[str, File] = {}
+    # SRT comes before VTT, and the name as the video has it before one in other letters.
+    for path in sorted(paths, key=lambda p: (p.suffix.lower(), not p.name.startswith(own), p.name)):
+        if _is_named_for(path, own) and path.stem not in others and (file := _regular(path)):
+            found.setdefault(path.stem.casefold(), file)
+    plain = found.get(own.casefold())
+    return [plain] if plain else list(found.values())
+
+
+def _is_named_for(path: Path, own: str) -> bool:
+    """Whether these are subtitles whose name adds nothing to that of the video but a language."""
+    if path.suffix.lower() not in SUFFIXES["subtitles"]:
+        return False
+    behind = path.stem[len(own) :]
+    parts = _parts(behind)
+    return not behind or (behind[0] == "." and len(parts) == 1 and language_tag(parts[0]) != "")
+
+
+def _begins(name: str, own: str) -> bool:
+    return name[: len(own)].casefold() == own.casefold()
+
+
+def _parts(behind: str) -> list[str]:
+    """What stands between the name of the video and the suffix, without marks."""
+    parts = [part for part in behind.split(".")[1:] if part.lower() not in _MARKS]
     if [p.lower() for p in parts[-1:]] == ["hi"] and len(parts) > 1 and language_tag(parts[-2]):
         parts.pop()  # for the hearing impaired, not Hindi
-    return language_tag(parts[-1]) if parts else ""
+    return parts
+
+
+def _regular(path: Path) -> File | None:
+    """A file with content; no links: one could lead out of the folders that tools may read."""
+    try:
+        facts = path.lstat()
+    except OSError:
+        return None
+    if stat.S_ISREG(facts.st_mode) and facts.st_size and os.access(path, os.R_OK):
+        return File(path, facts.st_size, facts.st_mtime_ns)
+    return None

@@ -706,6 +706,50 @@ async def test_subtitles_that_lie_beside_a_video_are_used_and_that_is_said(
     assert (brought.format, brought.text) == ("srt", SRT)
 
 
+@pytest.mark.parametrize(
+    ("video", "beside", "used", "language"),
+    [
+        ("IMG_4713.MOV", ["IMG_4713.SRT"], "IMG_4713.SRT", ""),
+        ("two.mp4", ["Two.vtt"], "Two.vtt", ""),
+        ("two.mp4", ["two.de.srt"], "two.de.srt", "de"),
+        ("two.mp4", ["two.en-US.sdh.VTT"], "two.en-US.sdh.VTT", "en-US"),
+        ("two.mp4", ["two.en.vtt", "two.en.srt"], "two.en.srt", "en"),
+        ("two.mp4", ["two.de.srt", "two.en.srt", "two.vtt"], "two.vtt", ""),
+        ("two.mp4", ["two.vtt", "two.srt", "TWO.srt"], "two.srt", ""),
+        ("two.it.mp4", ["two.it.de.srt"], "two.it.de.srt", "de"),
+    ],
+)
+async def test_subtitles_beside_a_video_may_have_a_language_and_large_letters(
+    settings, videos, posted, video, beside, used, language
+):
+    (videos / video).write_bytes(b"video")
+    for name in beside:
+        (videos / name).write_bytes(SRT.encode())
+    engine = Engine(ONE)
+    made = await plan(settings, str(videos / video), engine=engine)
+    assert made.warnings == (f"Using the subtitles beside {video}: {used}",)
+    await submit(made, engine, None)
+    [brought] = (await engine.studio()).brought.values()
+    assert brought.language == language
+
+
+async def test_of_subtitles_in_several_languages_none_is_used_and_all_are_named(settings, videos):
+    (videos / "two.mp4").write_bytes(b"video")
+    for name in ("two.en.srt", "two.de.srt"):
+        (videos / name).write_bytes(SRT.encode())
+    [warning] = (await plan(settings, str(videos / "two.mp4"))).warnings
+    assert "two.de.srt, two.en.srt" in warning
+    assert "`transcript`" in warning
+
+
+@pytest.mark.parametrize("name", ["two.final.srt", "two-de.srt", "two.my.de.srt", "two.it.srt"])
+async def test_subtitles_of_another_name_or_of_another_video_are_not_used(settings, videos, name):
+    for video in ("two.mp4", "two.it.mp4"):
+        (videos / video).write_bytes(b"video")
+    (videos / name).write_bytes(SRT.encode())
+    assert (await plan(settings, str(videos / "two.mp4"))).warnings == ()
+
+
 async def test_subtitles_that_are_named_win_over_those_beside(settings, videos, posted):
     (videos / "other.vtt").write_text(VTT, "utf-8")
     engine = Engine(ONE)
