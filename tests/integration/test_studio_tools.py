@@ -46,6 +46,20 @@ async def test_the_words_of_the_last_part_of_a_video_are_read(studio, local, tmp
     assert text.startswith("span: ")
 
 
+async def test_what_is_said_is_read_without_a_stray_file_and_that_is_told(studio, tmp_path):
+    talk = video(tmp_path / "talk.mp4", seconds=1)
+    settings = Settings(home=studio.home, allowed_dirs=(tmp_path,))
+    vtt = "WEBVTT\n\n00:00.000 --> 00:01.000\nOne<00:00:00.500><c> word</c>\n"
+    async with Client(build_server(settings)) as client:
+        (tmp_path / "talk.srt").write_text("Shots: one, two.")
+        told = await answer(client, "read_transcript", video=str(talk))
+        (tmp_path / "talk.srt").unlink()
+        (tmp_path / "talk.en.vtt").write_text(vtt, "utf-16")
+        said = await answer(client, "read_transcript", video=str(talk))
+    assert f'"{tmp_path / "talk.srt"}" holds no timed text.' in told["note"]
+    assert [row["text"] for row in said["sentences"]] == ["One word"]
+
+
 def brought(local, folder, cues: list[list[str]]) -> str:
     """A video of three seconds that says these subtitles, one right after the other."""
     talk = video(folder / "talk.mp4", seconds=3)
