@@ -47,7 +47,7 @@ from mosaic_mcp.studio.perception.seen import (
 from mosaic_mcp.studio.side_by_side import side_by_side
 from mosaic_mcp.studio.timeline.model import Source
 
-VERSION = 4
+VERSION = 5
 """Part of every cache name: a better algorithm does not read an older one's answers."""
 
 BRING = (
