@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mosaic_mcp.studio.store.database import Store
 from mosaic_mcp.studio.store.tables import metadata
@@ -19,6 +20,12 @@ for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "REPLICATE_API_TOKEN", "FAL_K
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+
+# How fast examples are says how loaded the machine is, and nothing of the code.
+settings.register_profile(
+    "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 gc.disable()  # each process collects thousands of tests, and all of them stay
 

@@ -164,11 +164,14 @@ class Asset(Response):
     facts: MediaFacts | None = None
 
 
+MOST_TRANSCRIPT_CHARS = 5_000_000
+
+
 class BringTranscript(Request):
     """The body of PUT /studio/v1/videos/{video_id}/transcript: the user's own words."""
 
     format: Literal["srt", "vtt"] = "srt"
-    text: Annotated[str, Field(max_length=5_000_000)]
+    text: Annotated[str, Field(max_length=MOST_TRANSCRIPT_CHARS)]
     language: Annotated[str, Field(max_length=35)] = ""
     """Its tag ("de", "pt-BR"); where it is empty, a VTT file's header or the words show it."""
 

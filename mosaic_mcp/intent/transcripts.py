@@ -9,14 +9,14 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from mosaic_mcp.contract.extensions import MOST_TRANSCRIPT_CHARS
 from mosaic_mcp.contract.languages import language_tag
 from mosaic_mcp.contract.words import listed
 from mosaic_mcp.errors import Fault, InvalidRequest
 from mosaic_mcp.intent.files import SUFFIXES, File
 from mosaic_mcp.opening import read
 
-MOST_CHARS = 5_000_000
-_MOST_BYTES = 4 * MOST_CHARS + 1
+_MOST_BYTES = 4 * MOST_TRANSCRIPT_CHARS + 1
 """As many as the longest transcript can have, and one more."""
 _TIMED = re.compile(r"\d\d[.,]\d{1,3}[ \t]*-->[ \t]*\d")
 _WESTERN = "cp1252"
@@ -50,8 +50,8 @@ def text_of(transcript: Transcript) -> tuple[str, str]:
         raise transcript.refusal(f"cannot be read: {error.strerror}.", "") from None
     except UnicodeDecodeError:
         raise transcript.refusal("is not readable as UTF-8 text.", "Save it as UTF-8.") from None
-    if len(text) > MOST_CHARS:
-        what = f"has more than {MOST_CHARS:,} characters."
+    if len(text) > MOST_TRANSCRIPT_CHARS:
+        what = f"has more than {MOST_TRANSCRIPT_CHARS:,} characters."
         raise transcript.refusal(what, "Give the subtitles of this video alone.")
     if not _TIMED.search(text):
         raise transcript.refusal(

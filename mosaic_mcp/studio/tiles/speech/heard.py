@@ -13,7 +13,7 @@ from mosaic_mcp.contract.languages import UNKNOWN
 from mosaic_mcp.errors import MediaError, MosaicError, Unsupported
 from mosaic_mcp.studio.perception.model import Interval, Perception, Words
 from mosaic_mcp.studio.side_by_side import side_by_side
-from mosaic_mcp.studio.tiles.speech.spans import merged
+from mosaic_mcp.studio.tiles.speech.spans import Stretches, merged
 from mosaic_mcp.studio.tiles.tile import TileContext
 from mosaic_mcp.studio.timeline.edit import (
     PlacedWord,
@@ -122,12 +122,12 @@ async def listen_to_all(timeline: Timeline, context: TileContext) -> Heard:
         await context.warn(f"only the voice-over is gone by: {beside.doubt}")
     said = {sha: script.words for sha, script in scripts.items()}
     voices = [w for w in all_placed_words(timeline, said) if w.clip >= len(timeline.clips)]
-    spoken = merged(
+    spoken = Stretches(
         Interval(start=track.at, end=track_end(track, timeline))
         for track in timeline.tracks
         if track.source in scripts
     )
-    rest = [w for w in beside.words if not any(i.start < w.end and w.start < i.end for i in spoken)]
+    rest = [word for word in beside.words if not spoken.touch(word)]
     return Heard(
         words=tuple(sorted((*voices, *rest), key=lambda word: word.start)),
         language=next(script.language for script in scripts.values()),
